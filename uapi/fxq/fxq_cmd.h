@@ -161,7 +161,7 @@ struct fxq_body_dma {
 	__u8 region;
 	__u8 elem;
 	__u8 reserved[34];
-} __attribute__((packed));
+};
 
 /*
  * struct fxq_param - one output channel of CONV, DWCONV, MATMUL
@@ -216,7 +216,7 @@ struct fxq_body_conv {
 	__u8 kh, kw, sh, sw, dh, dw, pad_t, pad_l;
 	__s8 zx, zy, zr, lo, hi;
 	__u8 reserved[13];
-} __attribute__((packed));
+};
 
 /*
  * struct fxq_body_matmul - MATMUL of two activations
@@ -236,7 +236,7 @@ struct fxq_body_matmul {
 	__u16 batch, m, n, k;
 	__s8 za, zb, zy, zr, lo, hi;
 	__u8 reserved[14];
-} __attribute__((packed));
+};
 
 /*
  * struct fxq_body_binary - ADD, SUB, MUL, MIN, MAX
@@ -250,7 +250,7 @@ struct fxq_body_binary {
 	__u16 h, w, c;
 	__s8 za, zb, zy, lo, hi;
 	__u8 reserved[37];
-} __attribute__((packed));
+};
 
 /*
  * struct fxq_body_pool - MAXPOOL, AVGPOOL
@@ -269,7 +269,7 @@ struct fxq_body_pool {
 	__s8 zx, zy, lo, hi;
 	__u8 count_pad;
 	__u8 reserved[45];
-} __attribute__((packed));
+};
 
 /*
  * struct fxq_body_unary - LUT, REQUANT, GLOBALPOOL, SOFTMAX, LAYERNORM
@@ -291,7 +291,7 @@ struct fxq_body_unary {
 	__u16 h, w, c;
 	__s8 zx, zy, lo, hi;
 	__u8 reserved[50];
-} __attribute__((packed));
+};
 
 /*
  * struct fxq_body_resize - RESIZE
@@ -308,7 +308,7 @@ struct fxq_body_resize {
 	__u16 ih, iw, oh, ow, c;
 	__s8 zx, zy, lo, hi;
 	__u8 reserved[46];
-} __attribute__((packed));
+};
 
 enum fxq_reduce_kind {
 	FXQ_REDUCE_SUM,		/* also the mean, which differs in m */
@@ -335,7 +335,7 @@ struct fxq_body_reduce {
 	__s8 zx, zy, lo, hi;
 	__u8 kind, axis;
 	__u8 reserved[56];
-} __attribute__((packed));
+};
 
 /*
  * struct fxq_body_permute - TRANSPOSE
@@ -348,7 +348,7 @@ struct fxq_body_permute {
 	__u16 h, w, c;
 	__u8 perm[3];
 	__u8 reserved[63];
-} __attribute__((packed));
+};
 
 /*
  * struct fxq_desc - one descriptor

@@ -1,0 +1,897 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * fxq_check.h - is this stream one that the machine takes?
+ *
+ * One checker for all who ask: the driver before it accepts a stream, the
+ * machine before it executes a descriptor, libfxq before it loads an image,
+ * the fuzzer. It is freestanding (no libc, no floating point) and needs four
+ * counters and nothing else, so a stream is checked in one pass, O(1) for each
+ * descriptor. What it says is enum fxq_cause; fxq_cause_text() has the words.
+ *
+ * fxq_check_desc() looks at what can harm others or never end: opcode,
+ * reserved bytes, waits, region extents, work. fxq_check_spm() looks at the
+ * scratchpad, and is the machine's own concern. fxq_spm_spans() lists the
+ * bytes of scratchpad that a descriptor reads and writes: bounds, the
+ * compiler's waits and the debug mode's race check follow from this one list.
+ */
+#ifndef FXQ_CHECK_H
+#define FXQ_CHECK_H
+
+#include "fxq_cmd.h"
+
+/*
+ * X(id, text): how a run ended. STOPPED is no fault of the run; all that
+ * follow are, and stop the context.
+ */
+#define FXQ_CAUSES(X)							\
+	X(NONE,          "completed")					\
+	X(STOPPED,       "stopped before it completed")			\
+	X(ENTRY,         "ring entry with an unknown kind or nonzero reserved field") \
+	X(CONTEXT,       "context is not enabled")			\
+	X(EMPTY,         "stream has no descriptors, or more than the machine takes") \
+	X(ALIGNMENT,     "stream, binding or region is not aligned")	\
+	X(OPCODE,        "unknown opcode")				\
+	X(ENGINE,        "engine is not the operator's")		\
+	X(FLAGS,         "flag unknown to the operator")		\
+	X(RESERVED,      "reserved byte is not zero")			\
+	X(WAIT,          "waits for more descriptors than stand earlier") \
+	X(WAIT_SELF,     "waits for its own engine")			\
+	X(ZERO,          "size is zero")				\
+	X(VALUE,         "field has a value the operator does not take") \
+	X(WORK,          "does more work than a descriptor may")	\
+	X(REGION,        "region is not bound")				\
+	X(REGION_BOUNDS, "reaches outside its region")			\
+	X(REGION_WRITE,  "writes a region bound read-only")		\
+	X(SPM_BOUNDS,    "reaches outside the scratchpad")		\
+	X(SPM_ALIGNMENT, "scratchpad offset is not a multiple of 64")	\
+	X(SPM_OVERLAP,   "result overlaps an operand")			\
+	X(CHAIN,         "accumulation chain is broken or too large")	\
+	X(PAGE_INVALID,  "no valid translation of a device address")	\
+	X(PAGE_WRITE,    "write to a page mapped read-only")		\
+	X(PAGE_ENTRY,    "page table entry has reserved bits set")	\
+	X(BUS,           "bus access failed")
+
+enum fxq_cause {
+#define X(id, text) FXQ_CAUSE_##id,
+	FXQ_CAUSES(X)
+#undef X
+	FXQ_CAUSE_COUNT
+};
+
+/* What the machine says of itself in its registers. */
+struct fxq_caps {
+	__u32 spm_bytes;
+	__u32 acc_bytes;
+	__u32 max_descriptors;
+};
+
+#define FXQ_CAPS_DEFAULT	{ 1u << 20, 64u << 10, 1u << 20 }
+
+#define FXQ_MAX_MACS		(1ull << 32)	/* of one MX descriptor */
+
+/*
+ * struct fxq_region_use - what a stream does with a region
+ * @read_lo, @read_hi: bytes [lo, hi) it may read; hi 0: none
+ * @write_lo, @write_hi: bytes [lo, hi) it may write; hi 0: none
+ */
+struct fxq_region_use {
+	__u64 read_lo, read_hi;
+	__u64 write_lo, write_hi;
+};
+
+/* struct fxq_summary - what fxq_check_stream() found out */
+struct fxq_summary {
+	struct fxq_region_use region[FXQ_MAX_REGIONS];
+	__u64 macs;		/* multiply-accumulates of MX */
+	__u64 bytes;		/* moved by LD and ST, produced by VX */
+	__u32 count[FXQ_ENGINE_COUNT];
+};
+
+/* Carried from one descriptor to the next. */
+struct fxq_checker {
+	struct fxq_caps caps;
+	struct fxq_summary summary;
+	__u64 chain;		/* key of the open accumulation chain, or 0 */
+};
+
+static inline const char *fxq_cause_text(__u32 cause)
+{
+	switch (cause) {
+#define X(id, text) case FXQ_CAUSE_##id: return text;
+	FXQ_CAUSES(X)
+#undef X
+	default: return "unknown cause";
+	}
+}
+
+static inline const char *fxq_op_name(__u32 opcode)
+{
+	switch (opcode) {
+#define X(id, name, engine, body, flags) case FXQ_OP_##id: return name;
+	FXQ_OPS(X)
+#undef X
+	default: return "invalid";
+	}
+}
+
+static inline const char *fxq_engine_name(__u32 engine)
+{
+	switch (engine) {
+#define X(id, name) case FXQ_ENGINE_##id: return name;
+	FXQ_ENGINES(X)
+#undef X
+	default: return "?";
+	}
+}
+
+/* Products of sizes, which stop at the largest number instead of wrapping. */
+static inline __u64 fxq_mul(__u64 a, __u64 b)
+{
+	__u64 r;
+
+	return __builtin_mul_overflow(a, b, &r) ? ~0ull : r;
+}
+
+static inline __u64 fxq_mul3(__u64 a, __u64 b, __u64 c)
+{
+	return fxq_mul(fxq_mul(a, b), c);
+}
+
+/* Bytes of the weights of a CONV in the layout that fxq_cmd.h describes. */
+static inline __u64 fxq_conv_weight_bytes(__u32 ic, __u32 oc, __u32 kh,
+					  __u32 kw, __u32 groups)
+{
+	__u32 icg = ic / groups, full = icg / FXQ_BLOCK, left = icg % FXQ_BLOCK;
+	__u64 quads = (__u64)full * fxq_div_up(kw * FXQ_BLOCK, 4);
+
+	if (left)
+		quads += fxq_div_up(kw * fxq_round_up(left, 4), 4);
+	return fxq_mul3((__u64)groups * fxq_div_up(oc / groups, FXQ_BLOCK),
+			quads * kh, 4 * FXQ_BLOCK);
+}
+
+static inline __u64 fxq_dwconv_weight_bytes(__u32 c, __u32 kh, __u32 kw)
+{
+	return (__u64)fxq_round_up(c, FXQ_BLOCK) * kh * kw;
+}
+
+/*
+ * struct fxq_span - bytes of scratchpad that a descriptor touches
+ *
+ * @count pieces of @len bytes, @stride apart. An upper bound where the true
+ * set has gaps inside a piece.
+ */
+struct fxq_span {
+	__u64 off, len, count, stride;
+	__u32 write;
+};
+
+#define FXQ_MAX_SPANS	12
+
+static inline __u64 fxq_span_end(const struct fxq_span *s)
+{
+	return s->off + (s->count - 1) * s->stride + s->len;
+}
+
+static inline unsigned int fxq_span_flat(struct fxq_span *s, __u64 off,
+					 __u64 len)
+{
+	*s = (struct fxq_span){ off, len, 1, 0, 0 };
+	return 1;
+}
+
+/* A box of h x w x c elements of @elem bytes: full blocks, then the last. */
+static inline unsigned int fxq_span_fm(struct fxq_span *s,
+				       const struct fxq_fm *fm, __u32 h,
+				       __u32 w, __u32 c, __u32 elem,
+				       __u32 write)
+{
+	__u64 first = (__u64)fm->y * fm->row + fm->x;
+	__u64 pixels = (__u64)(h - 1) * fm->row + w;
+	__u32 blocks = fxq_div_up(c, FXQ_BLOCK), i = 0;
+	__u32 last = fxq_pixel_stride(fm->c, blocks - 1) * elem;
+	__u32 full = last == FXQ_BLOCK * elem ? blocks : blocks - 1;
+
+	if (full)
+		s[i++] = (struct fxq_span){
+			fm->addr + first * FXQ_BLOCK * elem,
+			pixels * FXQ_BLOCK * elem, full, fm->plane, write };
+	if (full < blocks)
+		s[i++] = (struct fxq_span){
+			fm->addr + (__u64)full * fm->plane + first * last,
+			pixels * last, 1, 0, write };
+	return i;
+}
+
+static inline unsigned int fxq_spans_dma(const struct fxq_desc *d,
+					 struct fxq_span *s)
+{
+	const struct fxq_body_dma *b = &d->dma;
+	__u64 len = b->elem;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		len += (__u64)(b->n[i] - 1) * b->spm_stride[i];
+	*s = (struct fxq_span){ (__u64)b->spm + b->spm_skip, len, b->n[3],
+				b->spm_stride[3], d->opcode != FXQ_OP_STORE };
+	return 1;
+}
+
+static inline unsigned int fxq_spans_conv(const struct fxq_desc *d,
+					  struct fxq_span *s)
+{
+	const struct fxq_body_conv *b = &d->conv;
+	__u32 raw = d->flags & FXQ_F_RAW ? 4 : 1;
+	int dw = d->opcode == FXQ_OP_DWCONV;
+	unsigned int n = 0;
+
+	n += fxq_span_fm(s + n, &b->in, b->ih, b->iw, b->ic, 1, 0);
+	n += fxq_span_flat(s + n, b->weights, dw ?
+		fxq_dwconv_weight_bytes(b->ic, b->kh, b->kw) :
+		fxq_conv_weight_bytes(b->ic, b->oc, b->kh, b->kw, b->groups));
+	if (!dw && !(d->flags & FXQ_F_ACC_LAST))
+		return n;
+	n += fxq_span_flat(s + n, b->params, sizeof(struct fxq_param) *
+			   (__u64)fxq_round_up(b->oc, FXQ_BLOCK));
+	if (d->flags & FXQ_F_LUT)
+		n += fxq_span_flat(s + n, b->lut, FXQ_LUT_BYTES);
+	if (d->flags & FXQ_F_RESIDUAL)
+		n += fxq_span_fm(s + n, &b->res, b->oh, b->ow, b->oc, 1, 0);
+	return n + fxq_span_fm(s + n, &b->out, b->oh, b->ow, b->oc, raw, 1);
+}
+
+static inline unsigned int fxq_spans_matmul(const struct fxq_desc *d,
+					    struct fxq_span *s)
+{
+	const struct fxq_body_matmul *b = &d->matmul;
+	int trans = !!(d->flags & FXQ_F_TRANS_B);
+	__u32 raw = d->flags & FXQ_F_RAW ? 4 : 1;
+	unsigned int n = 0;
+
+	n += fxq_span_fm(s + n, &b->a, b->batch, b->m, b->k, 1, 0);
+	n += fxq_span_fm(s + n, &b->b, b->batch, trans ? b->n : b->k,
+			 trans ? b->k : b->n, 1, 0);
+	n += fxq_span_flat(s + n, b->params, sizeof(struct fxq_param) *
+			   (__u64)fxq_round_up(b->n, FXQ_BLOCK));
+	if (d->flags & FXQ_F_LUT)
+		n += fxq_span_flat(s + n, b->lut, FXQ_LUT_BYTES);
+	if (d->flags & FXQ_F_RESIDUAL)
+		n += fxq_span_fm(s + n, &b->res, b->batch, b->m, b->n, 1, 0);
+	return n + fxq_span_fm(s + n, &b->out, b->batch, b->m, b->n, raw, 1);
+}
+
+static inline unsigned int fxq_spans_binary(const struct fxq_desc *d,
+					    struct fxq_span *s)
+{
+	const struct fxq_body_binary *b = &d->binary;
+	__u32 f = d->flags;
+	unsigned int n = 0;
+
+	n += fxq_span_fm(s + n, &b->a, f & FXQ_F_A_BCAST_H ? 1 : b->h,
+			 f & FXQ_F_A_BCAST_W ? 1 : b->w,
+			 f & FXQ_F_A_BCAST_C ? 1 : b->c, 1, 0);
+	n += fxq_span_fm(s + n, &b->b, f & FXQ_F_B_BCAST_H ? 1 : b->h,
+			 f & FXQ_F_B_BCAST_W ? 1 : b->w,
+			 f & FXQ_F_B_BCAST_C ? 1 : b->c, 1, 0);
+	return n + fxq_span_fm(s + n, &b->out, b->h, b->w, b->c, 1, 1);
+}
+
+static inline unsigned int fxq_spans_pool(const struct fxq_desc *d,
+					  struct fxq_span *s)
+{
+	const struct fxq_body_pool *b = &d->pool;
+	unsigned int n = 0;
+
+	n += fxq_span_fm(s + n, &b->in, b->ih, b->iw, b->c, 1, 0);
+	if (d->opcode == FXQ_OP_AVGPOOL)
+		n += fxq_span_flat(s + n, b->table, 4ull * b->kh * b->kw);
+	return n + fxq_span_fm(s + n, &b->out, b->oh, b->ow, b->c, 1, 1);
+}
+
+/* Bytes of the table that a unary operator reads. */
+static inline __u32 fxq_unary_table_bytes(const struct fxq_desc *d)
+{
+	switch (d->opcode) {
+	case FXQ_OP_LUT:
+		return FXQ_LUT_BYTES;
+	case FXQ_OP_SOFTMAX:
+		return FXQ_SOFTMAX_TABLE_BYTES;
+	case FXQ_OP_LAYERNORM:
+		return 8u * d->unary.c;
+	default:
+		return 0;
+	}
+}
+
+static inline unsigned int fxq_spans_unary(const struct fxq_desc *d,
+					   struct fxq_span *s)
+{
+	const struct fxq_body_unary *b = &d->unary;
+	int global = d->opcode == FXQ_OP_GLOBALPOOL;
+	__u32 table = fxq_unary_table_bytes(d);
+	unsigned int n = 0;
+
+	n += fxq_span_fm(s + n, &b->in, b->h, b->w, b->c, 1, 0);
+	if (table)
+		n += fxq_span_flat(s + n, b->table, table);
+	return n + fxq_span_fm(s + n, &b->out, global ? 1 : b->h,
+			       global ? 1 : b->w, b->c, 1, 1);
+}
+
+static inline unsigned int fxq_spans_resize(const struct fxq_desc *d,
+					    struct fxq_span *s)
+{
+	const struct fxq_body_resize *b = &d->resize;
+	unsigned int n = 0;
+
+	n += fxq_span_fm(s + n, &b->in, b->ih, b->iw, b->c, 1, 0);
+	n += fxq_span_flat(s + n, b->ytab, 4ull * b->oh);
+	n += fxq_span_flat(s + n, b->xtab, 4ull * b->ow);
+	return n + fxq_span_fm(s + n, &b->out, b->oh, b->ow, b->c, 1, 1);
+}
+
+static inline unsigned int fxq_spans_reduce(const struct fxq_desc *d,
+					    struct fxq_span *s)
+{
+	const struct fxq_body_reduce *b = &d->reduce;
+	unsigned int n;
+
+	n = fxq_span_fm(s, &b->in, b->h, b->w, b->c, 1, 0);
+	return n + fxq_span_fm(s + n, &b->out,
+			       b->axis == FXQ_AXIS_H ? 1 : b->h,
+			       b->axis == FXQ_AXIS_W ? 1 : b->w,
+			       b->axis == FXQ_AXIS_C ? 1 : b->c, 1, 1);
+}
+
+static inline unsigned int fxq_spans_permute(const struct fxq_desc *d,
+					     struct fxq_span *s)
+{
+	const struct fxq_body_permute *b = &d->permute;
+	const __u32 size[3] = { b->c, b->h, b->w };
+	unsigned int n;
+
+	n = fxq_span_fm(s, &b->in, b->h, b->w, b->c, 1, 0);
+	return n + fxq_span_fm(s + n, &b->out, size[b->perm[FXQ_AXIS_H]],
+			       size[b->perm[FXQ_AXIS_W]],
+			       size[b->perm[FXQ_AXIS_C]], 1, 1);
+}
+
+/*
+ * The scratchpad bytes that @d, which fxq_check_desc() has passed, reads and
+ * writes: up to FXQ_MAX_SPANS at @s. Returns how many.
+ */
+static inline unsigned int fxq_spm_spans(const struct fxq_desc *d,
+					 struct fxq_span *s)
+{
+	switch (d->opcode) {
+#define X(id, name, engine, body, flags)	\
+	case FXQ_OP_##id:			\
+		return fxq_spans_##body(d, s);
+	FXQ_OPS(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
+/* Where the body of @d begins to be reserved, in bytes. */
+static inline __u32 fxq_body_used(__u32 opcode)
+{
+	switch (opcode) {
+#define X(id, name, engine, body, flags)	\
+	case FXQ_OP_##id:			\
+		return __builtin_offsetof(struct fxq_body_##body, reserved);
+	FXQ_OPS(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
+static inline int fxq_all_zero(const void *p, __u32 from, __u32 to)
+{
+	const __u8 *b = p;
+	__u8 any = 0;
+
+	while (from < to)
+		any |= b[from++];
+	return !any;
+}
+
+static inline __u32 fxq_op_flags(__u32 opcode)
+{
+	switch (opcode) {
+#define X(id, name, engine, body, flags) case FXQ_OP_##id: return flags;
+	FXQ_OPS(X)
+#undef X
+	default: return 0;
+	}
+}
+
+static inline __u32 fxq_op_engine(__u32 opcode)
+{
+	switch (opcode) {
+#define X(id, name, engine, body, flags)	\
+	case FXQ_OP_##id:			\
+		return FXQ_ENGINE_##engine;
+	FXQ_OPS(X)
+#undef X
+	default: return FXQ_ENGINE_COUNT;
+	}
+}
+
+/* Header: opcode, engine, flags, reserved bytes, waits. */
+static inline __u32 fxq_check_header(const struct fxq_checker *k,
+				     const struct fxq_desc *d)
+{
+	__u32 e;
+
+	if (fxq_op_engine(d->opcode) == FXQ_ENGINE_COUNT)
+		return FXQ_CAUSE_OPCODE;
+	if (d->engine != fxq_op_engine(d->opcode))
+		return FXQ_CAUSE_ENGINE;
+	if (d->flags & ~fxq_op_flags(d->opcode))
+		return FXQ_CAUSE_FLAGS;
+	if (!fxq_all_zero(d->bytes, fxq_body_used(d->opcode), sizeof(d->bytes)))
+		return FXQ_CAUSE_RESERVED;
+	if (d->wait[d->engine])
+		return FXQ_CAUSE_WAIT_SELF;
+	for (e = 0; e < FXQ_ENGINE_COUNT; e++)
+		if (d->wait[e] > k->summary.count[e])
+			return FXQ_CAUSE_WAIT;
+	return FXQ_CAUSE_NONE;
+}
+
+/* Bytes [lo, hi) of its region that a LOAD or STORE reaches; 0: overflow. */
+static inline int fxq_dma_extent(const struct fxq_body_dma *b, __u64 *lo,
+				 __u64 *hi)
+{
+	__s64 down = 0, up = b->elem;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		__s64 reach = (__s64)(b->n[i] - 1) * b->mem_stride[i];
+
+		if (reach < 0)
+			down += reach;
+		else
+			up += reach;
+	}
+	if (b->offset > (__u64)1 << 62 || (__u64)-down > b->offset)
+		return 0;
+	*lo = b->offset + down;
+	*hi = b->offset + up;
+	return 1;
+}
+
+static inline __u32 fxq_check_dma(struct fxq_checker *k,
+				  const struct fxq_desc *d)
+{
+	const struct fxq_body_dma *b = &d->dma;
+	int write = d->opcode == FXQ_OP_STORE, i;
+	struct fxq_region_use *use;
+	__u64 bytes, lo, hi, *plo, *phi;
+
+	if (b->elem != 1 && b->elem != 2 && b->elem != 4)
+		return FXQ_CAUSE_VALUE;
+	bytes = b->elem;
+	for (i = 0; i < 4; i++) {
+		if (!b->n[i])
+			return FXQ_CAUSE_ZERO;
+		bytes = fxq_mul(bytes, b->n[i]);
+	}
+	if (bytes > k->caps.spm_bytes)
+		return FXQ_CAUSE_WORK;
+	k->summary.bytes += bytes;
+	if (d->opcode == FXQ_OP_FILL) {
+		if (b->region || b->offset || !fxq_all_zero(b->mem_stride, 0,
+						sizeof(b->mem_stride)))
+			return FXQ_CAUSE_RESERVED;
+		if (b->elem < 4 && b->fill >> (8 * b->elem))
+			return FXQ_CAUSE_RESERVED;
+		return FXQ_CAUSE_NONE;
+	}
+	if (b->fill)
+		return FXQ_CAUSE_RESERVED;
+	if (b->region >= FXQ_MAX_REGIONS)
+		return FXQ_CAUSE_VALUE;
+	if (!fxq_dma_extent(b, &lo, &hi))
+		return FXQ_CAUSE_REGION_BOUNDS;
+	use = &k->summary.region[b->region];
+	plo = write ? &use->write_lo : &use->read_lo;
+	phi = write ? &use->write_hi : &use->read_hi;
+	if (!*phi || lo < *plo)
+		*plo = lo;
+	if (hi > *phi)
+		*phi = hi;
+	return FXQ_CAUSE_NONE;
+}
+
+/* Fields of the epilogue that CONV, DWCONV and MATMUL share. */
+static inline __u32 fxq_check_epilogue(__u32 flags, const struct fxq_fm *res,
+				       __u32 res_m, __s8 zr, __u32 lut,
+				       __s8 lo, __s8 hi)
+{
+	if (flags & FXQ_F_RAW && flags & (FXQ_F_RESIDUAL | FXQ_F_LUT))
+		return FXQ_CAUSE_FLAGS;
+	if (!(flags & FXQ_F_RESIDUAL) &&
+	    (res_m || zr || !fxq_all_zero(res, 0, sizeof(*res))))
+		return FXQ_CAUSE_RESERVED;
+	if (!(flags & FXQ_F_LUT) && lut)
+		return FXQ_CAUSE_RESERVED;
+	if (lo > hi)
+		return FXQ_CAUSE_VALUE;
+	return FXQ_CAUSE_NONE;
+}
+
+/* Does @d continue the chain that its predecessors opened, or begin one? */
+static inline __u32 fxq_check_chain(struct fxq_checker *k,
+				    const struct fxq_desc *d)
+{
+	const struct fxq_body_conv *b = &d->conv;
+	__u64 key = 1ull << 48 | (__u64)b->oh << 32 | (__u32)b->ow << 16 | b->oc;
+	__u64 acc = fxq_mul3(b->oh, b->ow, fxq_round_up(b->oc, FXQ_BLOCK) * 4ull);
+	int first = !!(d->flags & FXQ_F_ACC_FIRST);
+	int last = !!(d->flags & FXQ_F_ACC_LAST);
+
+	if (first ? k->chain != 0 : k->chain != key)
+		return FXQ_CAUSE_CHAIN;
+	if (!(first && last) && (acc > k->caps.acc_bytes || b->groups != 1))
+		return FXQ_CAUSE_CHAIN;
+	k->chain = last ? 0 : key;
+	return FXQ_CAUSE_NONE;
+}
+
+static inline __u32 fxq_check_conv(struct fxq_checker *k,
+				   const struct fxq_desc *d)
+{
+	const struct fxq_body_conv *b = &d->conv;
+	int dw = d->opcode == FXQ_OP_DWCONV;
+	__u64 macs;
+	__u32 cause;
+
+	if (!b->ih || !b->iw || !b->ic || !b->oh || !b->ow || !b->oc ||
+	    !b->groups || !b->kh || !b->kw || !b->sh || !b->sw || !b->dh ||
+	    !b->dw)
+		return FXQ_CAUSE_ZERO;
+	if (b->ic % b->groups || b->oc % b->groups)
+		return FXQ_CAUSE_VALUE;
+	if (dw && (b->groups != 1 || b->ic != b->oc))
+		return FXQ_CAUSE_VALUE;
+	cause = fxq_check_epilogue(d->flags, &b->res, b->res_m, b->zr, b->lut,
+				   b->lo, b->hi);
+	if (cause)
+		return cause;
+	if (!dw) {
+		cause = fxq_check_chain(k, d);
+		if (cause)
+			return cause;
+		if (!(d->flags & FXQ_F_ACC_LAST) &&
+		    (b->params || d->flags & FXQ_F_EPILOGUE))
+			return FXQ_CAUSE_RESERVED;
+	}
+	macs = fxq_mul3(fxq_mul3(b->oh, b->ow, b->oc),
+			dw ? 1 : b->ic / b->groups, b->kh * b->kw);
+	if (macs > FXQ_MAX_MACS)
+		return FXQ_CAUSE_WORK;
+	k->summary.macs += macs;
+	return FXQ_CAUSE_NONE;
+}
+
+static inline __u32 fxq_check_matmul(struct fxq_checker *k,
+				     const struct fxq_desc *d)
+{
+	const struct fxq_body_matmul *b = &d->matmul;
+	__u64 macs;
+	__u32 cause;
+
+	if (!b->batch || !b->m || !b->n || !b->k)
+		return FXQ_CAUSE_ZERO;
+	cause = fxq_check_epilogue(d->flags, &b->res, b->res_m, b->zr, b->lut,
+				   b->lo, b->hi);
+	if (cause)
+		return cause;
+	macs = fxq_mul3(fxq_mul3(b->batch, b->m, b->n), b->k, 1);
+	if (macs > FXQ_MAX_MACS)
+		return FXQ_CAUSE_WORK;
+	k->summary.macs += macs;
+	return FXQ_CAUSE_NONE;
+}
+
+/* Work of a VX descriptor: @n results (or inputs) of one byte. */
+static inline __u32 fxq_check_vx(struct fxq_checker *k, __u64 n, __s8 lo,
+				 __s8 hi)
+{
+	if (!n)
+		return FXQ_CAUSE_ZERO;
+	if (n > k->caps.spm_bytes)
+		return FXQ_CAUSE_WORK;
+	if (lo > hi)
+		return FXQ_CAUSE_VALUE;
+	k->summary.bytes += n;
+	return FXQ_CAUSE_NONE;
+}
+
+static inline __u32 fxq_check_binary(struct fxq_checker *k,
+				     const struct fxq_desc *d)
+{
+	const struct fxq_body_binary *b = &d->binary;
+
+	if (d->opcode == FXQ_OP_MUL && b->mb)
+		return FXQ_CAUSE_RESERVED;
+	return fxq_check_vx(k, fxq_mul3(b->h, b->w, b->c), b->lo, b->hi);
+}
+
+static inline __u32 fxq_check_pool(struct fxq_checker *k,
+				   const struct fxq_desc *d)
+{
+	const struct fxq_body_pool *b = &d->pool;
+	__u64 n = fxq_mul3(b->oh, b->ow, b->c);
+
+	if (!b->ih || !b->iw || !b->kh || !b->kw || !b->sh || !b->sw ||
+	    !b->dh || !b->dw)
+		return FXQ_CAUSE_ZERO;
+	if (d->opcode == FXQ_OP_MAXPOOL &&
+	    (b->table || b->zx || b->zy || b->count_pad))
+		return FXQ_CAUSE_RESERVED;
+	if (b->count_pad > 1)
+		return FXQ_CAUSE_VALUE;
+	if (fxq_mul(n, b->kh * b->kw) > FXQ_MAX_MACS)
+		return FXQ_CAUSE_WORK;
+	return fxq_check_vx(k, n, b->lo, b->hi);
+}
+
+static inline __u32 fxq_check_unary(struct fxq_checker *k,
+				    const struct fxq_desc *d)
+{
+	const struct fxq_body_unary *b = &d->unary;
+	int norm = d->opcode == FXQ_OP_LAYERNORM;
+
+	if (d->opcode == FXQ_OP_LUT &&
+	    (b->m || b->zx || b->zy || b->lo || b->hi))
+		return FXQ_CAUSE_RESERVED;
+	if (!fxq_unary_table_bytes(d) && b->table)
+		return FXQ_CAUSE_RESERVED;
+	if (!norm && b->eps)
+		return FXQ_CAUSE_RESERVED;
+	if ((norm || d->opcode == FXQ_OP_SOFTMAX) && b->c > FXQ_MAX_ROW)
+		return FXQ_CAUSE_VALUE;
+	return fxq_check_vx(k, fxq_mul3(b->h, b->w, b->c), b->lo, b->hi);
+}
+
+static inline __u32 fxq_check_resize(struct fxq_checker *k,
+				     const struct fxq_desc *d)
+{
+	const struct fxq_body_resize *b = &d->resize;
+
+	if (!b->ih || !b->iw)
+		return FXQ_CAUSE_ZERO;
+	return fxq_check_vx(k, fxq_mul3(b->oh, b->ow, b->c), b->lo, b->hi);
+}
+
+static inline __u32 fxq_check_reduce(struct fxq_checker *k,
+				     const struct fxq_desc *d)
+{
+	const struct fxq_body_reduce *b = &d->reduce;
+
+	if (b->kind > FXQ_REDUCE_MAX || b->axis > FXQ_AXIS_W)
+		return FXQ_CAUSE_VALUE;
+	return fxq_check_vx(k, fxq_mul3(b->h, b->w, b->c), b->lo, b->hi);
+}
+
+static inline __u32 fxq_check_permute(struct fxq_checker *k,
+				      const struct fxq_desc *d)
+{
+	const struct fxq_body_permute *b = &d->permute;
+
+	if (b->perm[0] > 2 || b->perm[1] > 2 || b->perm[2] > 2 ||
+	    (1 << b->perm[0] | 1 << b->perm[1] | 1 << b->perm[2]) != 7)
+		return FXQ_CAUSE_VALUE;
+	return fxq_check_vx(k, fxq_mul3(b->h, b->w, b->c), 0, 0);
+}
+
+/*
+ * Checks the next descriptor of a stream and adds it to the summary. Returns
+ * enum fxq_cause. An accumulation chain admits nothing in between on MX.
+ */
+static inline __u32 fxq_check_desc(struct fxq_checker *k,
+				   const struct fxq_desc *d)
+{
+	__u32 cause = fxq_check_header(k, d);
+
+	if (cause)
+		return cause;
+	if (k->chain && d->engine == FXQ_ENGINE_MX && d->opcode != FXQ_OP_CONV)
+		return FXQ_CAUSE_CHAIN;
+	switch (d->opcode) {
+#define X(id, name, engine, body, flags)		\
+	case FXQ_OP_##id:				\
+		cause = fxq_check_##body(k, d);		\
+		break;
+	FXQ_OPS(X)
+#undef X
+	default:
+		return FXQ_CAUSE_OPCODE;
+	}
+	if (cause)
+		return cause;
+	k->summary.count[d->engine]++;
+	return FXQ_CAUSE_NONE;
+}
+
+static inline void fxq_checker_init(struct fxq_checker *k,
+				    const struct fxq_caps *caps)
+{
+	*k = (struct fxq_checker){ .caps = *caps };
+}
+
+/*
+ * Checks a whole stream. Returns enum fxq_cause; *@index is the descriptor at
+ * fault. On FXQ_CAUSE_NONE, k->summary tells what the stream does.
+ */
+static inline __u32 fxq_check_stream(struct fxq_checker *k,
+				     const struct fxq_desc *stream, __u64 count,
+				     __u32 *index)
+{
+	__u32 i, cause;
+
+	*index = 0;
+	if (!count || count > k->caps.max_descriptors)
+		return FXQ_CAUSE_EMPTY;
+	for (i = 0; i < count; i++) {
+		*index = i;
+		cause = fxq_check_desc(k, &stream[i]);
+		if (cause)
+			return cause;
+	}
+	return k->chain ? FXQ_CAUSE_CHAIN : FXQ_CAUSE_NONE;
+}
+
+/* Are the scratchpad offsets that @d names multiples of FXQ_SPM_ALIGN? */
+static inline int fxq_spm_aligned(const struct fxq_desc *d)
+{
+	__u32 any;
+
+	switch (d->opcode) {
+	case FXQ_OP_LOAD:
+	case FXQ_OP_FILL:
+	case FXQ_OP_STORE:
+		any = d->dma.spm;
+		break;
+	case FXQ_OP_CONV:
+	case FXQ_OP_DWCONV:
+		any = d->conv.in.addr | d->conv.in.plane | d->conv.out.addr |
+		      d->conv.out.plane | d->conv.res.addr |
+		      d->conv.res.plane | d->conv.weights | d->conv.params |
+		      d->conv.lut;
+		break;
+	case FXQ_OP_MATMUL:
+		any = d->matmul.a.addr | d->matmul.a.plane | d->matmul.b.addr |
+		      d->matmul.b.plane | d->matmul.out.addr |
+		      d->matmul.out.plane | d->matmul.res.addr |
+		      d->matmul.res.plane | d->matmul.params | d->matmul.lut;
+		break;
+	case FXQ_OP_ADD:
+	case FXQ_OP_SUB:
+	case FXQ_OP_MUL:
+	case FXQ_OP_MIN:
+	case FXQ_OP_MAX:
+		any = d->binary.a.addr | d->binary.a.plane | d->binary.b.addr |
+		      d->binary.b.plane | d->binary.out.addr |
+		      d->binary.out.plane;
+		break;
+	default:	/* the others begin with in, out; tables follow */
+		any = d->unary.in.addr | d->unary.in.plane |
+		      d->unary.out.addr | d->unary.out.plane;
+		if (d->opcode == FXQ_OP_AVGPOOL || fxq_unary_table_bytes(d))
+			any |= d->unary.table;
+		if (d->opcode == FXQ_OP_RESIZE)
+			any |= d->resize.ytab | d->resize.xtab;
+	}
+	return !(any % FXQ_SPM_ALIGN);
+}
+
+/* Does the box [x, x + w) fit the rows of @fm, and @c its channels? */
+static inline int fxq_fm_holds(const struct fxq_fm *fm, __u32 w, __u32 c)
+{
+	return (__u32)fm->x + w <= fm->row && c <= fm->c;
+}
+
+static inline int fxq_boxes_fit(const struct fxq_desc *d)
+{
+	__u32 f = d->flags;
+
+	switch (d->opcode) {
+	case FXQ_OP_CONV:
+	case FXQ_OP_DWCONV:
+		return fxq_fm_holds(&d->conv.in, d->conv.iw, d->conv.ic) &&
+		       (!(f & FXQ_F_ACC_LAST || d->opcode == FXQ_OP_DWCONV) ||
+			fxq_fm_holds(&d->conv.out, d->conv.ow, d->conv.oc)) &&
+		       (!(f & FXQ_F_RESIDUAL) ||
+			fxq_fm_holds(&d->conv.res, d->conv.ow, d->conv.oc));
+	case FXQ_OP_MATMUL:
+		return fxq_fm_holds(&d->matmul.a, d->matmul.m, d->matmul.k) &&
+		       fxq_fm_holds(&d->matmul.b, f & FXQ_F_TRANS_B ?
+				    d->matmul.n : d->matmul.k,
+				    f & FXQ_F_TRANS_B ? d->matmul.k :
+				    d->matmul.n) &&
+		       fxq_fm_holds(&d->matmul.out, d->matmul.m, d->matmul.n) &&
+		       (!(f & FXQ_F_RESIDUAL) ||
+			fxq_fm_holds(&d->matmul.res, d->matmul.m, d->matmul.n));
+	case FXQ_OP_ADD:
+	case FXQ_OP_SUB:
+	case FXQ_OP_MUL:
+	case FXQ_OP_MIN:
+	case FXQ_OP_MAX:
+		return fxq_fm_holds(&d->binary.a,
+				    f & FXQ_F_A_BCAST_W ? 1 : d->binary.w,
+				    f & FXQ_F_A_BCAST_C ? 1 : d->binary.c) &&
+		       fxq_fm_holds(&d->binary.b,
+				    f & FXQ_F_B_BCAST_W ? 1 : d->binary.w,
+				    f & FXQ_F_B_BCAST_C ? 1 : d->binary.c) &&
+		       fxq_fm_holds(&d->binary.out, d->binary.w, d->binary.c);
+	case FXQ_OP_MAXPOOL:
+	case FXQ_OP_AVGPOOL:
+		return fxq_fm_holds(&d->pool.in, d->pool.iw, d->pool.c) &&
+		       fxq_fm_holds(&d->pool.out, d->pool.ow, d->pool.c);
+	case FXQ_OP_RESIZE:
+		return fxq_fm_holds(&d->resize.in, d->resize.iw, d->resize.c) &&
+		       fxq_fm_holds(&d->resize.out, d->resize.ow, d->resize.c);
+	case FXQ_OP_REDUCE:
+		return fxq_fm_holds(&d->reduce.in, d->reduce.w, d->reduce.c) &&
+		       fxq_fm_holds(&d->reduce.out,
+				    d->reduce.axis == FXQ_AXIS_W ? 1 :
+				    d->reduce.w, d->reduce.axis == FXQ_AXIS_C ?
+				    1 : d->reduce.c);
+	case FXQ_OP_TRANSPOSE: {
+		const __u32 size[3] = { d->permute.c, d->permute.h,
+					d->permute.w };
+
+		return fxq_fm_holds(&d->permute.in, d->permute.w,
+				    d->permute.c) &&
+		       fxq_fm_holds(&d->permute.out,
+				    size[d->permute.perm[FXQ_AXIS_W]],
+				    size[d->permute.perm[FXQ_AXIS_C]]);
+	}
+	case FXQ_OP_GLOBALPOOL:
+		return fxq_fm_holds(&d->unary.in, d->unary.w, d->unary.c) &&
+		       fxq_fm_holds(&d->unary.out, 1, d->unary.c);
+	case FXQ_OP_LUT:
+	case FXQ_OP_REQUANT:
+	case FXQ_OP_SOFTMAX:
+	case FXQ_OP_LAYERNORM:
+		return fxq_fm_holds(&d->unary.in, d->unary.w, d->unary.c) &&
+		       fxq_fm_holds(&d->unary.out, d->unary.w, d->unary.c);
+	default:
+		return 1;
+	}
+}
+
+/*
+ * Checks the scratchpad side of @d, which fxq_check_desc() has passed:
+ * alignment, boxes inside their maps, bounds, no result over an operand.
+ */
+static inline __u32 fxq_check_spm(const struct fxq_caps *caps,
+				  const struct fxq_desc *d)
+{
+	struct fxq_span s[FXQ_MAX_SPANS];
+	unsigned int n, i, j;
+
+	if (!fxq_spm_aligned(d))
+		return FXQ_CAUSE_SPM_ALIGNMENT;
+	if (!fxq_boxes_fit(d))
+		return FXQ_CAUSE_VALUE;
+	n = fxq_spm_spans(d, s);
+	for (i = 0; i < n; i++)
+		if (fxq_span_end(&s[i]) > caps->spm_bytes)
+			return FXQ_CAUSE_SPM_BOUNDS;
+	for (i = 0; i < n; i++)
+		for (j = 0; j < n; j++)
+			if (s[i].write && !s[j].write &&
+			    s[i].off < fxq_span_end(&s[j]) &&
+			    s[j].off < fxq_span_end(&s[i]))
+				return FXQ_CAUSE_SPM_OVERLAP;
+	return FXQ_CAUSE_NONE;
+}
+
+#endif /* FXQ_CHECK_H */

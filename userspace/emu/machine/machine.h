@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine.h - the FX1 machine model, as its hosts see it
+ *
+ * Plain C without global state: any number of machines live in a process. A
+ * host (the embedded driver, the vfio-user server, a test) gives a machine a
+ * bus, reads and writes its registers and hears its interrupts; everything
+ * else happens in memory, as fxq_regs.h lays down.
+ */
+#ifndef FXQ_MACHINE_H
+#define FXQ_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fxq_machine;
+
+/*
+ * struct fxq_machine_host - what the machine needs of its surroundings
+ * @bus: the bytes [addr, addr + len) of bus memory, which lie within one
+ *	 4 KiB page, a ring or a table; NULL if there are none. The machine
+ *	 keeps a translation until INVALIDATE or reset
+ * @irq: raise MSI-X vector FXQ_VECTOR_*
+ * @report: debug mode: a finding, in a sentence; may be NULL
+ *
+ * All three are called on the machine's own thread.
+ */
+struct fxq_machine_host {
+	void *(*bus)(void *priv, uint64_t addr, uint64_t len, bool write);
+	void (*irq)(void *priv, int vector);
+	void (*report)(void *priv, const char *text);
+	void *priv;
+};
+
+struct fxq_machine_config {
+	int threads;		/* inside a descriptor; 0: 1 */
+	bool debug;
+	uint32_t spm_bytes;	/* 0: 1 MiB; a multiple of 64 */
+	uint32_t acc_bytes;	/* 0: 64 KiB */
+};
+
+int fxq_machine_create(const struct fxq_machine_config *config,
+		       const struct fxq_machine_host *host,
+		       struct fxq_machine **ret_machine);
+void fxq_machine_destroy(struct fxq_machine *m);
+
+/* BAR0. Unaligned or unknown offsets read as ~0 and ignore writes. */
+uint32_t fxq_machine_read(struct fxq_machine *m, uint64_t offset);
+void fxq_machine_write(struct fxq_machine *m, uint64_t offset, uint32_t value);
+
+#endif /* FXQ_MACHINE_H */
