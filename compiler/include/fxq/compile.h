@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compile.h - from a float graph to an image
+ *
+ *	fuse -> calibrate -> convert -> partition -> lower -> image
+ *
+ * All passes take the functional form of fx.h. fxq_compile() runs them in
+ * order; each is public, so that a program may look between them. Functions
+ * return 0 or a negative errno with the sentence in fx_graph_error().
+ */
+#ifndef FXQ_COMPILE_H
+#define FXQ_COMPILE_H
+
+#include <fxq/fx.h>
+#include <fxq/fxq_check.h>
+
+/* quant/: fuse.c */
+
+/*
+ * Rewrites what the device does in one step: batch norm into convolution and
+ * linear, x * sigmoid(x) and the other spelled-out activations into one
+ * operator, pad into convolution, chains of reshapes into one. Float in,
+ * float out, same values up to rounding.
+ */
+int fx_fuse(struct fx_graph *g);
+
+/* X(id, name): how a tensor's range is found from what passes through it. */
+#define FX_OBSERVERS(X)				\
+	X(MIN_MAX,        "min-max")		\
+	X(MOVING_AVERAGE, "moving-average")	\
+	X(PERCENTILE,     "percentile")		\
+	X(MSE,            "mse")
+
+enum fx_observer {
+#define X(id, name) FX_OBSERVER_##id,
+	FX_OBSERVERS(X)
+#undef X
+	FX_OBSERVER_COUNT
+};
+
+/*
+ * struct fx_qconfig - how to quantize; zero is the default
+ * @observer: of activations; default min-max
+ * @percentile: for FX_OBSERVER_PERCENTILE; 0: 99.99
+ * @averaging: for FX_OBSERVER_MOVING_AVERAGE; 0: 0.01
+ * @per_tensor_weights: one scale for all output channels
+ * @onnx_rounding: quantize inputs by x / s instead of x * (1 / s)
+ */
+struct fx_qconfig {
+	enum fx_observer observer;
+	double percentile;
+	double averaging;
+	bool per_tensor_weights;
+	bool onnx_rounding;
+};
+
+struct fx_calibration;		/* the ranges found, by node name */
+
+/* calibrate.c: observe, then ask. Batches are given one at a time. */
+int fx_calibration_begin(struct fx_graph *g, const struct fx_qconfig *qconfig,
+			 struct fx_calibration **ret_cal);
+int fx_calibration_feed(struct fx_calibration *cal, const struct fxq_tensor *in,
+			size_t n_in, int threads);
+/* Scales as JSON ({"name": {"scale": s, "zero_point": z}, …}), to and from. */
+int fx_calibration_save(const struct fx_calibration *cal, const char *path);
+int fx_calibration_load(struct fx_calibration *cal, const char *path);
+uint64_t fx_calibration_batches(const struct fx_calibration *cal);
+void fx_calibration_free(struct fx_calibration *cal);
+
+/*
+ * convert.c: a new graph in which what can be integer is: quantize and
+ * dequantize nodes stand between it and what stays float, each float node
+ * says in its reason why. @cal's ranges decide scales.
+ */
+int fx_convert(struct fx_graph *g, const struct fx_calibration *cal,
+	       const struct fx_qconfig *qconfig, struct fx_graph **ret_graph);
+
+/* lower/ */
+
+/*
+ * partition.c: decides place (device or CPU, with the reason) and segment of
+ * each node. Segment numbers rise in execution order; nodes of one segment
+ * have one place. Data flows from lower to higher segments only.
+ */
+int fx_partition(struct fx_graph *g, const struct fxq_caps *caps);
+
+struct fx_preprocess {		/* see struct fxq_image_preprocess */
+	bool present;
+	uint32_t order, nhwc, width, height, channels;
+	float mean[4], std[4];
+};
+
+/*
+ * struct fx_lower_options
+ * @caps: of the machine; zero: FXQ_CAPS_DEFAULT
+ * @name: of the network, kept in the image
+ * @keep_layers: store every layer's result as an extra graph output named as
+ *		 its node, for verification
+ * @dump: file that each pass prints the graph to, or NULL
+ */
+struct fx_lower_options {
+	struct fxq_caps caps;
+	const char *name;
+	bool keep_layers;
+	bool training;
+	struct fx_preprocess preprocess;
+	FILE *dump;
+};
+
+struct fx_image;		/* image.h: an image being built */
+
+/* lower.c: a partitioned graph becomes an image in memory. */
+int fx_lower(struct fx_graph *g, const struct fx_lower_options *options,
+	     struct fx_image **ret_image);
+
+#endif /* FXQ_COMPILE_H */
