@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/*
+ * edge.c - kernels between float and integer tensors, see ops_edge.h
+ *
+ * They run for each image that goes through a device, so their loops are
+ * written to vectorise.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <fxq/fx.h>
+#include <fxq/fxq_arith.h>
+
+#include "ops.h"
+
+static const struct fxq_attr *find(const struct fxq_call *call,
+				   const char *name, uint32_t type)
+{
+	for (uint32_t i = 0; i < call->n_attrs; i++)
+		if (!strcmp(call->attrs[i].name, name) &&
+		    call->attrs[i].type == type)
+			return &call->attrs[i];
+	return NULL;
+}
+
+static int refuse(struct fxq_call *call, const char *why)
+{
+	snprintf(call->error, sizeof(call->error), "%s", why);
+	return -EINVAL;
+}
+
+int infer_quantize(struct fxq_call *call)
+{
+	const struct fxq_attr *scale = find(call, "scale", FXQ_ATTR_FLOAT);
+	const struct fxq_attr *zero = find(call, "zero_point", FXQ_ATTR_INT);
+	struct fxq_tensor *y = &call->out[0];
+
+	if (call->in[0].dtype != FXQ_DTYPE_F32)
+		return refuse(call, "quantize takes a float32 tensor");
+	if (!scale || !(scale->f > 0))
+		return refuse(call, "quantize needs a scale above 0");
+	*y = fxq_tensor_type(FXQ_DTYPE_I8, call->in[0].rank, call->in[0].dims);
+	y->scale = (float)scale->f;
+	y->zero_point = zero ? (int32_t)zero->i : 0;
+	if (y->zero_point < -128 || y->zero_point > 127)
+		return refuse(call, "quantize needs a zero_point of -128 to 127");
+	return 0;
+}
+
+int eval_quantize(struct fxq_call *call)
+{
+	const struct fxq_attr *rule = find(call, "rule", FXQ_ATTR_STRING);
+	const float *x = call->in[0].data;
+	struct fxq_tensor *y = &call->out[0];
+	int64_t n = fxq_tensor_count(y);
+	float scale = y->scale, inverse = 1.0f / scale;
+	int z = y->zero_point;
+	int8_t *q = y->data;
+
+	if (rule && !strcmp(rule->s, "onnx"))
+		for (int64_t i = 0; i < n; i++)
+			q[i] = fxq_q(x[i] / scale, z, -128, 127);
+	else
+		for (int64_t i = 0; i < n; i++)
+			q[i] = fxq_q(x[i] * inverse, z, -128, 127);
+	return 0;
+}
+
+int infer_dequantize(struct fxq_call *call)
+{
+	if (call->in[0].dtype != FXQ_DTYPE_I8 || !(call->in[0].scale > 0))
+		return refuse(call, "dequantize takes a quantized int8 tensor");
+	call->out[0] = fxq_tensor_type(FXQ_DTYPE_F32, call->in[0].rank,
+				       call->in[0].dims);
+	return 0;
+}
+
+int eval_dequantize(struct fxq_call *call)
+{
+	const struct fxq_tensor *x = &call->in[0];
+	int64_t n = fxq_tensor_count(x);
+	const int8_t *q = x->data;
+	float *y = call->out[0].data;
+	float scale = x->scale;
+	int z = x->zero_point;
+
+	for (int64_t i = 0; i < n; i++)
+		y[i] = fxq_dequantize(q[i], scale, z);
+	return 0;
+}
+
+int infer_dequantize_channels(struct fxq_call *call)
+{
+	const struct fxq_attr *axis = find(call, "axis", FXQ_ATTR_INT);
+	const struct fxq_tensor *x = &call->in[0];
+
+	if (x->dtype != FXQ_DTYPE_I32 || !axis || axis->i < 0 ||
+	    axis->i >= x->rank)
+		return refuse(call, "dequantize_channels takes an int32 tensor and an axis of it");
+	if (call->in[1].dtype != FXQ_DTYPE_F32 || call->in[1].rank != 1 ||
+	    call->in[1].dims[0] != x->dims[axis->i])
+		return refuse(call, "dequantize_channels needs one scale for each channel");
+	call->out[0] = fxq_tensor_type(FXQ_DTYPE_F32, x->rank, x->dims);
+	return 0;
+}
+
+int eval_dequantize_channels(struct fxq_call *call)
+{
+	const struct fxq_tensor *x = &call->in[0];
+	int64_t axis = find(call, "axis", FXQ_ATTR_INT)->i;
+	const float *s = call->in[1].data;
+	const int32_t *q = x->data;
+	float *y = call->out[0].data;
+	int64_t inner = 1, c = x->dims[axis], n = fxq_tensor_count(x);
+
+	for (uint32_t i = (uint32_t)axis + 1; i < x->rank; i++)
+		inner *= x->dims[i];
+	for (int64_t i = 0; i < n; i++)
+		y[i] = (float)q[i] * s[i / inner % c];
+	return 0;
+}
