@@ -41,6 +41,7 @@
 #define FXQ_SECTION_STREAM	".fxq.stream."	/* + step number; one a device step */
 
 #define FXQ_WEIGHTS_ALIGN	64	/* of weights, consts and their parts */
+#define FXQ_ARG_ABSENT		0xffffffffu /* in place of an optional input */
 
 enum fxq_quantize_rule {
 	FXQ_QUANTIZE_TORCH,	/* x * (1 / scale) */
@@ -144,8 +145,9 @@ enum fxq_binding_kind {
 
 /*
  * struct fxq_image_binding - what a region of a device step is
- * @region: 0..15. Several tensors may stand in one region, each at its own
- *	    @offset; other kinds have a region of their own and offset 0
+ * @region: 0..15. Several tensors of one kind may stand in one region, each
+ *	    at its own @offset and disjoint; WEIGHTS and SCRATCH have a region
+ *	    of their own and offset 0
  * @tensor: INPUT, OUTPUT
  * @offset: in the region, 64-aligned
  */
