@@ -52,7 +52,7 @@ const char *fx_graph_strdup(struct fx_graph *g, const char *s)
 }
 
 __attribute__((format(printf, 2, 0)))
-static const char *graph_vprintf(struct fx_graph *g, const char *fmt,
+static char *graph_vprintf(struct fx_graph *g, const char *fmt,
 				 va_list args)
 {
 	va_list again;
@@ -85,16 +85,22 @@ const char *fx_graph_error(const struct fx_graph *g)
 	return g->error ? g->error : "";
 }
 
+/* Names in it may come from a file: none gets a hold of the terminal. */
 int fx_graph_fail(struct fx_graph *g, int err, const char *fmt, ...)
 {
 	va_list args;
+	char *text;
 
 	if (g->error)
 		return err;
 
 	va_start(args, fmt);
-	g->error = graph_vprintf(g, fmt, args);
+	text = graph_vprintf(g, fmt, args);
 	va_end(args);
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			*c = '?';
+	g->error = text;
 	return err;
 }
 
@@ -259,11 +265,31 @@ struct fx_node *fx_graph_constant(struct fx_graph *g, const char *name,
 	return n;
 }
 
+/* It computes nothing (see call.c), so it needs no row in a table of kernels. */
+static const struct fx_op op_getitem = {
+	.fn.name = "getitem",
+	.path = "{0}[{1}]",
+	.repr = "<built-in function getitem>",
+	.min_in = 1,
+	.max_in = 1,
+	.n_out = 1,
+	.flags = FX_OP_MOVES,
+};
+
+static const struct fx_op *find_op(const char *name)
+{
+	const struct fx_op *op = fx_op_find(name);
+
+	if (!op && !strcmp(name, op_getitem.fn.name))
+		return &op_getitem;
+	return op;
+}
+
 struct fx_node *fx_graph_call(struct fx_graph *g, const char *name,
 			      struct fx_node *const *in, size_t n_in,
 			      const struct fx_kwarg *kwargs, size_t n_kwargs)
 {
-	const struct fx_op *op = fx_op_find(name);
+	const struct fx_op *op = find_op(name);
 	struct fx_arg *args;
 
 	if (!op) {

@@ -3,10 +3,10 @@
  * infer.c - the type of every value, from those of inputs and constants
  *
  * Nodes are visited in order, each operator's shape function answers for its
- * own. Only a wrapped function may come without one: its results are then
- * known by running alone, and so is what depends on them; such types stay
- * unknown (dtype none), which is no failure. Scale and zero point of a result
- * are the quantizer's and outlive inference.
+ * own. Where that needs values which only running tells (it answers -ENODATA),
+ * or where a wrapped function has no shape function, types stay unknown (dtype
+ * none), as do those that depend on them; this is no failure. Scale and zero
+ * point of a result are the quantizer's and outlive inference.
  */
 #include <errno.h>
 
@@ -60,6 +60,8 @@ static int infer_call(struct fx_node *n, struct arena *arena)
 		return node_call_fail(n, ret, &c.call);
 
 	ret = function_infer(c.fn, &c.call);
+	if (ret == -ENODATA)
+		return 0;
 	if (ret)
 		return node_call_fail(n, ret, &c.call);
 

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+/*
+ * print.c - a graph as a table and as text, the way torch 1.13 prints them
+ *
+ * Functions are printed without the address that Python adds to them: it
+ * differs from run to run and tells nothing. Strings that come from a model
+ * file have their control characters made visible.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fx_priv.h"
+
+static const char *const opcode_names[FX_OPCODE_COUNT] = {
+#define X(id, name) [FX_##id] = name,
+	FX_OPCODES(X)
+#undef X
+};
+
+enum column {
+	COLUMN_OPCODE,
+	COLUMN_NAME,
+	COLUMN_TARGET,
+	COLUMN_ARGS,
+	COLUMN_KWARGS,
+	COLUMN_COUNT
+};
+
+struct row {
+	char *cells[COLUMN_COUNT];
+};
+
+static void write_target(FILE *to, const struct fx_node *n)
+{
+	if (n->opcode == FX_CALL_FUNCTION && n->op && n->op->repr)
+		fputs(n->op->repr, to);
+	else if (n->opcode == FX_CALL_FUNCTION)
+		fprintf(to, "<function %s>", n->target);
+	else
+		repr_plain(to, n->target);
+}
+
+static void write_cell(FILE *to, const struct fx_node *n, enum column column)
+{
+	switch (column) {
+	case COLUMN_OPCODE:
+		fputs(opcode_names[n->opcode], to);
+		break;
+	case COLUMN_NAME:
+		fputs(n->name, to);
+		break;
+	case COLUMN_TARGET:
+		write_target(to, n);
+		break;
+	case COLUMN_ARGS:
+		repr_args(to, n, REPR_PYTHON);
+		break;
+	default:
+		repr_kwargs(to, n, REPR_PYTHON);
+	}
+}
+
+static char *make_cell(const struct fx_node *n, enum column column)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		abort();
+	write_cell(to, n, column);
+	fclose(to);
+	return text;
+}
+
+/* Columns on a terminal: bytes but for those that continue a UTF-8 sequence. */
+static int text_width(const char *s)
+{
+	int width = 0;
+
+	for (; *s; s++)
+		width += ((unsigned char)*s & 0xc0) != 0x80;
+	return width;
+}
+
+static void print_padded(FILE *to, const char *text, int width)
+{
+	fprintf(to, "%s%*s", text, width - text_width(text), "");
+}
+
+/* Trailing blanks are left out, as those of a last empty cell. */
+static void print_row(FILE *to, const char *const cells[COLUMN_COUNT],
+		      const int widths[COLUMN_COUNT])
+{
+	for (int c = 0; c < COLUMN_COUNT - 1; c++)
+		print_padded(to, cells[c], widths[c] + 2);
+	fprintf(to, "%s\n", cells[COLUMN_COUNT - 1]);
+}
+
+static void print_rule(FILE *to, const int widths[COLUMN_COUNT])
+{
+	for (int c = 0; c < COLUMN_COUNT; c++) {
+		for (int i = 0; i < widths[c]; i++)
+			fputc('-', to);
+		fputs(c + 1 < COLUMN_COUNT ? "  " : "\n", to);
+	}
+}
+
+void fx_graph_print_tabular(const struct fx_graph *g, FILE *to)
+{
+	static const char *const heads[COLUMN_COUNT] = {
+		"opcode", "name", "target", "args", "kwargs"
+	};
+	struct row *rows = calloc(g->n_nodes + 1, sizeof(*rows));
+	int widths[COLUMN_COUNT], width;
+	size_t n_rows = 0;
+
+	if (!rows)
+		abort();
+
+	for (int c = 0; c < COLUMN_COUNT; c++)
+		widths[c] = strlen(heads[c]) + 2;
+	fx_for_each_node(n, g) {
+		for (int c = 0; c < COLUMN_COUNT; c++) {
+			rows[n_rows].cells[c] = make_cell(n, c);
+			width = text_width(rows[n_rows].cells[c]);
+			if (width > widths[c])
+				widths[c] = width;
+		}
+		n_rows++;
+	}
+
+	print_row(to, heads, widths);
+	print_rule(to, widths);
+	for (size_t i = 0; i < n_rows; i++) {
+		print_row(to, (const char *const *)rows[i].cells, widths);
+		for (int c = 0; c < COLUMN_COUNT; c++)
+			free(rows[i].cells[c]);
+	}
+	free(rows);
+}
+
+static void print_call(const struct fx_node *n, FILE *to)
+{
+	fputs("](args = ", to);
+	repr_args(to, n, REPR_GRAPH);
+	fputs(", kwargs = ", to);
+	repr_kwargs(to, n, REPR_GRAPH);
+	fputc(')', to);
+}
+
+/* Python prints the returned value itself, so names carry no percent sign. */
+static void print_return(const struct fx_node *n, FILE *to)
+{
+	fputs("return ", to);
+	if (n->n_args && n->args[0].kind == FX_ARG_STR)
+		repr_plain(to, n->args[0].s);
+	else if (n->n_args)
+		repr_arg(to, &n->args[0], REPR_PYTHON);
+}
+
+static void print_node(const struct fx_node *n, FILE *to)
+{
+	fputs("    ", to);
+	if (n->opcode == FX_OUTPUT) {
+		print_return(n, to);
+		return;
+	}
+
+	fprintf(to, "%%%s : [#users=%u] = %s[target=", n->name, n->n_users,
+		opcode_names[n->opcode]);
+	repr_qualified_target(to, n);
+	if (n->opcode != FX_PLACEHOLDER && n->opcode != FX_GET_ATTR) {
+		print_call(n, to);
+		return;
+	}
+
+	fputc(']', to);
+	if (n->opcode == FX_PLACEHOLDER && n->n_args) {
+		fputs("(default=", to);
+		repr_arg(to, &n->args[0], REPR_GRAPH);
+		fputc(')', to);
+	}
+}
+
+void fx_graph_print(const struct fx_graph *g, FILE *to)
+{
+	fputs("graph():", to);
+	fx_for_each_node(n, g) {
+		fputc('\n', to);
+		print_node(n, to);
+	}
+	fputc('\n', to);
+}
