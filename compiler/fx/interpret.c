@@ -184,8 +184,7 @@ static void free_outputs(struct fxq_call *call)
 static int call_fails(struct fxq_call *call, int err, const char *what)
 {
 	if (!call->error[0])
-		snprintf(call->error, sizeof(call->error), "%s: %s", what,
-			 strerror(-err));
+		snprintf(call->error, sizeof(call->error), "%s", what);
 	return err;
 }
 

@@ -3,8 +3,8 @@
  * lint.c - what must be true of a graph between two passes
  *
  * Each rule is a function of its own; the first that is broken names itself
- * and its node. Since the links may be what is broken, the walk over them
- * comes first and counts its steps.
+ * and its node. The links come first: once each node leads back to the one
+ * before, the list has an end, and the other rules can walk it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,15 +24,13 @@ static int lint_links(struct fx_graph *g)
 	size_t count = 0;
 
 	for (struct fx_node *n = g->first; n; prev = n, n = n->next) {
-		if (count++ == g->n_nodes)
-			return fx_graph_fail(g, -EINVAL, "the list of nodes is longer than the %zu nodes it has: a cycle of links",
-					     g->n_nodes);
 		if (n->graph != g)
 			return fx_graph_fail(g, -EINVAL, "node '%s' belongs to another graph",
 					     n->name);
 		if (n->prev != prev)
 			return node_fail(n, -EINVAL, "prev does not lead back to '%s'",
 					 prev ? prev->name : "the start");
+		count++;
 	}
 	if (g->last != prev || count != g->n_nodes)
 		return fx_graph_fail(g, -EINVAL, "the list of nodes ends after %zu of %zu nodes",
