@@ -65,18 +65,13 @@ struct fx_arg fx_arg_floats(struct fx_graph *g, const double *v, size_t n)
 	return tuple;
 }
 
-static bool is_sequence(const struct fx_arg *a)
-{
-	return a->kind == FX_ARG_TUPLE || a->kind == FX_ARG_LIST;
-}
-
 struct fx_arg arg_copy(struct fx_graph *g, const struct fx_arg *from)
 {
 	struct fx_arg to = *from;
 
 	if (from->kind == FX_ARG_STR)
 		to.s = fx_graph_strdup(g, from->s);
-	else if (is_sequence(from))
+	else if (arg_is_sequence(from))
 		to.items = args_copy(g, from->items, from->count);
 	return to;
 }
@@ -181,7 +176,7 @@ size_t fx_node_ints(const struct fx_node *n, const char *name, int64_t *v,
 
 	if (!a)
 		return 0;
-	if (is_sequence(a)) {
+	if (arg_is_sequence(a)) {
 		items = a->items;
 		count = a->count;
 	}

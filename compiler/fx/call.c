@@ -23,11 +23,6 @@
 
 #include "fx_priv.h"
 
-static bool is_sequence(const struct fx_arg *a)
-{
-	return a->kind == FX_ARG_TUPLE || a->kind == FX_ARG_LIST;
-}
-
 /* What a sequence is as an attribute: all ints, or floats among them. */
 static uint32_t sequence_type(const struct fx_arg *a)
 {
@@ -113,7 +108,7 @@ static bool is_tensor_arg(const struct fx_arg *a)
 {
 	if (a->kind == FX_ARG_NODE || a->kind == FX_ARG_NONE)
 		return true;
-	if (!is_sequence(a))
+	if (!arg_is_sequence(a))
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (a->items[i].kind == FX_ARG_NODE)

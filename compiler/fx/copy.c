@@ -14,7 +14,7 @@ static void redirect(struct fx_arg *a, struct fx_node *const *copies)
 {
 	if (a->kind == FX_ARG_NODE)
 		a->node = copies[node_box(a->node)->order];
-	if (a->kind != FX_ARG_TUPLE && a->kind != FX_ARG_LIST)
+	if (!arg_is_sequence(a))
 		return;
 	for (size_t i = 0; i < a->count; i++)
 		redirect(&a->items[i], copies);

@@ -9,14 +9,21 @@
  *
  * A node becomes a get_attr in its place and keeps its name. Of a node with
  * several results the getitem nodes become constants; the node then goes.
- * Wrapped functions, impure operators and results above 64 MiB stay.
+ * Wrapped functions, impure operators and results above 64 MiB stay; so does
+ * everything once 1 GiB has been folded, for a small file can ask for much.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "fx_priv.h"
 
-#define MAX_RESULT_BYTES ((size_t)64 << 20)
+#define MAX_RESULT_BYTES	((size_t)64 << 20)
+#define MAX_TOTAL_BYTES		((size_t)1 << 30)
+
+struct folding {
+	struct arena arena;		/* of the node that is looked at */
+	size_t bytes;			/* folded so far */
+};
 
 static const char *const reads_type_only[] = { "shape", "size" };
 
@@ -28,9 +35,21 @@ static bool needs_no_values(const struct fx_node *n)
 	return false;
 }
 
-static bool can_fold(struct fx_node *n, const struct node_call *c)
+static size_t result_bytes(const struct fx_node *n)
 {
 	size_t bytes = 0;
+
+	for (int i = 0; i < n->n_out; i++)
+		if (__builtin_add_overflow(bytes, fxq_tensor_bytes(&n->out[i]),
+					   &bytes))
+			return SIZE_MAX;
+	return bytes;
+}
+
+static bool can_fold(const struct folding *f, struct fx_node *n,
+		     const struct node_call *c)
+{
+	size_t bytes = result_bytes(n);
 
 	if (!n->op || !n->op->fn.infer || !n->op->fn.eval ||
 	    (n->op->flags & FX_OP_IMPURE) || !node_type_is_known(n))
@@ -40,12 +59,7 @@ static bool can_fold(struct fx_node *n, const struct node_call *c)
 		if (c->inputs[i] && !fx_node_is_const(c->inputs[i]) &&
 		    !needs_no_values(n))
 			return false;
-	for (int i = 0; i < n->n_out; i++) {
-		bytes += fxq_tensor_bytes(&n->out[i]);
-		if (bytes > MAX_RESULT_BYTES)
-			return false;
-	}
-	return true;
+	return bytes <= MAX_RESULT_BYTES && bytes <= MAX_TOTAL_BYTES - f->bytes;
 }
 
 static void become_constant(struct fx_node *n)
@@ -95,13 +109,13 @@ static int fold_getitem(struct fx_node *n, struct fx_node *from, int index)
 	return 0;
 }
 
-static int fold_node(struct fx_node *n, struct arena *arena)
+static int fold_node(struct folding *f, struct fx_node *n)
 {
 	struct node_call c;
 	struct fx_node *from;
 	int ret, index;
 
-	ret = infer_node(n, arena);
+	ret = infer_node(n, &f->arena);
 	if (ret || n->opcode != FX_CALL_FUNCTION)
 		return ret;
 
@@ -111,10 +125,11 @@ static int fold_node(struct fx_node *n, struct arena *arena)
 	if (ret)
 		return fold_getitem(n, from, index);
 
-	ret = node_call_init(n, arena, &c);
-	if (ret)
+	ret = node_call_init(n, &f->arena, &c);
+	if (ret || !can_fold(f, n, &c))
 		return ret;
-	return can_fold(n, &c) ? fold_call(n, &c) : 0;
+	f->bytes += result_bytes(n);
+	return fold_call(n, &c);
 }
 
 /*
@@ -139,15 +154,14 @@ static void erase_leftovers(struct fx_graph *g)
 
 int fx_graph_fold_constants(struct fx_graph *g)
 {
+	struct folding f = {};
 	int ret = 0;
 
 	fx_for_each_node(n, g)
 		node_box(n)->had_users = n->n_users;
 	fx_for_each_node(n, g) {
-		struct arena arena = {};
-
-		ret = fold_node(n, &arena);
-		arena_finish(&arena);
+		ret = fold_node(&f, n);
+		arena_finish(&f.arena);
 		if (ret)
 			break;
 	}

@@ -61,6 +61,8 @@ static inline struct node_box *node_box(struct fx_node *n)
 	return (struct node_box *)n;
 }
 
+extern const char *const opcode_names[FX_OPCODE_COUNT];
+
 /* An empty node called @name, at the insert point. */
 struct fx_node *graph_add_node(struct fx_graph *g, enum fx_opcode opcode,
 			       const char *name);
@@ -71,6 +73,11 @@ int node_fail(struct fx_node *n, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* args.c, uses.c */
+
+static inline bool arg_is_sequence(const struct fx_arg *a)
+{
+	return a->kind == FX_ARG_TUPLE || a->kind == FX_ARG_LIST;
+}
 
 struct fx_arg arg_copy(struct fx_graph *g, const struct fx_arg *from);
 struct fx_arg *args_copy(struct fx_graph *g, const struct fx_arg *from,

@@ -14,6 +14,12 @@
 
 #include "fx_priv.h"
 
+const char *const opcode_names[FX_OPCODE_COUNT] = {
+#define X(id, name) [FX_##id] = name,
+	FX_OPCODES(X)
+#undef X
+};
+
 struct fx_graph *fx_graph_new(void)
 {
 	struct fx_graph *g = calloc(1, sizeof(*g));
@@ -52,21 +58,16 @@ const char *fx_graph_strdup(struct fx_graph *g, const char *s)
 }
 
 __attribute__((format(printf, 2, 0)))
-static char *graph_vprintf(struct fx_graph *g, const char *fmt,
-				 va_list args)
+static char *graph_vprintf(struct fx_graph *g, const char *fmt, va_list args)
 {
-	va_list again;
-	char *text;
-	int len;
+	char *text, *kept;
 
-	va_copy(again, args);
-	len = vsnprintf(NULL, 0, fmt, args);
-	if (len < 0)
-		len = 0;
-	text = arena_alloc(&g->arena, len + 1, 1);
-	vsnprintf(text, len + 1, fmt, again);
-	va_end(again);
-	return text;
+	if (vasprintf(&text, fmt, args) < 0)
+		abort();
+
+	kept = (char *)fx_graph_strdup(g, text);
+	free(text);
+	return kept;
 }
 
 const char *fx_graph_printf(struct fx_graph *g, const char *fmt, ...)

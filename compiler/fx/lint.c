@@ -12,12 +12,6 @@
 
 #include "fx_priv.h"
 
-static const char *const opcode_names[FX_OPCODE_COUNT] = {
-#define X(id, name) [FX_##id] = name,
-	FX_OPCODES(X)
-#undef X
-};
-
 static int lint_links(struct fx_graph *g)
 {
 	struct fx_node *prev = NULL;

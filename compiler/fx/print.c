@@ -11,12 +11,6 @@
 
 #include "fx_priv.h"
 
-static const char *const opcode_names[FX_OPCODE_COUNT] = {
-#define X(id, name) [FX_##id] = name,
-	FX_OPCODES(X)
-#undef X
-};
-
 enum column {
 	COLUMN_OPCODE,
 	COLUMN_NAME,
