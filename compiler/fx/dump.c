@@ -8,6 +8,7 @@
  *
  *   conv   int8 [1, 16, 28, 28] *0.0123 z-3  conv2d(input_1, w, b)  # conv1
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,50 @@ static void write_call(FILE *to, const struct fx_node *n)
 	fputc(')', to);
 }
 
+static void write_element(FILE *to, const struct fxq_tensor *t, int64_t i)
+{
+	switch (t->dtype) {
+	case FXQ_DTYPE_F32:
+		fprintf(to, "%.6g", ((const float *)t->data)[i]);
+		break;
+	case FXQ_DTYPE_F64:
+		fprintf(to, "%.6g", ((const double *)t->data)[i]);
+		break;
+	case FXQ_DTYPE_I64:
+		fprintf(to, "%" PRId64, ((const int64_t *)t->data)[i]);
+		break;
+	case FXQ_DTYPE_I32:
+		fprintf(to, "%" PRId32, ((const int32_t *)t->data)[i]);
+		break;
+	case FXQ_DTYPE_I8:
+		fprintf(to, "%d", ((const int8_t *)t->data)[i]);
+		break;
+	case FXQ_DTYPE_U8:
+	case FXQ_DTYPE_BOOL:
+		fprintf(to, "%d", ((const uint8_t *)t->data)[i]);
+		break;
+	default:
+		fputc('?', to);
+	}
+}
+
+/* A few elements are shown: most often they are a shape, axes or a scale. */
+static void write_constant(FILE *to, const struct fxq_tensor *t)
+{
+	int64_t count = fxq_tensor_count(t);
+
+	if (count > 4) {
+		fprintf(to, "constant of %zu bytes", fxq_tensor_bytes(t));
+		return;
+	}
+	fputs("constant {", to);
+	for (int64_t i = 0; i < count; i++) {
+		fputs(i ? ", " : "", to);
+		write_element(to, t, i);
+	}
+	fputc('}', to);
+}
+
 static void write_making(FILE *to, const struct fx_node *n)
 {
 	switch (n->opcode) {
@@ -75,10 +120,9 @@ static void write_making(FILE *to, const struct fx_node *n)
 		break;
 	case FX_GET_ATTR:
 		if (fx_node_is_const(n))
-			fprintf(to, "constant of %zu bytes",
-				fxq_tensor_bytes(&n->out[0]));
+			write_constant(to, &n->out[0]);
 		else
-			fprintf(to, "attribute");
+			fputs("attribute", to);
 		break;
 	case FX_CALL_MODULE:
 		fputs("module ", to);

@@ -1,106 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_graph.c - graphs: names, users, invariants, dead code, copies
+ * test_graph.c - graphs: names, users, order, arguments, dead code, copies
  *
  * Names follow the rules that torch.fx states; more of them are checked in
- * test_print.c against what torch printed. Each rule of lint is broken here
- * by hand, alone, and the sentence that refuses it is asserted.
+ * test_print.c against what torch printed.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <fxq/fx.h>
-
-static const struct fx_op ops[] = {
-	{ .fn.name = "add", .min_in = 2, .max_in = 2, .n_out = 1 },
-	{ .fn.name = "conv2d", .min_in = 2, .max_in = 3, .n_out = 1 },
-	{ .fn.name = "concat", .min_in = 1, .max_in = -1, .n_out = 1 },
-	{ .fn.name = "split", .min_in = 1, .max_in = 1, .n_out = -1 },
-	{ .fn.name = "check", .min_in = 1, .max_in = 1, .n_out = 1,
-	  .flags = FX_OP_IMPURE },
-};
-
-const struct fx_op *fx_op_find(const char *name)
-{
-	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
-		if (!strcmp(ops[i].fn.name, name))
-			return &ops[i];
-	return NULL;
-}
-
-#define NODES(...) (struct fx_node *[]){ __VA_ARGS__ }, \
-	sizeof((struct fx_node *[]){ __VA_ARGS__ }) / sizeof(struct fx_node *)
-
-/*
- * struct net - the graph most tests start from
- *
- *   x, w -> conv (bias None) -> sum = conv + conv -> return (sum, x)
- */
-struct net {
-	struct fx_graph *g;
-	struct fx_node *x, *w, *conv, *sum, *out;
-};
-
-static const float weights[] = { 1, 2, 3, 4 };
-
-static struct fxq_tensor matrix(const float *data)
-{
-	static const int64_t dims[] = { 2, 2 };
-	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_F32, 2, dims);
-
-	t.data = (void *)data;
-	return t;
-}
-
-static struct fx_node *call(struct fx_graph *g, const char *op,
-			    struct fx_node *const *in, size_t n_in)
-{
-	return fx_graph_call(g, op, in, n_in, NULL, 0);
-}
-
-static int make_net(void **state)
-{
-	struct net *net = calloc(1, sizeof(*net));
-	struct fx_graph *g = net->g = fx_graph_new();
-	struct fxq_tensor type = matrix(NULL), value = matrix(weights);
-
-	net->x = fx_graph_placeholder(g, "x", &type);
-	net->w = fx_graph_constant(g, "w", &value);
-	net->conv = call(g, "conv2d", NODES(net->x, net->w, NULL));
-	net->sum = call(g, "add", NODES(net->conv, net->conv));
-	net->out = fx_graph_set_output(g, NODES(net->sum, net->x));
-	*state = net;
-	return 0;
-}
-
-static int free_net(void **state)
-{
-	struct net *net = *state;
-
-	fx_graph_free(net->g);
-	free(net);
-	return 0;
-}
-
-/* Asserts the list of names, in order. */
-static void assert_order(const struct fx_graph *g, const char *wanted)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	fx_for_each_node(n, g)
-		fprintf(to, n == fx_graph_first(g) ? "%s" : " %s", n->name);
-	fclose(to);
-	assert_string_equal(text, wanted);
-	free(text);
-}
+#include "fx_net.h"
 
 /* Names */
 
@@ -425,182 +330,6 @@ static void constant_owns_its_elements(void **state)
 	assert_int_equal((uintptr_t)net->w->out[0].data % 64, 0);
 }
 
-/* Lint */
-
-static void assert_refused(struct net *net, const char *sentence)
-{
-	assert_int_equal(fx_graph_lint(net->g), -EINVAL);
-	assert_string_equal(fx_graph_error(net->g), sentence);
-}
-
-static void lint_accepts_a_sound_graph(void **state)
-{
-	struct net *net = *state;
-
-	assert_int_equal(fx_graph_lint(net->g), 0);
-	assert_string_equal(fx_graph_error(net->g), "");
-}
-
-static void lint_refuses_a_link_that_does_not_lead_back(void **state)
-{
-	struct net *net = *state;
-
-	net->conv->prev = net->x;
-	assert_refused(net, "node 'conv2d': prev does not lead back to 'w'");
-}
-
-static void lint_refuses_links_in_a_circle(void **state)
-{
-	struct net *net = *state;
-
-	net->sum->next = net->conv;
-	assert_refused(net, "node 'conv2d': prev does not lead back to 'add'");
-}
-
-static void lint_refuses_a_list_cut_short(void **state)
-{
-	struct net *net = *state;
-
-	net->conv->next = NULL;
-	assert_refused(net, "the list of nodes ends after 3 of 5 nodes");
-}
-
-static void lint_refuses_a_name_given_twice(void **state)
-{
-	struct net *net = *state;
-
-	net->sum->name = "w";
-	assert_int_equal(fx_graph_lint(net->g), -EINVAL);
-	assert_string_equal(fx_graph_error(net->g),
-			    "node 'w': two nodes have this name");
-}
-
-static void lint_refuses_a_use_before_the_definition(void **state)
-{
-	struct net *net = *state;
-
-	fx_node_move_before(net->conv, net->w);
-	assert_refused(net, "node 'conv2d': uses 'w' before it is defined");
-}
-
-static void lint_refuses_an_argument_that_was_erased(void **state)
-{
-	struct net *net = *state;
-
-	net->w->n_users = 0;
-	fx_node_erase(net->w);
-	assert_refused(net, "node 'conv2d': an argument is a node that is not in this graph");
-}
-
-static void lint_refuses_an_argument_of_another_graph(void **state)
-{
-	struct net *net = *state;
-	struct fx_graph *other = fx_graph_new();
-	struct fx_node *foreign = fx_graph_placeholder(other, "f", NULL);
-
-	net->sum->args[0].node = foreign;
-	assert_refused(net, "node 'add': an argument is a node that is not in this graph");
-	fx_graph_free(other);
-}
-
-static void lint_refuses_a_wrong_count_of_users(void **state)
-{
-	struct net *net = *state;
-
-	net->conv->n_users = 2;
-	assert_refused(net, "node 'conv2d': counts 2 users, but has 1");
-}
-
-static void lint_refuses_what_follows_the_output(void **state)
-{
-	struct net *net = *state;
-
-	fx_node_move_before(net->out, net->sum);
-	assert_refused(net, "node 'output': the output is the last node, but 'add' follows");
-}
-
-static void lint_refuses_a_second_output(void **state)
-{
-	struct net *net = *state;
-	struct fx_arg value = fx_arg_node(net->x);
-
-	fx_graph_node(net->g, FX_OUTPUT, "output", NULL, &value, 1, NULL, 0);
-	assert_int_equal(fx_graph_lint(net->g), -EINVAL);
-	assert_string_equal(fx_graph_error(net->g), "node 'output': the output is the last node, but 'output_1' follows");
-}
-
-static void lint_refuses_too_few_tensors(void **state)
-{
-	struct net *net = *state;
-
-	call(net->g, "conv2d", NODES(net->x));
-	assert_refused(net, "node 'conv2d_1': conv2d takes at least 2 tensors, but has 1");
-}
-
-static void lint_refuses_too_many_tensors(void **state)
-{
-	struct net *net = *state;
-
-	call(net->g, "add", NODES(net->x, net->x, net->x));
-	assert_refused(net, "node 'add_1': add takes at most 2 tensors, but has 3");
-}
-
-static void lint_refuses_an_absent_required_tensor(void **state)
-{
-	struct net *net = *state;
-
-	call(net->g, "add", NODES(net->x, NULL));
-	assert_refused(net, "node 'add_1': add requires its tensor 1, which is None");
-}
-
-static void lint_accepts_literals_of_the_traced_form(void **state)
-{
-	struct net *net = *state;
-	struct fx_arg args[] = { fx_arg_node(net->x), fx_arg_int(2) };
-
-	fx_graph_node(net->g, FX_CALL_FUNCTION, "add", fx_op_find("add"), args,
-		      2, NULL, 0);
-	assert_int_equal(fx_graph_lint(net->g), 0);
-}
-
-static void lint_refuses_a_call_of_nothing(void **state)
-{
-	struct net *net = *state;
-
-	net->sum->op = NULL;
-	assert_refused(net, "node 'add': a call_function has an operator or a wrapped function");
-}
-
-static void lint_refuses_a_kwarg_given_twice(void **state)
-{
-	struct net *net = *state;
-	struct fx_kwarg kwargs[] = {
-		{ "dim", fx_arg_int(0) }, { "dim", fx_arg_int(1) }
-	};
-
-	fx_graph_call(net->g, "concat", NODES(net->x), kwargs, 2);
-	assert_refused(net, "node 'concat': kwarg 'dim' is given twice");
-}
-
-static void error_names_the_layer_and_the_line(void **state)
-{
-	struct net *net = *state;
-
-	net->conv->source = "layer1.\nconv";
-	net->conv->n_users = 2;
-	assert_refused(net, "node 'conv2d' (layer 'layer1.?conv'): counts 2 users, but has 1");
-}
-
-/* The first failure is the one that explains the others. */
-static void first_failure_stays(void **state)
-{
-	struct net *net = *state;
-
-	assert_int_equal(fx_graph_fail(net->g, -EIO, "first %d", 1), -EIO);
-	assert_int_equal(fx_graph_fail(net->g, -EPERM, "second"), -EPERM);
-	assert_string_equal(fx_graph_error(net->g), "first 1");
-}
-
 /* Dead code */
 
 static void dead_code_goes_with_all_it_alone_used(void **state)
@@ -707,8 +436,6 @@ static void scalars_have_one_element_and_empty_tensors_an_address(void **state)
 	fxq_tensor_free(&t);
 }
 
-#define net_test(name) cmocka_unit_test_setup_teardown(name, make_net, free_net)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -734,25 +461,6 @@ int main(void)
 		net_test(n_out_says_how_many_results_there_are),
 		net_test(unknown_operator_is_refused_by_name),
 		net_test(constant_owns_its_elements),
-		net_test(lint_accepts_a_sound_graph),
-		net_test(lint_refuses_a_link_that_does_not_lead_back),
-		net_test(lint_refuses_links_in_a_circle),
-		net_test(lint_refuses_a_list_cut_short),
-		net_test(lint_refuses_a_name_given_twice),
-		net_test(lint_refuses_a_use_before_the_definition),
-		net_test(lint_refuses_an_argument_that_was_erased),
-		net_test(lint_refuses_an_argument_of_another_graph),
-		net_test(lint_refuses_a_wrong_count_of_users),
-		net_test(lint_refuses_what_follows_the_output),
-		net_test(lint_refuses_a_second_output),
-		net_test(lint_refuses_too_few_tensors),
-		net_test(lint_refuses_too_many_tensors),
-		net_test(lint_refuses_an_absent_required_tensor),
-		net_test(lint_accepts_literals_of_the_traced_form),
-		net_test(lint_refuses_a_call_of_nothing),
-		net_test(lint_refuses_a_kwarg_given_twice),
-		net_test(error_names_the_layer_and_the_line),
-		net_test(first_failure_stays),
 		net_test(dead_code_goes_with_all_it_alone_used),
 		net_test(inputs_and_impure_operators_stay),
 		net_test(copy_is_equal_and_independent),

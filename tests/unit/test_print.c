@@ -570,12 +570,20 @@ static void dump_tells_type_layer_and_place(void **state)
 	static const int64_t dims[] = { 1, 8 };
 	struct fxq_tensor type = fxq_tensor_type(FXQ_DTYPE_I8, 2, dims);
 	struct fx_graph *g = fx_graph_new();
+	static const float half[] = { 0.5f, -2.0f };
+	static const int64_t two = 2, nine = 9;
+	struct fxq_tensor few = fxq_tensor_type(FXQ_DTYPE_F32, 1, &two);
+	struct fxq_tensor many = fxq_tensor_type(FXQ_DTYPE_U8, 1, &nine);
 	struct fx_node *x, *y;
 	char *text;
 
+	few.data = (void *)half;
+	many.data = (void *)"nine data";
 	type.scale = 0.5f;
 	type.zero_point = -3;
 	x = fx_graph_placeholder(g, "x", &type);
+	fx_graph_constant(g, "few", &few);
+	fx_graph_constant(g, "many", &many);
 	y = fx_graph_call(g, "add", (struct fx_node *[]){ x, x }, 2, NULL, 0);
 	y->source = "features.0";
 	y->place = FX_PLACE_CPU;
@@ -584,8 +592,10 @@ static void dump_tells_type_layer_and_place(void **state)
 
 	text = print_to_text(fx_graph_dump, g);
 	assert_string_equal(text,
-		"graph of 3 nodes\n"
+		"graph of 5 nodes\n"
 		"  x       int8 [1, 8] *0.5 z-3  input\n"
+		"  few     float32 [2]           constant {0.5, -2}\n"
+		"  many    uint8 [9]             constant of 9 bytes\n"
 		"  add     ?                     add(x, x)  # features.0, CPU: it is a test\n"
 		"  output                        return add\n");
 	free(text);
