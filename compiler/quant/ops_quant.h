@@ -15,9 +15,11 @@
  * qconv2d(x NCHW, w int8 O(I/groups)HW, bias int32[O], m f32[O],
  *	   n f32[O] or None, res int8 or None, lut int8[256] or None;
  *	   stride (2), padding (4: top, left, bottom, right), dilation (2),
- *	   groups, lo, hi, res_m, raw)
+ *	   groups, lo, hi, res_m, raw, sum_zero_point)
  *	acc = bias + sum (x - z_x) * w, outside the input x = z_x
  *	v = acc * (acc < 0 ? n : m) + (res - z_r) * res_m; y = lut[Q(v) + 128]
+ *	With a lut, Q rounds to a scale of its own, whose zero point is
+ *	sum_zero_point; without, it is the result's.
  *	raw = 1: y is int32 acc, without m, res, lut
  * qconv_transpose2d(x, w int8 I(O/groups)HW, bias, m, n, res, lut; as qconv2d,
  *	   output_padding (2)): padding of the transposed convolution

@@ -4,9 +4,9 @@
  *
  *	fuse -> calibrate -> convert -> partition -> lower -> image
  *
- * All passes take the functional form of fx.h. fxq_compile() runs them in
- * order; each is public, so that a program may look between them. Functions
- * return 0 or a negative errno with the sentence in fx_graph_error().
+ * All passes take the functional form of fx.h. Each is public, so that a
+ * program may look between them. Functions return 0 or a negative errno with
+ * the sentence in fx_graph_error().
  */
 #ifndef FXQ_COMPILE_H
 #define FXQ_COMPILE_H

@@ -1,0 +1,55 @@
+# The front door. Each target installs what it needs from Debian (as root or
+# with sudo), builds into build/ and says what it does.
+
+BUILD ?= build
+V ?= 0
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+DESTDIR ?=
+PREFIX ?= /usr/local
+export BUILD
+
+.DEFAULT_GOAL := all
+.PHONY: help all demo check check-unit check-sanitizers check-onnx docs \
+	install bench clean packages-build packages-check
+
+help:				## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' Makefile | \
+		column -t -s @ 2>/dev/null || grep '##' Makefile
+
+# What is missing is installed; nothing is asked of apt if nothing is missing.
+packages-build:
+	@.ci/packages build
+packages-check:
+	@.ci/packages build check
+
+$(BUILD)/build.ninja: | packages-build
+	@meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD).log 2>&1 || \
+		{ cat $(BUILD).log; exit 1; }
+	@mv $(BUILD).log $(BUILD)/setup.log
+
+all: packages-build $(BUILD)/build.ninja	## libraries, machine and tools
+	@ninja -C $(BUILD) $(if $(filter 1,$(V)),-v,--quiet)
+
+demo: all			## classify 10,000 images with a network
+	@userspace/examples/demo.sh $(BUILD)
+
+check: packages-check all check-unit check-sanitizers docs	## every test
+	@.ci/summary $(BUILD)
+
+check-unit: packages-check all	## unit, golden, ONNX and end-to-end tests
+	@meson configure $(BUILD) -Dtests=true
+	@ninja -C $(BUILD) --quiet
+	@meson test -C $(BUILD) --print-errorlogs --no-rebuild
+
+check-sanitizers: packages-check	## the same under address and undefined
+	@.ci/sanitized $(BUILD)-sanitized
+
+docs: packages-check		## Documentation/ as HTML in build/docs
+	@sphinx-build -q -W -b html Documentation $(BUILD)/docs
+	@sphinx-build -q -W -b man Documentation $(BUILD)/man
+
+install: all			## into DESTDIR and PREFIX
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
+
+clean:				## remove what was built
+	rm -rf $(BUILD) $(BUILD)-sanitized
