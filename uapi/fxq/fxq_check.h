@@ -44,7 +44,7 @@
 	X(REGION_WRITE,  "writes a region bound read-only")		\
 	X(SPM_BOUNDS,    "reaches outside the scratchpad")		\
 	X(SPM_ALIGNMENT, "scratchpad offset is not a multiple of 64")	\
-	X(SPM_OVERLAP,   "result overlaps an operand")			\
+	X(SPM_OVERLAP,   "result overlaps an operand or itself")	\
 	X(CHAIN,         "accumulation chain is broken or too large")	\
 	X(PAGE_INVALID,  "no valid translation of a device address")	\
 	X(PAGE_WRITE,    "write to a page mapped read-only")		\
@@ -159,11 +159,14 @@ static inline __u64 fxq_dwconv_weight_bytes(__u32 c, __u32 kh, __u32 kw)
  * struct fxq_span - bytes of scratchpad that a descriptor touches
  *
  * @count pieces of @len bytes, @stride apart. An upper bound where the true
- * set has gaps inside a piece.
+ * set has gaps inside a piece; for those who want it closer, a piece is @rows
+ * rows of @row_len bytes, @row_stride apart.
  */
 struct fxq_span {
 	__u64 off, len, count, stride;
 	__u32 write;
+	__u32 rows;
+	__u64 row_len, row_stride;
 };
 
 #define FXQ_MAX_SPANS	12
@@ -176,7 +179,7 @@ static inline __u64 fxq_span_end(const struct fxq_span *s)
 static inline unsigned int fxq_span_flat(struct fxq_span *s, __u64 off,
 					 __u64 len)
 {
-	*s = (struct fxq_span){ off, len, 1, 0, 0 };
+	*s = (struct fxq_span){ off, len, 1, 0, 0, 1, len, 0 };
 	return 1;
 }
 
@@ -195,11 +198,14 @@ static inline unsigned int fxq_span_fm(struct fxq_span *s,
 	if (full)
 		s[i++] = (struct fxq_span){
 			fm->addr + first * FXQ_BLOCK * elem,
-			pixels * FXQ_BLOCK * elem, full, fm->plane, write };
+			pixels * FXQ_BLOCK * elem, full, fm->plane, write,
+			h, (__u64)w * FXQ_BLOCK * elem,
+			(__u64)fm->row * FXQ_BLOCK * elem };
 	if (full < blocks)
 		s[i++] = (struct fxq_span){
 			fm->addr + (__u64)full * fm->plane + first * last,
-			pixels * last, 1, 0, write };
+			pixels * last, 1, 0, write,
+			h, (__u64)w * last, (__u64)fm->row * last };
 	return i;
 }
 
@@ -207,13 +213,15 @@ static inline unsigned int fxq_spans_dma(const struct fxq_desc *d,
 					 struct fxq_span *s)
 {
 	const struct fxq_body_dma *b = &d->dma;
-	__u64 len = b->elem;
+	__u64 row = b->elem, len;
 	int i;
 
-	for (i = 0; i < 3; i++)
-		len += (__u64)(b->n[i] - 1) * b->spm_stride[i];
+	for (i = 0; i < 2; i++)
+		row += (__u64)(b->n[i] - 1) * b->spm_stride[i];
+	len = row + (__u64)(b->n[2] - 1) * b->spm_stride[2];
 	*s = (struct fxq_span){ (__u64)b->spm + b->spm_skip, len, b->n[3],
-				b->spm_stride[3], d->opcode != FXQ_OP_STORE };
+				b->spm_stride[3], d->opcode != FXQ_OP_STORE,
+				b->n[2], row, b->spm_stride[2] };
 	return 1;
 }
 
@@ -868,6 +876,20 @@ static inline int fxq_boxes_fit(const struct fxq_desc *d)
 }
 
 /*
+ * Does the result @w overlap operand @s, or, being @s, itself? A feature map
+ * whose blocks overlap would depend on who writes last; a DMA has an order.
+ */
+static inline int fxq_spans_clash(const struct fxq_desc *d,
+				  const struct fxq_span *w,
+				  const struct fxq_span *s)
+{
+	if (w == s)
+		return d->engine != FXQ_ENGINE_LD && w->count > 1 &&
+		       w->stride < w->len;
+	return w->off < fxq_span_end(s) && s->off < fxq_span_end(w);
+}
+
+/*
  * Checks the scratchpad side of @d, which fxq_check_desc() has passed:
  * alignment, boxes inside their maps, bounds, no result over an operand.
  */
@@ -887,9 +909,7 @@ static inline __u32 fxq_check_spm(const struct fxq_caps *caps,
 			return FXQ_CAUSE_SPM_BOUNDS;
 	for (i = 0; i < n; i++)
 		for (j = 0; j < n; j++)
-			if (s[i].write && !s[j].write &&
-			    s[i].off < fxq_span_end(&s[j]) &&
-			    s[j].off < fxq_span_end(&s[i]))
+			if (s[i].write && fxq_spans_clash(d, &s[i], &s[j]))
 				return FXQ_CAUSE_SPM_OVERLAP;
 	return FXQ_CAUSE_NONE;
 }
