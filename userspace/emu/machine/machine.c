@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/*
+ * machine.c - a machine's life and its thread
+ *
+ * The thread does three things in turn: what was asked through CONTROL, what
+ * the submission ring holds, and sleep.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine_priv.h"
+
+#define MAX_THREADS	256
+#define MAX_BYTES	(64u << 20)	/* of scratchpad or accumulators */
+
+static void set_busy(struct fxq_machine *m, bool busy)
+{
+	__atomic_store_n(&m->busy, busy, __ATOMIC_RELEASE);
+}
+
+/* Leaves the rings; the driver may take its memory back when BUSY is clear. */
+static void halt(struct fxq_machine *m)
+{
+	m->enabled = false;
+	m->spm_context = MACHINE_NO_CONTEXT;
+	machine_ring_drop(m);
+}
+
+static void reset(struct fxq_machine *m)
+{
+	halt(m);
+	__atomic_store_n(&m->clock, 0, __ATOMIC_RELAXED);
+}
+
+/*
+ * Acts on requests in the order in which they can have been made. BUSY covers
+ * the time in which the request is gone and its effect is not there yet.
+ */
+static bool obey(struct fxq_machine *m)
+{
+	uint32_t request, status = 0;
+
+	pthread_mutex_lock(&m->lock);
+	request = m->request;
+	__atomic_store_n(&m->request, 0, __ATOMIC_RELEASE);
+	set_busy(m, true);
+	pthread_mutex_unlock(&m->lock);
+
+	if (request & REQUEST_RESET)
+		reset(m);
+	if (request & (REQUEST_HALT | REQUEST_QUIT))
+		halt(m);
+	if (request & REQUEST_START) {
+		m->enabled = machine_ring_setup(m);
+		status = m->enabled ? FXQ_STATUS_ENABLED :
+			 FXQ_STATUS_BAD_SETUP;
+	} else if (m->enabled) {
+		status = FXQ_STATUS_ENABLED;
+	}
+
+	pthread_mutex_lock(&m->lock);
+	m->reg[FXQ_REG_STATUS / 4] = status;
+	if (request & REQUEST_RESET)
+		m->reg[FXQ_REG_CONTROL / 4] &= ~FXQ_CONTROL_RESET;
+	set_busy(m, false);
+	pthread_mutex_unlock(&m->lock);
+	return !(request & REQUEST_QUIT);
+}
+
+static void *machine_thread(void *arg)
+{
+	struct fxq_machine *m = arg;
+
+	for (;;) {
+		if (machine_request(m)) {
+			if (!obey(m))
+				return NULL;
+			continue;
+		}
+		if (m->enabled)
+			machine_take(m);
+		if (m->enabled && machine_next_job(m, &m->run.entry)) {
+			set_busy(m, true);
+			machine_run(m);
+			set_busy(m, false);
+		} else {
+			machine_sleep(m);
+		}
+	}
+}
+
+static bool config_is_valid(const struct fxq_machine_config *c)
+{
+	return c->threads >= 0 && c->threads <= MAX_THREADS &&
+	       c->spm_bytes % FXQ_SPM_ALIGN == 0 && c->spm_bytes <= MAX_BYTES &&
+	       c->acc_bytes % FXQ_SPM_ALIGN == 0 && c->acc_bytes <= MAX_BYTES;
+}
+
+/* Memory of @bytes zeros, followed by a line that may be read. */
+static void *zeroed(uint64_t bytes)
+{
+	void *p = aligned_alloc(FXQ_SPM_ALIGN, bytes + FXQ_SPM_ALIGN);
+
+	return p ? memset(p, 0, bytes + FXQ_SPM_ALIGN) : NULL;
+}
+
+static void release(struct fxq_machine *m)
+{
+	machine_debug_destroy(m->debug);
+	if (m->exec.pool)
+		fxq_pool_destroy(m->exec.pool);
+	free(m->run.stream);
+	free(m->run.timing);
+	free(m->run.order);
+	free(m->tlb);
+	free(m->exec.acc);
+	free(m->exec.spm);
+	pthread_cond_destroy(&m->wake);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+static int allocate(struct fxq_machine *m, const struct fxq_machine_config *c)
+{
+	m->exec.ops = &fxq_exec_portable;
+	m->exec.spm = zeroed(m->caps.spm_bytes);
+	m->exec.acc = zeroed(m->caps.acc_bytes);
+	m->tlb = calloc(MACHINE_TLB_ENTRIES, sizeof(*m->tlb));
+	m->exec.pool = fxq_pool_create(c->threads ? c->threads : 1);
+	if (!m->exec.spm || !m->exec.acc || !m->tlb || !m->exec.pool)
+		return -ENOMEM;
+	if (!c->debug)
+		return 0;
+	m->debug = machine_debug_create(&m->caps);
+	return m->debug ? 0 : -ENOMEM;
+}
+
+/*
+ * Makes a machine, disabled, with its own thread. @config may be NULL. Returns
+ * 0, -EINVAL for a size or a number of threads that is out of range, -ENOMEM,
+ * or what pthread_create() said.
+ */
+int fxq_machine_create(const struct fxq_machine_config *config,
+		       const struct fxq_machine_host *host,
+		       struct fxq_machine **ret_machine)
+{
+	static const struct fxq_machine_config none;
+	struct fxq_machine *m;
+	int ret;
+
+	config = config ? config : &none;
+	if (!config_is_valid(config) || !host->bus || !host->irq)
+		return -EINVAL;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+
+	m->host = *host;
+	m->caps = (struct fxq_caps)FXQ_CAPS_DEFAULT;
+	if (config->spm_bytes)
+		m->caps.spm_bytes = config->spm_bytes;
+	if (config->acc_bytes)
+		m->caps.acc_bytes = config->acc_bytes;
+	m->spm_context = MACHINE_NO_CONTEXT;
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_cond_init(&m->wake, NULL);
+	machine_regs_reset(m);
+	ret = allocate(m, config);
+	if (!ret)
+		ret = -pthread_create(&m->thread, NULL, machine_thread, m);
+	if (ret) {
+		release(m);
+		return ret;
+	}
+	*ret_machine = m;
+	return 0;
+}
+
+/* Ends a run in progress at its next descriptor. NULL is fine. */
+void fxq_machine_destroy(struct fxq_machine *m)
+{
+	if (!m)
+		return;
+	pthread_mutex_lock(&m->lock);
+	__atomic_store_n(&m->request, m->request | REQUEST_QUIT,
+			 __ATOMIC_RELEASE);
+	pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+	pthread_join(m->thread, NULL);
+	release(m);
+}

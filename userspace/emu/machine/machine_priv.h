@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine_priv.h - the parts of a machine and how they meet
+ *
+ * One thread per machine takes ring entries, runs streams and writes records;
+ * other threads only touch registers. So everything below is the machine
+ * thread's own, but for what @lock protects and what is marked atomic.
+ */
+#ifndef FXQ_MACHINE_PRIV_H
+#define FXQ_MACHINE_PRIV_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fxq/fxq_check.h>
+#include <fxq/fxq_cost.h>
+#include <fxq/fxq_regs.h>
+
+#include "exec.h"
+#include "machine.h"
+
+#define MACHINE_REGS		(0x78 / 4)
+#define MACHINE_TLB_ENTRIES	4096	/* a power of two */
+#define MACHINE_NO_CONTEXT	(~0u)
+
+/* What a write to CONTROL asks of the machine's thread. */
+#define REQUEST_QUIT	(1u << 0)
+#define REQUEST_RESET	(1u << 1)
+#define REQUEST_HALT	(1u << 2)	/* ENABLE went from 1 to 0 */
+#define REQUEST_START	(1u << 3)	/* ENABLE went from 0 to 1 */
+
+/* A translation seen valid: one 4 KiB page, whatever the table's page size. */
+struct machine_tlb {
+	uint64_t tag;		/* page number and context, or 0 */
+	uint8_t *host;
+	bool writable;
+};
+
+/* How a run ends, short of its times. */
+struct machine_outcome {
+	uint32_t cause;		/* enum fxq_cause */
+	uint32_t index, tag;
+	uint64_t address;
+};
+
+/*
+ * struct machine_run - the run in progress
+ * @mem: what fxq_exec_dma() reaches memory through
+ * @root: the context's top page table, read when the run began
+ * @bind: private copy of the binding table
+ * @stream: private copy of the descriptors, so that whoever writes to them
+ *	    meanwhile changes nothing; it grows to the longest stream seen
+ * @timing, @order: room for fxq_cost_stream(), as long as @stream
+ * @done: descriptors completed
+ * @stop: end at the next descriptor, as STOPPED
+ */
+struct machine_run {
+	struct fxq_dma_memory mem;
+	struct fxq_machine *machine;
+	struct fxq_submit entry;
+	uint64_t root;
+	struct fxq_binding bind[FXQ_MAX_REGIONS];
+	struct fxq_checker checker;
+	struct fxq_desc *stream;
+	struct fxq_timing *timing;
+	uint32_t *order;
+	uint32_t capacity;
+	uint32_t done;
+	bool active;
+	bool stop;
+	struct machine_outcome outcome;
+};
+
+struct machine_debug;
+
+struct fxq_machine {
+	struct fxq_machine_host host;
+	struct fxq_caps caps;
+	pthread_t thread;
+
+	/*
+	 * Protects the registers and what wakes the thread. Taken for a few
+	 * instructions at a time; nothing is called under it.
+	 */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	uint32_t reg[MACHINE_REGS];
+	uint32_t clock_hi;	/* latched by a read of CLOCK_LO */
+	bool bell;
+	uint32_t request;	/* REQUEST_*; atomic: also read without @lock */
+	bool busy;		/* atomic */
+	uint64_t clock;		/* atomic: modelled cycles since reset */
+
+	/* The rings, while enabled. */
+	bool enabled;
+	uint32_t depth;
+	const struct fxq_submit *submit;
+	struct fxq_complete *complete;
+	const struct fxq_context_entry *contexts;
+	struct fxq_shared *shared;
+	uint32_t taken, completed;
+	uint64_t progress;		/* descriptors finished */
+
+	/* Jobs taken and not begun, oldest first. */
+	struct fxq_submit queue[FXQ_DEPTH_MAX];
+	uint32_t queued;
+	uint64_t stopped;		/* a bit for each context */
+	bool stop_pending;		/* @stop_entry awaits the run's end */
+	struct fxq_submit stop_entry;
+
+	struct machine_tlb *tlb;
+	struct machine_run run;
+	struct fxq_exec exec;
+	uint32_t spm_context;		/* whose bytes the scratchpad holds */
+	uint64_t spm_high;		/* bytes from here on are zero */
+	struct machine_debug *debug;	/* NULL: debug mode is off */
+};
+
+/* regs.c */
+void machine_regs_reset(struct fxq_machine *m);
+uint32_t machine_request(const struct fxq_machine *m);
+
+/* ring.c */
+
+/* Looks at the registers. False: ENABLE is refused. */
+bool machine_ring_setup(struct fxq_machine *m);
+void machine_ring_drop(struct fxq_machine *m);
+/* Takes new entries; all kinds but JOB are acted upon at once. */
+void machine_take(struct fxq_machine *m);
+bool machine_next_job(struct fxq_machine *m, struct fxq_submit *entry);
+/* Sleeps until an entry, a doorbell or a request may be there. */
+void machine_sleep(struct fxq_machine *m);
+/* Answers the entry of m->run, and whatever waited for the run to end. */
+void machine_finish(struct fxq_machine *m, uint64_t first, uint64_t cycles);
+
+/* mmu.c */
+
+/*
+ * Host memory at device address @va of the running context, good up to the
+ * end of its 4 KiB page. NULL: m->run.outcome has cause and address.
+ */
+uint8_t *machine_translate(struct fxq_machine *m, uint64_t va, bool write);
+/* Copies memory of the running context. Returns enum fxq_cause. */
+uint32_t machine_fetch(struct fxq_machine *m, void *dst, uint64_t va,
+		       uint64_t len);
+void machine_invalidate(struct fxq_machine *m, uint32_t context,
+			uint64_t first, uint64_t last);
+void machine_forget(struct fxq_machine *m);
+
+/* run.c */
+
+/* Runs m->run.entry and answers it; or drops it when a request came. */
+void machine_run(struct fxq_machine *m);
+
+/* debug.c */
+
+struct machine_debug *machine_debug_create(const struct fxq_caps *caps);
+void machine_debug_destroy(struct machine_debug *g);
+int machine_debug_begin(struct fxq_machine *m);
+/* Reports what is wrong with descriptor @i, which is about to execute. */
+void machine_debug_step(struct fxq_machine *m, uint32_t i);
+
+#endif /* FXQ_MACHINE_PRIV_H */
