@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nn.h - models in C: classes, modules, functions
+ *
+ * A class is a list of members and a forward:
+ *
+ *	FX_MODULE(Net,
+ *		module(conv, Conv2d(3, 8, 3, .padding = 1)),
+ *		module(relu, ReLU()))
+ *
+ *	FX_FORWARD(Net, x)
+ *	{
+ *		x = fx_call(self->conv, x);
+ *		return fx_add(fx_call(self->relu, x), 1);
+ *	}
+ *
+ * FX_MODULE makes the struct Net and its constructor, Net(). A forward is
+ * ordinary C on values (value.h); the same one computes when it is called with
+ * tensors and writes a graph down when a tracer calls it (trace.h). Arguments
+ * of constructors and functions have torch's names, order and defaults, and
+ * are given by position or name; nn_table.h lists them all.
+ *
+ * Names and layouts of parameters are torch's: "conv.weight", OIHW. Initial
+ * weights come from fxq's own generator, with the bounds that torch uses.
+ */
+#ifndef FXQ_NN_H
+#define FXQ_NN_H
+
+#include <fxq/each.h>
+#include <fxq/nn_table.h>
+#include <fxq/value.h>
+
+struct fx_class;
+
+enum fx_member_kind {
+	FX_MEMBER_MODULE,
+	FX_MEMBER_PARAMETER,
+	FX_MEMBER_BUFFER,
+	FX_MEMBER_ATTRIBUTE,
+};
+
+/* A member of a module: a child, or a value it owns. */
+struct fx_member {
+	enum fx_member_kind kind;
+	const char *name;
+	struct fx_module *module;	/* of FX_MEMBER_MODULE */
+	fxv value;			/* of the others */
+};
+
+/*
+ * struct fx_module - what every module begins with
+ * @training: set by fx_train() and fx_eval(); a forward asks fx_training()
+ * @members: in the order in which they were declared
+ * @options: what the constructor was given, one for each of the class's
+ * @graph: of a graph module, what its forward runs; else NULL
+ * @error: why it could not be constructed; whoever calls it gets this error
+ */
+struct fx_module {
+	const struct fx_class *class;
+	unsigned int refs;
+	bool training;
+	size_t n_members;
+	struct fx_member *members;
+	fxv *options;
+	struct fx_graph *graph;
+	char *error;
+};
+
+/* How an argument is called; @def is its default, or FX_REQUIRED. */
+struct fx_param {
+	const char *name;
+	fxv def;
+};
+
+/* The arguments of a forward or a wrapped body, up to one without a name. */
+struct fx_method {
+	const struct fx_param *params;
+};
+
+/*
+ * An argument of a constructor or function: a row from nn_table.h. In the
+ * struct of a list every argument takes eight bytes, in order; the pairs,
+ * sixteen bytes each, follow.
+ */
+struct fx_option {
+	const char *name;
+	int type, attr;
+	fxv def;
+};
+
+#define FX_CLASS_LEAF		(1u << 0) /* the tracer does not look inside */
+#define FX_CLASS_CONTAINER	(1u << 1) /* its members are named 0, 1, 2 … */
+#define FX_CLASS_BATCH_NORM	(1u << 2) /* frozen while tracing */
+#define FX_CLASS_IDENTITY	(1u << 3) /* outside training, out = in */
+
+/*
+ * struct fx_class - a kind of module
+ * @size: of its struct, which begins with a struct fx_module
+ * @op: the operator that it is, or NULL; the operator's inputs are the
+ *	forward's argument, then the members that @operands names (None where
+ *	one is absent); its parameters are the options
+ * @init: makes the members; NULL if there are none
+ * @forward: NULL: what @op computes
+ */
+struct fx_class {
+	const char *name;
+	size_t size;
+	unsigned int flags;
+	const char *op;
+	const char *const *operands;
+	const struct fx_option *options;
+	size_t n_options;
+	int (*init)(struct fx_module *m);
+	fxv (*forward)(struct fx_module *m, const fxv *args);
+	const struct fx_method *method;
+};
+
+/* struct fx_function - a function of tensors: a row from nn_table.h */
+struct fx_function {
+	const char *name, *op;
+	int n_tensors, record;
+	const struct fx_option *options;
+	size_t n_options;
+};
+
+/*
+ * Constructors of the classes of nn_table.h. They never return NULL: a module
+ * with wrong arguments is one that gives its error to whoever calls it.
+ */
+
+#define Conv2d(...)		FX_CONSTRUCT(Conv2d, __VA_ARGS__)
+#define Linear(...)		FX_CONSTRUCT(Linear, __VA_ARGS__)
+#define BatchNorm2d(...)	FX_CONSTRUCT(BatchNorm2d, __VA_ARGS__)
+#define ReLU(...)		FX_CONSTRUCT(ReLU, __VA_ARGS__)
+#define ReLU6(...)		FX_CONSTRUCT(ReLU6, __VA_ARGS__)
+#define Sigmoid(...)		FX_CONSTRUCT(Sigmoid, __VA_ARGS__)
+#define SiLU(...)		FX_CONSTRUCT(SiLU, __VA_ARGS__)
+#define Hardswish(...)		FX_CONSTRUCT(Hardswish, __VA_ARGS__)
+#define Softmax(...)		FX_CONSTRUCT(Softmax, __VA_ARGS__)
+#define MaxPool2d(...)		FX_CONSTRUCT(MaxPool2d, __VA_ARGS__)
+#define AvgPool2d(...)		FX_CONSTRUCT(AvgPool2d, __VA_ARGS__)
+#define AdaptiveAvgPool2d(...)	FX_CONSTRUCT(AdaptiveAvgPool2d, __VA_ARGS__)
+#define Flatten(...)		FX_CONSTRUCT(Flatten, __VA_ARGS__)
+#define Dropout(...)		FX_CONSTRUCT(Dropout, __VA_ARGS__)
+#define Identity(...)		FX_CONSTRUCT(Identity, __VA_ARGS__)
+#define QuantStub(...)		FX_CONSTRUCT(QuantStub, __VA_ARGS__)
+#define DeQuantStub(...)	FX_CONSTRUCT(DeQuantStub, __VA_ARGS__)
+/* Modules one after another, named 0, 1, 2 … */
+#define Sequential(...)		\
+	fx_sequential((struct fx_module *[]){ __VA_ARGS__, NULL })
+
+#define FX_CONSTRUCT(id, ...)						\
+	fx_construct(&fx_class_##id, FX_HERE(#id "(" #__VA_ARGS__ ")"),	\
+		     &(const struct fx_options_##id){ __VA_ARGS__ },	\
+		     #__VA_ARGS__)
+#define FX_CLASS_DECLARE(id)	extern const struct fx_class fx_class_##id;
+FX_CLASSES(FX_CLASS_DECLARE)
+#undef FX_CLASS_DECLARE
+
+/*
+ * @options is the struct of the class's options, and @given the text that
+ * initialised it: C forgets which members an initialiser named, the text knows.
+ */
+struct fx_module *fx_construct(const struct fx_class *class,
+			       const struct fx_loc *at, const void *options,
+			       const char *given);
+struct fx_module *fx_sequential(struct fx_module *const *modules);
+
+/*
+ * FX_MODULE(Class, members…): the struct and the constructor of a class. A
+ * member is one of
+ *
+ *	module(name, constructor)	a child: struct fx_module *name
+ *	parameter(name, value)		what training changes: fxv name
+ *	buffer(name, value)		a tensor that is state: fxv name
+ *	attribute(name, value)		a number or string: fxv name
+ */
+#define FX_MODULE(Class, ...)						\
+	struct Class {							\
+		struct fx_module module;				\
+		FX_EACH(FX_MEMBER_FIELD, __VA_ARGS__)			\
+	};								\
+	static const struct fx_method fx_forward_##Class;		\
+	static fxv fx_forward_call_##Class(struct fx_module *module,	\
+					   const fxv *args);		\
+	static int fx_init_##Class(struct fx_module *module)		\
+	{								\
+		struct Class *self = (struct Class *)module;		\
+									\
+		FX_EACH(FX_MEMBER_INIT, __VA_ARGS__)			\
+		(void)self;						\
+		return 0;						\
+	}								\
+	static const struct fx_class fx_class_##Class = {		\
+		.name = #Class,						\
+		.size = sizeof(struct Class),				\
+		.init = fx_init_##Class,				\
+		.forward = fx_forward_call_##Class,			\
+		.method = &fx_forward_##Class,				\
+	};								\
+	static inline struct fx_module *Class(void)			\
+	{								\
+		return fx_construct(&fx_class_##Class,			\
+				    FX_HERE(#Class "()"), NULL, "");	\
+	}
+
+#define FX_MEMBER_FIELD(i, item)		FX_MEMBER_FIELD_##item
+#define FX_MEMBER_FIELD_module(name, ...)	struct fx_module *name;
+#define FX_MEMBER_FIELD_parameter(name, ...)	fxv name;
+#define FX_MEMBER_FIELD_buffer(name, ...)	fxv name;
+#define FX_MEMBER_FIELD_attribute(name, ...)	fxv name;
+#define FX_MEMBER_INIT(i, item)			FX_MEMBER_INIT_##item
+#define FX_MEMBER_INIT_module(name, ...)	\
+	self->name = fx_add_module(module, #name, __VA_ARGS__);
+#define FX_MEMBER_INIT_parameter(name, ...)	\
+	self->name = fx_add_parameter(module, #name, __VA_ARGS__);
+#define FX_MEMBER_INIT_buffer(name, ...)	\
+	self->name = fx_add_buffer(module, #name, __VA_ARGS__);
+#define FX_MEMBER_INIT_attribute(name, ...)	\
+	self->name = fx_add_attribute(module, #name, fx_value(__VA_ARGS__));
+
+/* Each takes over what it is given, and returns it. */
+struct fx_module *fx_add_module(struct fx_module *m, const char *name,
+				struct fx_module *child);
+fxv fx_add_parameter(struct fx_module *m, const char *name, fxv value);
+fxv fx_add_buffer(struct fx_module *m, const char *name, fxv value);
+fxv fx_add_attribute(struct fx_module *m, const char *name, fxv value);
+
+/*
+ * FX_FORWARD(Class, arguments…) { body }: what calling the module does. In the
+ * body each argument is a value, and self the struct of the class. An argument
+ * is a name, or (name, default) with an initialiser such as FX_FLOAT(0.5).
+ */
+#define FX_FORWARD(Class, ...)						\
+	static fxv fx_forward_body_##Class(struct Class *self		\
+					   FX_EACH(FX_ARG_DECLARE, __VA_ARGS__)); \
+	static fxv fx_forward_call_##Class(struct fx_module *module,	\
+					   const fxv *args)		\
+	{								\
+		return fx_forward_body_##Class((struct Class *)module	\
+					       FX_EACH(FX_ARG_PASS, __VA_ARGS__)); \
+	}								\
+	static const struct fx_param fx_forward_params_##Class[] = {	\
+		FX_EACH(FX_ARG_ROW, __VA_ARGS__)			\
+		{ NULL }						\
+	};								\
+	static const struct fx_method fx_forward_##Class = {		\
+		.params = fx_forward_params_##Class,			\
+	};								\
+	static fxv fx_forward_body_##Class(__attribute__((unused))	\
+					   struct Class *self		\
+					   FX_EACH(FX_ARG_DECLARE, __VA_ARGS__))
+
+#define FX_ARG_DECLARE(i, item)	\
+	, __attribute__((unused)) fxv FX_ARG_NAME(item)
+#define FX_ARG_PASS(i, item)	, args[i]
+#define FX_ARG_ITEM(i, item)	FX_ARG_NAME(item),
+#define FX_ARG_ROW(i, item)	\
+	{ FX_ARG_STRING(FX_ARG_NAME(item)), FX_ARG_DEFAULT(item) },
+#define FX_ARG_STRING(name)	FX_ARG_STRING_OF(name)
+#define FX_ARG_STRING_OF(name)	#name
+#define FX_ARG_NAME(item)	FX_IF_LIST(item, FX_ARG_FIRST, FX_ARG_BARE)(item)
+#define FX_ARG_BARE(name)	name
+#define FX_ARG_FIRST(list)	FX_ARG_FIRST_OF list
+#define FX_ARG_FIRST_OF(name, ...)	name
+#define FX_ARG_DEFAULT(item)	\
+	FX_IF_LIST(item, FX_ARG_SECOND, FX_ARG_NONE)(item)
+#define FX_ARG_NONE(name)	FX_REQUIRED
+#define FX_ARG_SECOND(list)	FX_ARG_SECOND_OF list
+#define FX_ARG_SECOND_OF(name, ...)	__VA_ARGS__
+
+/*
+ * Calls a module. A model is called the same way: fx_call(model, data). The
+ * first argument is a struct fx_module *, the others are values.
+ */
+#define fx_call(...)	FX_CALL("fx_call(" #__VA_ARGS__ ")", __VA_ARGS__)
+#define FX_CALL(text, module, ...)	\
+	fx_call_at(FX_HERE(text), module, FX_ARGS(__VA_ARGS__))
+fxv fx_call_at(const struct fx_loc *at, struct fx_module *m, const fxv *args);
+
+/* Whether the module that runs is being trained: asks, so that a trace knows. */
+#define fx_training(self)	\
+	fx_training_at(FX_HERE("fx_training(" #self ")"), &(self)->module)
+bool fx_training_at(const struct fx_loc *at, const struct fx_module *m);
+
+/*
+ * Functions. The tensors come first, then options by position or name:
+ * fx_softmax(x, .dim = 1), fx_max_pool2d(x, 2). fx_cat takes a list,
+ * fx_cat(fx_list(a, b), .dim = 1); conv2d and linear take fx_none for no bias.
+ */
+
+#define fx_conv2d(...)		FX_APPLY(3, conv2d, #__VA_ARGS__, __VA_ARGS__)
+#define fx_linear(...)		FX_APPLY(3, linear, #__VA_ARGS__, __VA_ARGS__)
+#define fx_relu(...)		FX_APPLY(1, relu, #__VA_ARGS__, __VA_ARGS__)
+#define fx_relu6(...)		FX_APPLY(1, relu6, #__VA_ARGS__, __VA_ARGS__)
+#define fx_silu(...)		FX_APPLY(1, silu, #__VA_ARGS__, __VA_ARGS__)
+#define fx_hardswish(...)	FX_APPLY(1, hardswish, #__VA_ARGS__, __VA_ARGS__)
+#define fx_sigmoid(...)		FX_APPLY(1, sigmoid, #__VA_ARGS__, __VA_ARGS__)
+#define fx_tanh(...)		FX_APPLY(1, tanh, #__VA_ARGS__, __VA_ARGS__)
+#define fx_neg(...)		FX_APPLY(1, neg, #__VA_ARGS__, __VA_ARGS__)
+#define fx_softmax(...)		FX_APPLY(1, softmax, #__VA_ARGS__, __VA_ARGS__)
+#define fx_argmax(...)		FX_APPLY(1, argmax, #__VA_ARGS__, __VA_ARGS__)
+#define fx_max_pool2d(...)	FX_APPLY(1, max_pool2d, #__VA_ARGS__, __VA_ARGS__)
+#define fx_avg_pool2d(...)	FX_APPLY(1, avg_pool2d, #__VA_ARGS__, __VA_ARGS__)
+#define fx_adaptive_avg_pool2d(...)	\
+	FX_APPLY(1, adaptive_avg_pool2d, #__VA_ARGS__, __VA_ARGS__)
+#define fx_flatten(...)		FX_APPLY(1, flatten, #__VA_ARGS__, __VA_ARGS__)
+#define fx_cat(...)		FX_APPLY(1, cat, #__VA_ARGS__, __VA_ARGS__)
+/* Of values, of which one may be a C number: fx_mul(x, 0.5). */
+#define fx_add(...)		FX_APPLY(2, add, #__VA_ARGS__, __VA_ARGS__)
+#define fx_sub(...)		FX_APPLY(2, sub, #__VA_ARGS__, __VA_ARGS__)
+#define fx_mul(...)		FX_APPLY(2, mul, #__VA_ARGS__, __VA_ARGS__)
+#define fx_div(...)		FX_APPLY(2, div, #__VA_ARGS__, __VA_ARGS__)
+
+#define FX_APPLY(n, id, text, ...)	\
+	FX_APPLY##n(id, "fx_" #id "(" text ")", __VA_ARGS__)
+#define FX_APPLY1(id, text, a, ...)	\
+	FX_APPLY_TO(id, text, FX_ARGS(a), __VA_ARGS__)
+#define FX_APPLY2(id, text, a, b, ...)	\
+	FX_APPLY_TO(id, text, FX_ARGS(fx_value(a), fx_value(b)), __VA_ARGS__)
+#define FX_APPLY3(id, text, a, b, c, ...)	\
+	FX_APPLY_TO(id, text, FX_ARGS(a, b, c), __VA_ARGS__)
+#define FX_APPLY_TO(id, text, tensors, ...)				\
+	fx_apply(&fx_function_##id, FX_HERE(text), tensors,		\
+		 &(const struct fx_options_##id){ __VA_ARGS__ }, #__VA_ARGS__)
+#define FX_FUNCTION_DECLARE(id, ...)	\
+	extern const struct fx_function fx_function_##id;
+FX_FUNCTIONS(FX_FUNCTION_DECLARE)
+#undef FX_FUNCTION_DECLARE
+
+fxv fx_apply(const struct fx_function *fn, const struct fx_loc *at,
+	     const fxv *tensors, const void *options, const char *given);
+
+/* module.c: modules from outside */
+
+/* A model is freed when its last reference is put; both accept NULL. */
+struct fx_module *fx_module_get(struct fx_module *m);
+void fx_module_put(struct fx_module *m);
+/* Sets @training of @m and everything below it; returns @m. */
+struct fx_module *fx_train(struct fx_module *m);
+struct fx_module *fx_eval(struct fx_module *m);
+
+/* The module at a dotted path ("features.0"), @m itself at ""; or NULL. */
+struct fx_module *fx_module_at(struct fx_module *m, const char *path);
+/* The parameter or buffer called "conv.weight", to read or to write; or NULL. */
+struct fxq_tensor *fx_module_tensor(struct fx_module *m, const char *key);
+/*
+ * Calls @fn for each parameter and buffer, with its state-dict key, in the
+ * order of torch's state_dict(). A return other than 0 ends the walk with it.
+ */
+int fx_module_each_tensor(struct fx_module *m,
+			  int (*fn)(const char *key, enum fx_member_kind kind,
+				    struct fxq_tensor *t, void *ctx),
+			  void *ctx);
+/* Fills the model with the numbers of fx_gen(), as tests against torch do. */
+void fx_module_fill(struct fx_module *m, uint32_t seed);
+
+#endif /* FXQ_NN_H */

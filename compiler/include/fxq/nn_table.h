@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nn_table.h - the arguments of every module class and function, as lists
+ *
+ * Each list names the arguments of one constructor or function in torch's
+ * order, with torch's defaults: X(type, name, default, attribute). From it
+ * follow the struct that makes `Conv2d(3, 8, 3, .padding = 1)` C, the way a
+ * call is printed, and the parameters its operator is given.
+ *
+ * Types: INT, FLOAT, BOOL, STR, and PAIR, a height and a width, which is given
+ * either as one number, `.stride = 2`, or as two, `.stride_hw = {2, 1}`.
+ *
+ * attribute says how the operator takes it: NO (not at all), INT, FLOAT, INTS
+ * (height, width), PADS (top, left, bottom, right), or KERNEL (as INTS, and
+ * None means kernel_size).
+ */
+#ifndef FXQ_NN_TABLE_H
+#define FXQ_NN_TABLE_H
+
+#include <fxq/value.h>
+
+/* An argument that must be given. */
+#define FX_REQUIRED	{ .kind = FX_VALUE_DEFAULT }
+
+/* Module classes */
+
+#define FX_OPTIONS_Conv2d(X)			\
+	X(INT,   in_channels,  FX_REQUIRED, NO)	\
+	X(INT,   out_channels, FX_REQUIRED, NO)	\
+	X(PAIR,  kernel_size,  FX_REQUIRED, NO)	\
+	X(PAIR,  stride,       FX_INT(1), INTS)	\
+	X(PAIR,  padding,      FX_INT(0), PADS)	\
+	X(PAIR,  dilation,     FX_INT(1), INTS)	\
+	X(INT,   groups,       FX_INT(1), INT)	\
+	X(BOOL,  bias,         FX_BOOL(true), NO)
+
+#define FX_OPTIONS_Linear(X)			\
+	X(INT,   in_features,  FX_REQUIRED, NO)	\
+	X(INT,   out_features, FX_REQUIRED, NO)	\
+	X(BOOL,  bias,         FX_BOOL(true), NO)
+
+#define FX_OPTIONS_BatchNorm2d(X)			\
+	X(INT,   num_features, FX_REQUIRED, NO)		\
+	X(FLOAT, eps,          FX_FLOAT(1e-5), FLOAT)	\
+	X(FLOAT, momentum,     FX_FLOAT(0.1), NO)
+
+#define FX_OPTIONS_MaxPool2d(X)				\
+	X(PAIR,  kernel_size,  FX_REQUIRED, INTS)	\
+	X(PAIR,  stride,       FX_NONE, KERNEL)		\
+	X(PAIR,  padding,      FX_INT(0), PADS)		\
+	X(PAIR,  dilation,     FX_INT(1), INTS)		\
+	X(BOOL,  return_indices, FX_BOOL(false), NO)	\
+	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)
+
+#define FX_OPTIONS_AvgPool2d(X)				\
+	X(PAIR,  kernel_size,  FX_REQUIRED, INTS)	\
+	X(PAIR,  stride,       FX_NONE, KERNEL)		\
+	X(PAIR,  padding,      FX_INT(0), PADS)		\
+	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
+	X(BOOL,  count_include_pad, FX_BOOL(true), INT)
+
+#define FX_OPTIONS_AdaptiveAvgPool2d(X)			\
+	X(PAIR,  output_size,  FX_REQUIRED, INTS)
+
+#define FX_OPTIONS_Flatten(X)			\
+	X(INT,   start_dim,    FX_INT(1), INT)	\
+	X(INT,   end_dim,      FX_INT(-1), INT)
+
+#define FX_OPTIONS_Softmax(X)			\
+	X(INT,   dim,          FX_REQUIRED, INT)
+
+#define FX_OPTIONS_Dropout(X)			\
+	X(FLOAT, p,            FX_FLOAT(0.5), NO)	\
+	X(BOOL,  inplace,      FX_BOOL(false), NO)
+
+#define FX_OPTIONS_INPLACE(X)	\
+	X(BOOL,  inplace,      FX_BOOL(false), NO)
+
+#define FX_OPTIONS_ReLU(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_ReLU6(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_SiLU(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_Hardswish(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_Sigmoid(X)
+#define FX_OPTIONS_Identity(X)
+#define FX_OPTIONS_Sequential(X)
+
+/* The scale with which an input is quantized; None: it is observed. */
+#define FX_OPTIONS_QuantStub(X)	\
+	X(FLOAT, scale,        FX_FLOAT(1.0 / 128), NO)
+#define FX_OPTIONS_DeQuantStub(X)
+
+/* X(class) */
+#define FX_CLASSES(X)		\
+	X(Conv2d)		\
+	X(Linear)		\
+	X(BatchNorm2d)		\
+	X(ReLU)			\
+	X(ReLU6)		\
+	X(Sigmoid)		\
+	X(SiLU)			\
+	X(Hardswish)		\
+	X(Softmax)		\
+	X(MaxPool2d)		\
+	X(AvgPool2d)		\
+	X(AdaptiveAvgPool2d)	\
+	X(Flatten)		\
+	X(Dropout)		\
+	X(Identity)		\
+	X(Sequential)		\
+	X(QuantStub)		\
+	X(DeQuantStub)
+
+/* Functions, whose tensors come before the arguments listed here */
+
+#define FX_OPTIONS_conv2d(X)			\
+	X(PAIR,  stride,       FX_INT(1), INTS)	\
+	X(PAIR,  padding,      FX_INT(0), PADS)	\
+	X(PAIR,  dilation,     FX_INT(1), INTS)	\
+	X(INT,   groups,       FX_INT(1), INT)
+
+#define FX_OPTIONS_softmax(X)			\
+	X(INT,   dim,          FX_NONE, INT)	\
+	X(INT,   _stacklevel,  FX_INT(3), NO)	\
+	X(STR,   dtype,        FX_NONE, NO)
+
+#define FX_OPTIONS_argmax(X)			\
+	X(INT,   dim,          FX_NONE, INT)	\
+	X(BOOL,  keepdim,      FX_BOOL(false), INT)
+
+#define FX_OPTIONS_max_pool2d(X)			\
+	X(PAIR,  kernel_size,  FX_REQUIRED, INTS)	\
+	X(PAIR,  stride,       FX_NONE, KERNEL)		\
+	X(PAIR,  padding,      FX_INT(0), PADS)		\
+	X(PAIR,  dilation,     FX_INT(1), INTS)		\
+	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
+	X(BOOL,  return_indices, FX_BOOL(false), NO)
+
+#define FX_OPTIONS_avg_pool2d(X)			\
+	X(PAIR,  kernel_size,  FX_REQUIRED, INTS)	\
+	X(PAIR,  stride,       FX_NONE, KERNEL)		\
+	X(PAIR,  padding,      FX_INT(0), PADS)		\
+	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
+	X(BOOL,  count_include_pad, FX_BOOL(true), INT)
+
+#define FX_OPTIONS_adaptive_avg_pool2d(X)	\
+	X(PAIR,  output_size,  FX_REQUIRED, INTS)
+
+#define FX_OPTIONS_flatten(X)			\
+	X(INT,   start_dim,    FX_INT(0), INT)	\
+	X(INT,   end_dim,      FX_INT(-1), INT)
+
+#define FX_OPTIONS_cat(X)			\
+	X(INT,   dim,          FX_INT(0), INT)
+
+#define FX_OPTIONS_relu(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_relu6(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_silu(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_hardswish(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_sigmoid(X)
+#define FX_OPTIONS_tanh(X)
+#define FX_OPTIONS_neg(X)
+#define FX_OPTIONS_linear(X)
+#define FX_OPTIONS_add(X)
+#define FX_OPTIONS_sub(X)
+#define FX_OPTIONS_mul(X)
+#define FX_OPTIONS_div(X)
+
+/*
+ * X(function, operator, tensors, record): what the tracer records, as torch
+ * does. FX_AS_WRITTEN: what the call gave, by position or name as it gave it.
+ * A number n: every argument, the first n by position, defaults included; so
+ * torch records functions that are written in Python.
+ */
+#define FX_AS_WRITTEN	(-1)
+#define FX_FUNCTIONS(X)							\
+	X(conv2d,	"conv2d",		3, FX_AS_WRITTEN)	\
+	X(linear,	"linear",		3, FX_AS_WRITTEN)	\
+	X(relu,		"relu",			1, 0)			\
+	X(relu6,	"relu6",		1, 0)			\
+	X(silu,		"silu",			1, 0)			\
+	X(hardswish,	"hardswish",		1, 0)			\
+	X(sigmoid,	"sigmoid",		1, FX_AS_WRITTEN)	\
+	X(tanh,		"tanh",			1, FX_AS_WRITTEN)	\
+	X(neg,		"neg",			1, FX_AS_WRITTEN)	\
+	X(softmax,	"softmax",		1, 0)			\
+	X(argmax,	"argmax",		1, FX_AS_WRITTEN)	\
+	X(max_pool2d,	"max_pool2d",		1, 1)			\
+	X(avg_pool2d,	"avg_pool2d",		1, FX_AS_WRITTEN)	\
+	X(adaptive_avg_pool2d, "adaptive_avg_pool2d", 1, 1)		\
+	X(flatten,	"flatten",		1, FX_AS_WRITTEN)	\
+	X(cat,		"concat",		1, FX_AS_WRITTEN)	\
+	X(add,		"add",			2, FX_AS_WRITTEN)	\
+	X(sub,		"sub",			2, FX_AS_WRITTEN)	\
+	X(mul,		"mul",			2, FX_AS_WRITTEN)	\
+	X(div,		"div",			2, FX_AS_WRITTEN)
+
+/* The struct of a list: its arguments, then the pairs among them again. */
+struct fx_pair {
+	int64_t h, w;
+};
+
+/* Eight bytes each, so that an argument is found by its place in the list. */
+#define FX_OPTION_SLOT			__attribute__((aligned(8)))
+#define FX_OPTION_C_INT(name)		FX_OPTION_SLOT int64_t name;
+#define FX_OPTION_C_PAIR(name)		FX_OPTION_SLOT int64_t name;
+#define FX_OPTION_C_FLOAT(name)		FX_OPTION_SLOT double name;
+#define FX_OPTION_C_BOOL(name)		FX_OPTION_SLOT bool name;
+#define FX_OPTION_C_STR(name)		FX_OPTION_SLOT const char *name;
+#define FX_OPTION_HW_INT(name)
+#define FX_OPTION_HW_PAIR(name)		FX_OPTION_SLOT struct fx_pair name##_hw;
+#define FX_OPTION_HW_FLOAT(name)
+#define FX_OPTION_HW_BOOL(name)
+#define FX_OPTION_HW_STR(name)
+#define FX_OPTION_C(type, name, ...)	FX_OPTION_C_##type(name)
+#define FX_OPTION_HW(type, name, ...)	FX_OPTION_HW_##type(name)
+#define FX_OPTIONS_STRUCT(id, ...)		\
+	struct fx_options_##id {		\
+		FX_OPTIONS_##id(FX_OPTION_C)	\
+		FX_OPTIONS_##id(FX_OPTION_HW)	\
+	};
+FX_CLASSES(FX_OPTIONS_STRUCT)
+FX_FUNCTIONS(FX_OPTIONS_STRUCT)
+
+#endif /* FXQ_NN_TABLE_H */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace.h - from a model to a graph, and back to something that runs
+ *
+ *	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+ *	struct fx_graph *graph;
+ *
+ *	fx_trace(model, &tracer, &graph);
+ *	fx_graph_print_tabular(graph, stdout);
+ *	struct fx_module *gm = GraphModuleWithAttr(model, graph);
+ *	fxv y = fx_call(gm, data);
+ *
+ * The tracer calls the model's forward with values that stand for nodes, and
+ * each operation writes a node down. Modules of nn_table.h become call_module
+ * nodes; classes written with FX_MODULE are traced through, and so are
+ * QuantStub and DeQuantStub, which vanish, unless the tracer is told to skip
+ * them. What C decides while tracing, such as `if (fx_training(self))`, is
+ * decided once: the graph has the branch that was taken. To keep such code
+ * whole, wrap it.
+ */
+#ifndef FXQ_TRACE_H
+#define FXQ_TRACE_H
+
+#include <fxq/nn.h>
+
+/*
+ * struct fx_tracer
+ * @skip_names: Input: paths of modules to record as one call each, whatever
+ *		their class; ends with NULL; may be NULL
+ * @skip_classes: Input: names of classes, likewise
+ * @error: Output: why the trace failed, one sentence with file, line and the
+ *	   C expression; "" after success
+ */
+struct fx_tracer {
+	const char *const *skip_names;
+	const char *const *skip_classes;
+	char error[512];
+};
+
+#define QuantizationTracer(names, classes)	\
+	((struct fx_tracer){ .skip_names = names, .skip_classes = classes })
+
+/*
+ * Traces @model. Batch norms are in evaluation mode while their model is
+ * traced, and what they were afterwards. The graph is the caller's, and points
+ * into the model, which must outlive it. -EINVAL, or the first error's number,
+ * if an operation failed, and no graph.
+ */
+int fx_trace(struct fx_module *model, struct fx_tracer *tracer,
+	     struct fx_graph **ret_graph);
+
+/* fx_graph_print_tabular() to stdout. */
+void fx_print_tabular(const struct fx_graph *g);
+
+/*
+ * A module that runs @graph: the model's members are its own too, and `_self`
+ * is the graph module itself, so that a wrapped method sees *its* training
+ * flag. It takes the graph over, holds the model, and has fx_call(), fx_train()
+ * and fx_eval() as any other; fx_module_put() frees it. Never NULL.
+ */
+struct fx_module *fx_graph_module(struct fx_module *model,
+				  struct fx_graph *graph);
+#define GraphModuleWithAttr(model, graph)	fx_graph_module(model, graph)
+
+/* fx_graph_code() of a graph module, and a newline, to stdout. */
+void fx_print_code(const struct fx_module *gm);
+
+/*
+ * The traced graph @g of @model in functional form (fx.h), as a graph of its
+ * own that the caller frees: every module an operator with its parameters as
+ * constants, batch norms by their running statistics, dropout and stubs gone.
+ * Wrapped functions stay, as call_method nodes with tensors as args, numbers
+ * as kwargs, and node->wrapped. node->source is the module's path. The types of
+ * the placeholders are left to the caller. On failure the sentence is in
+ * fx_graph_error(@g).
+ */
+int fx_functionalize(struct fx_graph *g, struct fx_module *model,
+		     struct fx_graph **ret_graph);
+
+/*
+ * FX_WRAP_METHOD(Class, name, arguments…) { body }
+ * FX_WRAP_FUNCTION(name, arguments…) { body }
+ *
+ * Defines name(self, arguments…) or name(arguments…). Called under the tracer
+ * it records one call, of which the body stays whole; called with tensors it
+ * runs the body. So control flow, printing and shapes that depend on data are
+ * kept as they are written. In a graph module or a compiled program, self is
+ * that module or program. Arguments are as in FX_FORWARD; fx_default leaves
+ * one at its default, fx_named(value) passes one by name.
+ *
+ * The wrapped code is also a struct fxq_function, fx_wrapped_function(name), of
+ * that name: what a program registers with libfxq and a plugin lists. Its user
+ * pointer may be a model of the class, whose members the body then sees; with
+ * NULL, self has the training flag and the attributes of the program only.
+ */
+#define FX_WRAP_METHOD(Class, name, ...)				\
+	FX_WRAP(name, &fx_class_##Class, &self->module,			\
+		(__attribute__((unused)) struct Class *self		\
+		 FX_EACH(FX_ARG_DECLARE, __VA_ARGS__)),			\
+		((struct Class *)module FX_EACH(FX_ARG_PASS, __VA_ARGS__)), \
+		__VA_ARGS__)
+
+#define FX_WRAP_FUNCTION(name, ...)					\
+	FX_WRAP(name, NULL, NULL,					\
+		(FX_TAIL(FX_EACH(FX_ARG_DECLARE, __VA_ARGS__))),	\
+		(FX_TAIL(FX_EACH(FX_ARG_PASS, __VA_ARGS__))),		\
+		__VA_ARGS__)
+
+#define fx_wrapped_function(name)	(&fx_wrapped_##name.function)
+
+#define FX_WRAP(name, class_of, self_module, declared, passed, ...)	\
+	static fxv fx_body_##name declared;				\
+	static fxv fx_call_##name(__attribute__((unused))		\
+				  struct fx_module *module,		\
+				  const fxv *args)			\
+	{								\
+		return fx_body_##name passed;				\
+	}								\
+	static const struct fx_param fx_params_##name[] = {		\
+		FX_EACH(FX_ARG_ROW, __VA_ARGS__)			\
+		{ NULL }						\
+	};								\
+	static int fx_eval_##name(struct fxq_call *call);		\
+	static const struct fx_wrapped fx_wrapped_##name = {		\
+		.function = { #name, NULL, fx_eval_##name },		\
+		.class = class_of,					\
+		.body = fx_call_##name,					\
+		.method = { fx_params_##name },				\
+		.at = { __FILE__, __LINE__, #name },			\
+	};								\
+	static int fx_eval_##name(struct fxq_call *call)		\
+	{								\
+		return fx_wrapped_eval(&fx_wrapped_##name, call);	\
+	}								\
+	static inline fxv name declared					\
+	{								\
+		return fx_wrapped_call(&fx_wrapped_##name, self_module,	\
+				       (const fxv[]) {			\
+			FX_EACH(FX_ARG_ITEM, __VA_ARGS__)		\
+			FX_END						\
+		});							\
+	}								\
+	static fxv fx_body_##name declared
+
+/* What is left of a list without its first, here empty, item. */
+#define FX_TAIL(...)			FX_TAIL_OF(__VA_ARGS__)
+#define FX_TAIL_OF(first, ...)		__VA_ARGS__
+
+/*
+ * struct fx_wrapped - a wrapped function or method
+ * @function: comes first: node->wrapped of a traced call points to it
+ * @class: of the method's self; NULL for a function
+ * @body: the code, every argument given
+ * @at: where it is defined
+ */
+struct fx_wrapped {
+	struct fxq_function function;
+	const struct fx_class *class;
+	fxv (*body)(struct fx_module *self, const fxv *args);
+	struct fx_method method;
+	struct fx_loc at;
+};
+
+/* The public name's way in, and the way in through fxq_call.h. */
+fxv fx_wrapped_call(const struct fx_wrapped *w, struct fx_module *self,
+		    const fxv *args);
+int fx_wrapped_eval(const struct fx_wrapped *w, struct fxq_call *call);
+
+#endif /* FXQ_TRACE_H */

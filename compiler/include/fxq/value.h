@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * value.h - fxv: what flows through a model written in C
+ *
+ * A value is a small struct, passed by value: a tensor, a number, a tuple, or,
+ * while a tracer listens, the node that will compute it. Since it is a struct,
+ * `if (x)`, `!x`, `x && y` and `x == y` do not compile: a tensor has no truth
+ * at the time a graph is written down. The ways from a value to C are the
+ * accessors below; each of them is an error under the tracer, in words.
+ *
+ * Nobody frees a value inside a forward: temporaries belong to the scope of
+ * the forward that is running and go when it returns. What a forward returns
+ * belongs to its caller, up to the outermost call, whose result the program
+ * owns and gives back with fx_release(). A value made where no forward is
+ * running is the program's as well.
+ *
+ * An error is a value too. An operation that fails gives a poisoned value,
+ * operations on a poisoned value pass it on, and a forward in which anything
+ * failed returns the first error: no function is ever left by a jump.
+ */
+#ifndef FXQ_VALUE_H
+#define FXQ_VALUE_H
+
+#include <fxq/fx.h>
+
+enum fx_value_kind {
+	FX_VALUE_NONE,		/* Python's None */
+	FX_VALUE_BOOL,		/* b */
+	FX_VALUE_INT,		/* i */
+	FX_VALUE_FLOAT,		/* f */
+	FX_VALUE_STR,		/* s */
+	FX_VALUE_TENSOR,	/* tensor */
+	FX_VALUE_TUPLE,		/* tuple */
+	FX_VALUE_LIST,		/* tuple, in square brackets when printed */
+	FX_VALUE_NODE,		/* node: the tracer listens */
+	FX_VALUE_SELF,		/* module, as argument of a wrapped method */
+	FX_VALUE_DEFAULT,	/* an argument that was not given */
+	FX_VALUE_POISON,	/* error */
+	FX_VALUE_END,		/* after the last item of a list of arguments */
+};
+
+/*
+ * struct fx_value - use it as fxv, and only through the functions below
+ * @kind: enum fx_value_kind
+ * @keyword: given by its name; see fx_named()
+ */
+typedef struct fx_value {
+	uint32_t kind;
+	uint32_t keyword;
+	union {
+		bool b;
+		int64_t i;
+		double f;
+		const char *s;
+		struct fx_tensor *tensor;
+		struct fx_tuple *tuple;
+		struct fx_node *node;
+		struct fx_module *module;
+		struct fx_error *error;
+	};
+} fxv;
+
+/* Initialisers of constant values, for tables and default arguments. */
+#define FX_NONE		{ .kind = FX_VALUE_NONE }
+#define FX_BOOL(v)	{ .kind = FX_VALUE_BOOL, .b = (v) }
+#define FX_INT(v)	{ .kind = FX_VALUE_INT, .i = (v) }
+#define FX_FLOAT(v)	{ .kind = FX_VALUE_FLOAT, .f = (v) }
+#define FX_STR(v)	{ .kind = FX_VALUE_STR, .s = (v) }
+#define FX_END		{ .kind = FX_VALUE_END }
+
+/* Arguments as an array that ends by itself. */
+#define FX_ARGS(...)	\
+	((const fxv[]){ __VA_ARGS__ __VA_OPT__(,) FX_END })
+/* Where a call stands, for nodes and errors. */
+#define FX_HERE(text)	(&(const struct fx_loc){ __FILE__, __LINE__, text })
+
+static inline fxv fx_same(fxv v) { return v; }
+static inline fxv fx_of_bool(bool v) { return (fxv)FX_BOOL(v); }
+static inline fxv fx_of_int(int64_t v) { return (fxv)FX_INT(v); }
+static inline fxv fx_of_float(double v) { return (fxv)FX_FLOAT(v); }
+static inline fxv fx_of_str(const char *v) { return (fxv)FX_STR(v); }
+
+/* A value from a C bool, integer, floating number, string or value. */
+#define fx_value(x)		FX_VALUE_OF(x, __COUNTER__)
+#define FX_VALUE_OF(x, n)	FX_VALUE_NAMED(x, n)
+#define FX_VALUE_NAMED(x, n)	FX_VALUE_IN(x, fx_value_##n)
+#define FX_VALUE_IN(x, once)						\
+	({								\
+		__auto_type once = (x);					\
+		_Generic(once,						\
+			 fxv: fx_same,					\
+			 bool: fx_of_bool,				\
+			 int: fx_of_int,				\
+			 unsigned int: fx_of_int,			\
+			 long: fx_of_int,				\
+			 unsigned long: fx_of_int,			\
+			 long long: fx_of_int,				\
+			 float: fx_of_float,				\
+			 double: fx_of_float,				\
+			 char *: fx_of_str,				\
+			 const char *: fx_of_str)(once);		\
+	})
+
+/* None; an argument left at its default; an argument given by its name. */
+#define fx_none		((fxv)FX_NONE)
+#define fx_default	((fxv){ .kind = FX_VALUE_DEFAULT })
+#define fx_named(x)	fx_as_keyword(fx_value(x))
+static inline fxv fx_as_keyword(fxv v) { v.keyword = 1; return v; }
+
+/* Several values as one, in round or square brackets. */
+#define fx_tuple(...)	fx_tuple_of(FX_VALUE_TUPLE, FX_ARGS(__VA_ARGS__))
+#define fx_list(...)	fx_tuple_of(FX_VALUE_LIST, FX_ARGS(__VA_ARGS__))
+fxv fx_tuple_of(enum fx_value_kind kind, const fxv *items);
+
+/* tensor.c: float32 tensors of given sizes: fx_zeros(3, 1, 1) */
+
+#define FX_DIMS(...)							\
+	(const int64_t[]){ __VA_ARGS__ __VA_OPT__(,) -1 }
+#define fx_zeros(...)	fx_full_of(0.0f, FX_DIMS(__VA_ARGS__))
+#define fx_ones(...)	fx_full_of(1.0f, FX_DIMS(__VA_ARGS__))
+/* Uniform in [0, 1), from the generator that fx_manual_seed() sets. */
+#define fx_rand(...)	fx_rand_of(FX_DIMS(__VA_ARGS__))
+/*
+ * The numbers of a 32-bit linear congruential generator, k / 64 * scale with
+ * -128 <= k < 128: any language makes the same tensor from the same seed.
+ */
+#define fx_gen(seed, scale, ...)	\
+	fx_gen_of(seed, scale, FX_DIMS(__VA_ARGS__))
+fxv fx_full_of(float value, const int64_t *dims);
+fxv fx_rand_of(const int64_t *dims);
+fxv fx_gen_of(uint32_t seed, float scale, const int64_t *dims);
+/* Starts the generator of initial weights, fx_rand() and dropout again. */
+void fx_manual_seed(uint64_t seed);
+
+/* A tensor with a copy of the elements of @t (zeros if it has none). */
+fxv fx_copy_of(const struct fxq_tensor *t);
+/* A tensor over the elements of @t, which must outlive it; not written to. */
+fxv fx_view_of(const struct fxq_tensor *t);
+
+/* From a value to C */
+
+/* The tensor of @v, valid as long as @v is; NULL if it is none. */
+const struct fxq_tensor *fx_data(fxv v);
+/* The error of a poisoned value, one sentence; NULL if it is not poisoned. */
+const char *fx_error(fxv v);
+/* How many items a tuple has, and one of them; anything else has one: itself. */
+size_t fx_tuple_count(fxv v);
+fxv fx_tuple_item(fxv v, size_t i);
+
+/*
+ * The number that @v is, or its truth. Under the tracer a traced value has
+ * none: the forward that asks returns an error, and the accessor 0.
+ */
+#define fx_int(v)	fx_int_at(FX_HERE("fx_int(" #v ")"), v)
+#define fx_float(v)	fx_float_at(FX_HERE("fx_float(" #v ")"), v)
+#define fx_truth(v)	fx_truth_at(FX_HERE("fx_truth(" #v ")"), v)
+int64_t fx_int_at(const struct fx_loc *at, fxv v);
+double fx_float_at(const struct fx_loc *at, fxv v);
+bool fx_truth_at(const struct fx_loc *at, fxv v);
+
+/* A failure, as a value: @text has no newline and says the remedy. */
+fxv fx_poison(const struct fx_loc *at, int err, const char *text, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Gives a value back before its time, and makes it None. In a forward only
+ * its temporaries can be released; elsewhere what the program owns.
+ */
+#define fx_release(v)	(fx_drop(v), (v) = fx_none)
+void fx_drop(fxv v);
+
+#endif /* FXQ_VALUE_H */

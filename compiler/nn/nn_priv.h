@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * nn_priv.h - what the files of models and tracer share
+ *
+ * In the order in which a call meets them: values and their scopes, arguments,
+ * the operation a call comes down to, modules, the tracer.
+ */
+#ifndef FXQ_NN_PRIV_H
+#define FXQ_NN_PRIV_H
+
+#include <fxq/trace.h>
+
+#define MAX_OPTIONS	16	/* of a class or function */
+#define MAX_ARGS	64	/* of a call */
+
+/* value.c: what a value points to, and who owns it */
+
+/*
+ * An object belongs to the scope it was made in, and goes with it; one without
+ * a scope belongs to whoever holds a reference. One that was both given to and
+ * returned by a forward has two names (@shared), and stays for the scope's end.
+ */
+struct object {
+	enum fx_value_kind kind;
+	unsigned int refs;
+	bool shared;
+	struct scope *scope;
+	struct object *prev, *next;	/* in the scope */
+};
+
+struct fx_tensor {
+	struct object object;
+	struct fxq_tensor t;
+	bool view;			/* t.data is somebody else's */
+};
+
+struct fx_tuple {
+	struct object object;
+	size_t n;
+	fxv items[];
+};
+
+struct fx_error {
+	struct object object;
+	int err;
+	char text[];
+};
+
+/*
+ * struct scope - the temporaries of one running forward
+ * @error: the first poison made in it, or in a scope inside
+ */
+struct scope {
+	struct scope *parent;
+	struct object *objects;
+	struct fx_error *error;
+};
+
+/*
+ * struct context - what runs in this thread
+ * @at: the call that is running, for modules that call modules
+ */
+struct context {
+	struct scope *scope;
+	struct tracing *tracing;
+	const struct fx_loc *at;
+};
+extern _Thread_local struct context context;
+
+void scope_open(struct scope *s);
+/*
+ * Frees what is left of the scope's objects; @result, or the scope's error if
+ * there was one, moves out of it and is returned.
+ */
+fxv scope_close(struct scope *s, fxv result);
+
+/* A tensor that takes over t->data. */
+fxv tensor_value(const struct fxq_tensor *t);
+/* The value out of any scope, with one reference for the caller. */
+fxv value_keep(fxv v);
+/* One reference more, and one less, of a value that no scope owns. */
+fxv value_get(fxv v);
+void value_drop(fxv v);
+size_t args_count(const fxv *args);
+/* The first poisoned value, in tuples too; or NULL. */
+const fxv *find_poison(const fxv *args);
+bool any_node(const fxv *args);
+int value_err(fxv v);			/* of a poison */
+
+/* Memory that is there: aborts when it is out, as fx_graph_alloc() does. */
+void *must_alloc(size_t bytes);		/* zeroed */
+char *must_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes the sentence of a refusal, FXQ_ERROR_MAX bytes, and returns -EINVAL. */
+int refuse(char *error, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* options.c: the arguments of constructors and functions */
+
+enum option_type {
+	FX_OPTION_INT,
+	FX_OPTION_FLOAT,
+	FX_OPTION_BOOL,
+	FX_OPTION_STR,
+	FX_OPTION_PAIR,
+};
+
+enum option_attr {
+	FX_ATTR_NO,
+	FX_ATTR_INT,
+	FX_ATTR_FLOAT,
+	FX_ATTR_INTS,
+	FX_ATTR_PADS,
+	FX_ATTR_KERNEL,
+};
+
+/*
+ * struct options - the arguments of one call
+ * @values: one for each option, defaults included
+ * @n_positional: how many were given by position
+ * @named: the places of those given by name, in the order of the call
+ */
+struct options {
+	fxv values[MAX_OPTIONS];
+	size_t n_positional, n_named;
+	unsigned int named[MAX_OPTIONS];
+};
+
+/* From a struct of nn_table.h and the text of its initialiser. */
+int options_read(const struct fx_option *table, size_t n, const void *from,
+		 const char *given, struct options *ret, char *error);
+/* From values, as a graph has them: by position, then by name. */
+int options_bind(const struct fx_option *table, size_t n, const fxv *positional,
+		 size_t n_positional, const char *const *names,
+		 const fxv *named, size_t n_named, struct options *ret,
+		 char *error);
+
+/* operation.c: what a call comes down to: an operator on tensors */
+
+/*
+ * struct operation
+ * @in: tensors, nodes, numbers, or None where an optional one is absent
+ * @ints: what the attributes of several integers point to
+ */
+struct operation {
+	const char *op;
+	size_t n_in, n_attrs;
+	fxv in[MAX_ARGS];
+	struct fxq_attr attrs[MAX_OPTIONS];
+	int64_t ints[MAX_OPTIONS][4];
+};
+
+/* -EINVAL if no operator does this, with the sentence in @error. */
+int operation_of_module(struct fx_module *m, fxv x, struct operation *ret,
+			char *error);
+int operation_of_function(const struct fx_function *fn, const fxv *tensors,
+			  const struct options *o, struct operation *ret,
+			  char *error);
+/* Computes it. */
+fxv operation_run(const struct fx_loc *at, const struct operation *o);
+
+/* function.c */
+
+const struct fx_function *function_find(const char *name);
+/* A function on tensors, as a graph has it. */
+fxv function_run(const struct fx_function *fn, const struct fx_loc *at,
+		 const fxv *tensors, const struct options *o);
+
+/* module.c */
+
+fxv module_option(const struct fx_module *m, const char *name);
+int64_t module_int(const struct fx_module *m, const char *name);
+double module_float(const struct fx_module *m, const char *name);
+/* Height (0) or width (1) of a pair. */
+int64_t module_pair(const struct fx_module *m, const char *name, int i);
+const struct fx_member *module_member(const struct fx_module *m,
+				      const char *name);
+/* "conv.weight" for the path "conv" and the name "weight"; malloced. */
+char *path_join(const char *path, const char *name);
+/* The path from @root to a module or a tensor below it; malloced, or NULL. */
+char *path_of_module(struct fx_module *root, const struct fx_module *m);
+char *path_of_tensor(struct fx_module *root, const struct fx_tensor *t);
+/* The arguments of its forward; "input" alone for a class of nn_table.h. */
+const struct fx_method *module_method(const struct fx_module *m);
+/* Arguments as the method names them: END-terminated, defaults filled in. */
+int args_complete(const struct fx_method *method, const fxv *args,
+		  fxv ret_args[MAX_ARGS], char *error);
+/* The forward, or the operator, on tensors. */
+fxv module_run(const struct fx_loc *at, struct fx_module *m, const fxv *args);
+/* Ends the construction of @m with an error. */
+int module_fail(struct fx_module *m, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* batch_norm.c */
+
+fxv forward_batch_norm(struct fx_module *m, const fxv *args);
+
+/* tensor.c: the two generators */
+
+/* Fills a float32 tensor uniformly from [-bound, bound). */
+void random_fill(struct fxq_tensor *t, float bound);
+float random_uniform(void);		/* [0, 1) */
+/* torch's gen(): see fx_gen() */
+void gen_fill(struct fxq_tensor *t, uint32_t seed, float scale);
+
+/* trace.c: what operations write down while the tracer listens */
+
+fxv trace_module(const struct fx_loc *at, struct fx_module *m,
+		 const fxv *args);
+fxv trace_function(const struct fx_loc *at, const struct fx_function *fn,
+		   const fxv *tensors, const struct options *o);
+fxv trace_wrapped(const struct fx_wrapped *w, struct fx_module *self,
+		  const fxv *args);
+
+/* wrap.c */
+
+static inline const struct fx_wrapped *wrapped_of(const struct fxq_function *fn)
+{
+	return (const struct fx_wrapped *)fn;
+}
+/* Runs the body, with arguments completed. */
+fxv wrapped_run(const struct fx_wrapped *w, struct fx_module *self,
+		const fxv *args);
+
+/* graph_module.c */
+
+fxv graph_module_run(struct fx_module *gm, const fxv *args);
+
+#endif /* FXQ_NN_PRIV_H */

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+/*
+ * operation.c - what a module or function comes down to
+ *
+ * A call of torch's is an operator of ours on tensors: numbers become the
+ * operator's parameters, a pair one number stood for becomes two, padding four.
+ * Eager calls compute the operation; fx_functionalize() writes it down.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nn_priv.h"
+
+static int64_t side(fxv v, int i)
+{
+	return fx_int(fx_tuple_count(v) == 2 ? fx_tuple_item(v, i) : v);
+}
+
+static void add_attr(struct operation *o, const struct fxq_attr *attr)
+{
+	o->attrs[o->n_attrs++] = *attr;
+}
+
+static void add_int(struct operation *o, const char *name, int64_t i)
+{
+	add_attr(o, &(struct fxq_attr){ .name = name, .type = FXQ_ATTR_INT,
+					.count = 1, .i = i });
+}
+
+/* Height and width, once, or twice where both ends are padded alike. */
+static void add_sides(struct operation *o, const char *name, fxv v,
+		      uint32_t count)
+{
+	int64_t *ints = o->ints[o->n_attrs];
+
+	for (uint32_t i = 0; i < count; i++)
+		ints[i] = side(v, i & 1);
+	add_attr(o, &(struct fxq_attr){ .name = name, .type = FXQ_ATTR_INTS,
+					.count = count, .ints = ints });
+}
+
+static fxv value_of(const struct fx_option *table, size_t n, const fxv *values,
+		    const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(table[i].name, name))
+			return values[i];
+	return fx_none;
+}
+
+static void set_attrs(struct operation *o, const struct fx_option *table,
+		      size_t n, const fxv *values)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *name = table[i].name;
+		fxv v = values[i];
+
+		if (table[i].attr == FX_ATTR_KERNEL &&
+		    v.kind == FX_VALUE_NONE)
+			v = value_of(table, n, values, "kernel_size");
+		if (v.kind == FX_VALUE_NONE)
+			continue;
+
+		switch (table[i].attr) {
+		case FX_ATTR_INT:
+			add_int(o, name, fx_int(v));
+			break;
+		case FX_ATTR_FLOAT:
+			add_attr(o, &(struct fxq_attr){
+				.name = name, .type = FXQ_ATTR_FLOAT,
+				.count = 1, .f = fx_float(v) });
+			break;
+		case FX_ATTR_INTS:
+		case FX_ATTR_KERNEL:
+			add_sides(o, name, v, 2);
+			break;
+		case FX_ATTR_PADS:
+			add_sides(o, name, v, 4);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static const struct fxq_attr *attr_of(const struct operation *o,
+				      const char *name)
+{
+	for (size_t i = 0; i < o->n_attrs; i++)
+		if (!strcmp(o->attrs[i].name, name))
+			return &o->attrs[i];
+	return NULL;
+}
+
+static int64_t int_of(const struct operation *o, const char *name)
+{
+	const struct fxq_attr *attr = attr_of(o, name);
+
+	return attr ? attr->i : 0;
+}
+
+/* torch flattens a range of dimensions, the operator all from one on to two. */
+static int adapt_flatten(struct operation *o, char *error)
+{
+	int64_t start = int_of(o, "start_dim"), end = int_of(o, "end_dim");
+
+	if (end != -1 || start < 0 || start > 3)
+		return refuse(error, "flatten from dimension %lld to %lld is not offered; start_dim is 0 to 3, end_dim -1",
+			      (long long)start, (long long)end);
+
+	o->n_attrs = 0;
+	if (start == 1) {
+		add_int(o, "start_dim", 1);
+		return 0;
+	}
+
+	/* 0 keeps a dimension, -1 takes the rest. */
+	o->op = "reshape";
+	for (int64_t i = 0; i < start; i++)
+		o->ints[0][i] = 0;
+	o->ints[0][start] = -1;
+	add_attr(o, &(struct fxq_attr){ .name = "shape", .type = FXQ_ATTR_INTS,
+					.count = start + 1,
+					.ints = o->ints[0] });
+	return 0;
+}
+
+static int adapt_adaptive_pool(struct operation *o, char *error)
+{
+	const struct fxq_attr *size = attr_of(o, "output_size");
+
+	if (!size || size->ints[0] != 1 || size->ints[1] != 1)
+		return refuse(error, "adaptive pooling is offered to an output size of 1; use AvgPool2d with a kernel size");
+
+	o->op = "global_avg_pool";
+	o->n_attrs = 0;
+	return 0;
+}
+
+static int adapt_argmax(struct operation *o, char *error)
+{
+	if (!attr_of(o, "dim"))
+		return refuse(error, "argmax over all elements is not offered; flatten, and give dim");
+	return 0;
+}
+
+/* Where torch's operator and ours differ in more than names. */
+static const struct {
+	const char *op;
+	int (*adapt)(struct operation *o, char *error);
+} adapters[] = {
+	{ "flatten", adapt_flatten },
+	{ "adaptive_avg_pool2d", adapt_adaptive_pool },
+	{ "argmax", adapt_argmax },
+};
+
+static int adapt(struct operation *o, char *error)
+{
+	for (size_t i = 0; i < sizeof(adapters) / sizeof(*adapters); i++)
+		if (!strcmp(adapters[i].op, o->op))
+			return adapters[i].adapt(o, error);
+	return 0;
+}
+
+int operation_of_module(struct fx_module *m, fxv x, struct operation *ret,
+			char *error)
+{
+	const struct fx_class *class = m->class;
+	const struct fx_member *member;
+
+	*ret = (struct operation){ .op = class->op, .n_in = 1 };
+	ret->in[0] = x;
+	for (size_t i = 0; class->operands && class->operands[i]; i++) {
+		member = module_member(m, class->operands[i]);
+		ret->in[ret->n_in++] = member ? member->value : fx_none;
+	}
+	set_attrs(ret, class->options, class->n_options, m->options);
+	return adapt(ret, error);
+}
+
+int operation_of_function(const struct fx_function *fn, const fxv *tensors,
+			  const struct options *o, struct operation *ret,
+			  char *error)
+{
+	*ret = (struct operation){ .op = fn->op };
+	for (int i = 0; i < fn->n_tensors; i++) {
+		size_t n = fx_tuple_count(tensors[i]);
+
+		if (ret->n_in + n > MAX_ARGS)
+			return refuse(error, "more than %d tensors", MAX_ARGS);
+		for (size_t k = 0; k < n; k++)
+			ret->in[ret->n_in++] = fx_tuple_item(tensors[i], k);
+	}
+	set_attrs(ret, fn->options, fn->n_options, o->values);
+	return adapt(ret, error);
+}
+
+/* A C number as the tensor it stands for, next to the tensors of the call. */
+static int number_tensor(fxv v, float *room, struct fxq_tensor *ret)
+{
+	if (v.kind != FX_VALUE_INT && v.kind != FX_VALUE_FLOAT &&
+	    v.kind != FX_VALUE_BOOL)
+		return -EINVAL;
+	*room = fx_float(v);
+	*ret = (struct fxq_tensor){ .dtype = FXQ_DTYPE_F32, .data = room };
+	return 0;
+}
+
+fxv operation_run(const struct fx_loc *at, const struct operation *o)
+{
+	const struct fx_op *op = fx_op_find(o->op);
+	struct fxq_tensor in[MAX_ARGS] = { 0 }, out = { 0 };
+	float numbers[MAX_ARGS];
+	struct fxq_call call = {
+		.n_in = o->n_in, .n_out = 1, .in = in, .out = &out,
+		.n_attrs = o->n_attrs, .attrs = o->attrs, .threads = 1,
+	};
+	int ret;
+
+	if (!op)
+		return fx_poison(at, -ENOENT,
+				 "there is no operator called '%s'", o->op);
+
+	for (size_t i = 0; i < o->n_in; i++) {
+		if (o->in[i].kind == FX_VALUE_TENSOR)
+			in[i] = o->in[i].tensor->t;
+		else if (o->in[i].kind != FX_VALUE_NONE &&
+			 number_tensor(o->in[i], &numbers[i], &in[i]))
+			return fx_poison(at, -EINVAL,
+					 "argument %zu is neither a tensor nor a number",
+					 i);
+	}
+
+	ret = fx_op_run(op, &call);
+	if (ret)
+		return fx_poison(at, ret, "%s", call.error[0] ? call.error :
+				 strerror(-ret));
+	return tensor_value(&out);
+}

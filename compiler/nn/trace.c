@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: MIT
+/*
+ * trace.c - writes a graph down while a model's forward runs
+ *
+ * The forward is called with one value for each argument that stands for a
+ * placeholder. Whatever is done to such a value records a node and answers with
+ * a value that stands for it. What is done to tensors alone is computed, and
+ * becomes an attribute of the graph where it meets a traced value.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn_priv.h"
+
+struct tracing {
+	struct fx_graph *g;
+	struct fx_module *root;
+	const struct fx_tracer *tracer;
+	unsigned int n_constants;
+};
+
+static fxv node_value(struct fx_node *n)
+{
+	return (fxv){ .kind = FX_VALUE_NODE, .node = n };
+}
+
+static void set_loc(struct fx_node *n, const struct fx_loc *at)
+{
+	if (!at || !at->file)
+		return;
+	n->loc = (struct fx_loc){
+		.file = fx_graph_strdup(n->graph, at->file),
+		.line = at->line,
+		.expr = fx_graph_strdup(n->graph, at->expr),
+	};
+}
+
+/* Arguments of nodes */
+
+static int make_arg(const struct fx_loc *at, fxv v, struct fx_arg *ret);
+
+static struct fx_node *attr_node(const char *path)
+{
+	return fx_graph_node(context.tracing->g, FX_GET_ATTR, path, NULL,
+			     NULL, 0, NULL, 0);
+}
+
+/* A parameter by its path, anything else as a constant of the graph. */
+static struct fx_node *tensor_node(struct fx_tensor *t)
+{
+	struct tracing *tracing = context.tracing;
+	char *path = path_of_tensor(tracing->root, t), name[40];
+	struct fx_node *n;
+
+	if (path) {
+		n = attr_node(path);
+		free(path);
+		return n;
+	}
+	snprintf(name, sizeof(name), "_tensor_constant%u",
+		 tracing->n_constants++);
+	return fx_graph_constant(tracing->g, name, &t->t);
+}
+
+/* Each use of self is an attribute node of its own. */
+static struct fx_node *self_node(struct fx_module *m)
+{
+	struct tracing *tracing = context.tracing;
+	struct fx_node *n = NULL;
+	char *path;
+
+	if (m == tracing->root)
+		return attr_node("_self");
+	path = path_of_module(tracing->root, m);
+	if (path)
+		n = attr_node(path);
+	free(path);
+	return n;
+}
+
+static int make_node_arg(const struct fx_loc *at, struct fx_node *n,
+			 struct fx_arg *ret)
+{
+	if (!n) {
+		fx_poison(at, -EINVAL, "module is not installed as a submodule");
+		return -EINVAL;
+	}
+	if (n->graph != context.tracing->g) {
+		fx_poison(at, -EINVAL, "this value belongs to another trace");
+		return -EINVAL;
+	}
+	*ret = fx_arg_node(n);
+	return 0;
+}
+
+static int make_tuple_arg(const struct fx_loc *at, fxv v, struct fx_arg *ret)
+{
+	size_t n = v.tuple->n;
+	int err = 0;
+
+	*ret = (struct fx_arg){
+		.kind = v.kind == FX_VALUE_LIST ? FX_ARG_LIST : FX_ARG_TUPLE,
+		.count = n,
+		.items = fx_graph_alloc(context.tracing->g,
+					n * sizeof(*ret->items)),
+	};
+	for (size_t i = 0; !err && i < n; i++)
+		err = make_arg(at, v.tuple->items[i], &ret->items[i]);
+	return err;
+}
+
+static int make_arg(const struct fx_loc *at, fxv v, struct fx_arg *ret)
+{
+	switch (v.kind) {
+	case FX_VALUE_NONE:
+		*ret = (struct fx_arg){ .kind = FX_ARG_NONE };
+		return 0;
+	case FX_VALUE_BOOL:
+		*ret = fx_arg_bool(v.b);
+		return 0;
+	case FX_VALUE_INT:
+		*ret = fx_arg_int(v.i);
+		return 0;
+	case FX_VALUE_FLOAT:
+		*ret = fx_arg_float(v.f);
+		return 0;
+	case FX_VALUE_STR:
+		*ret = fx_arg_str(v.s);
+		return 0;
+	case FX_VALUE_TENSOR:
+		return make_node_arg(at, tensor_node(v.tensor), ret);
+	case FX_VALUE_TUPLE:
+	case FX_VALUE_LIST:
+		return make_tuple_arg(at, v, ret);
+	case FX_VALUE_NODE:
+		return make_node_arg(at, v.node, ret);
+	case FX_VALUE_SELF:
+		return make_node_arg(at, self_node(v.module), ret);
+	default:
+		fx_poison(at, -EINVAL, "this value cannot be an argument");
+		return -EINVAL;
+	}
+}
+
+/*
+ * struct arguments - of a node being made
+ * @err: why one of them could not be; the poison has been made
+ */
+struct arguments {
+	const struct fx_loc *at;
+	struct fx_arg args[MAX_ARGS];
+	struct fx_kwarg kwargs[MAX_ARGS];
+	size_t n_args, n_kwargs;
+	int err;
+};
+
+static void add_arg(struct arguments *a, fxv v)
+{
+	if (!a->err)
+		a->err = make_arg(a->at, v, &a->args[a->n_args++]);
+}
+
+static void add_kwarg(struct arguments *a, const char *name, fxv v)
+{
+	struct fx_kwarg *kwarg = &a->kwargs[a->n_kwargs++];
+
+	kwarg->name = name;
+	if (!a->err)
+		a->err = make_arg(a->at, v, &kwarg->value);
+}
+
+static struct fx_node *record(struct arguments *a, enum fx_opcode opcode,
+			      const char *target, const struct fx_op *op)
+{
+	struct fx_node *n;
+
+	if (a->err)
+		return NULL;
+
+	n = fx_graph_node(context.tracing->g, opcode, target, op, a->args,
+			  a->n_args, a->kwargs, a->n_kwargs);
+	if (n)
+		set_loc(n, a->at);
+	else
+		fx_poison(a->at, -EINVAL, "%s",
+			  fx_graph_error(context.tracing->g));
+	return n;
+}
+
+/* The poison that add_arg() left in the scope, or the value of @n. */
+static fxv answer(struct fx_node *n)
+{
+	if (n)
+		return node_value(n);
+	return (fxv){ .kind = FX_VALUE_POISON, .error = context.scope->error };
+}
+
+static bool not_tracing(void)
+{
+	return !context.tracing;
+}
+
+#define STRAY "a traced value is used after its trace has ended"
+
+/* Modules */
+
+static bool listed(const char *const *list, const char *name)
+{
+	for (; list && *list; list++)
+		if (!strcmp(*list, name))
+			return true;
+	return false;
+}
+
+static bool is_leaf(const struct fx_module *m, const char *path)
+{
+	const struct fx_tracer *tracer = context.tracing->tracer;
+
+	return m->class->flags & FX_CLASS_LEAF ||
+	       listed(tracer->skip_names, path) ||
+	       listed(tracer->skip_classes, m->class->name);
+}
+
+static fxv record_module(const struct fx_loc *at, struct fx_module *m,
+			 const char *path, const fxv *args)
+{
+	struct arguments a = { .at = at };
+	struct fx_node *n;
+
+	for (size_t i = 0; args[i].kind != FX_VALUE_END; i++)
+		add_arg(&a, args[i]);
+	n = record(&a, FX_CALL_MODULE, path, NULL);
+	if (n) {
+		n->module = m;
+		n->source = n->target;
+	}
+	return answer(n);
+}
+
+fxv trace_module(const struct fx_loc *at, struct fx_module *m, const fxv *args)
+{
+	fxv result;
+	char *path;
+
+	if (not_tracing())
+		return fx_poison(at, -EINVAL, STRAY);
+
+	path = path_of_module(context.tracing->root, m);
+	if (!path)
+		return fx_poison(at, -EINVAL,
+				 "module is not installed as a submodule");
+	if (is_leaf(m, path))
+		result = record_module(at, m, path, args);
+	else
+		result = module_run(at, m, args);
+	free(path);
+	return result;
+}
+
+/* Functions */
+
+fxv trace_function(const struct fx_loc *at, const struct fx_function *fn,
+		   const fxv *tensors, const struct options *o)
+{
+	struct arguments a = { .at = at };
+	size_t positional = fn->record;
+
+	if (not_tracing())
+		return fx_poison(at, -EINVAL, STRAY);
+
+	for (int i = 0; i < fn->n_tensors; i++)
+		add_arg(&a, tensors[i]);
+	if (fn->record == FX_AS_WRITTEN)
+		positional = o->n_positional;
+	for (size_t i = 0; i < positional; i++)
+		add_arg(&a, o->values[i]);
+
+	if (fn->record == FX_AS_WRITTEN)
+		for (size_t i = 0; i < o->n_named; i++)
+			add_kwarg(&a, fn->options[o->named[i]].name,
+				  o->values[o->named[i]]);
+	else
+		for (size_t i = positional; i < fn->n_options; i++)
+			add_kwarg(&a, fn->options[i].name, o->values[i]);
+	return answer(record(&a, FX_CALL_FUNCTION, fn->name,
+			     fx_op_find(fn->op)));
+}
+
+/* Wrapped functions and methods */
+
+fxv trace_wrapped(const struct fx_wrapped *w, struct fx_module *self,
+		  const fxv *args)
+{
+	struct arguments a = { .at = &w->at };
+	const char *name = w->function.name;
+	struct fx_node *n;
+	bool named = false;
+
+	if (not_tracing())
+		return fx_poison(&w->at, -EINVAL, STRAY);
+
+	if (self)
+		add_arg(&a, (fxv){ .kind = FX_VALUE_SELF, .module = self });
+	/* After one at its default, only a name tells which argument it is. */
+	for (size_t i = 0; args[i].kind != FX_VALUE_END; i++) {
+		named |= args[i].keyword ||
+			 args[i].kind == FX_VALUE_DEFAULT;
+		if (args[i].kind == FX_VALUE_DEFAULT)
+			continue;
+		if (named)
+			add_kwarg(&a, w->method.params[i].name, args[i]);
+		else
+			add_arg(&a, args[i]);
+	}
+	n = record(&a, self ? FX_CALL_METHOD : FX_CALL_FUNCTION, name, NULL);
+	if (n)
+		n->wrapped = &w->function;
+	return answer(n);
+}
+
+/* The trace */
+
+/* Batch norms that were training, so that they can go on. */
+struct frozen {
+	struct fx_module **list;
+	size_t n;
+};
+
+static void freeze(struct fx_module *m, struct frozen *frozen)
+{
+	if (m->class->flags & FX_CLASS_BATCH_NORM && m->training) {
+		frozen->list = realloc(frozen->list, (frozen->n + 1) *
+				       sizeof(*frozen->list));
+		if (!frozen->list)
+			abort();
+		frozen->list[frozen->n++] = m;
+		m->training = false;
+	}
+	for (size_t i = 0; i < m->n_members; i++)
+		if (m->members[i].module)
+			freeze(m->members[i].module, frozen);
+}
+
+static void thaw(struct frozen *frozen)
+{
+	for (size_t i = 0; i < frozen->n; i++)
+		frozen->list[i]->training = true;
+	free(frozen->list);
+}
+
+/* One placeholder for each argument of the forward. */
+static void make_inputs(struct fx_module *model, fxv args[MAX_ARGS])
+{
+	const struct fx_param *params = module_method(model)->params;
+	size_t n = 0;
+
+	for (; params[n].name && n < MAX_ARGS - 1; n++)
+		args[n] = node_value(fx_graph_placeholder(context.tracing->g,
+							  params[n].name,
+							  NULL));
+	args[n] = (fxv)FX_END;
+}
+
+static void record_output(fxv result)
+{
+	struct arguments a = { 0 };
+
+	add_arg(&a, result);
+	record(&a, FX_OUTPUT, "output", NULL);
+}
+
+static fxv run_trace(struct fx_module *model)
+{
+	struct scope scope;
+	fxv args[MAX_ARGS], result;
+
+	scope_open(&scope);
+	make_inputs(model, args);
+	if (model->error)
+		result = fx_poison(NULL, -EINVAL, "%s", model->error);
+	else if (!model->class->forward)
+		result = fx_poison(NULL, -EINVAL, "%s has no forward to trace; trace a class made with FX_MODULE that contains it",
+				   model->class->name);
+	else
+		result = module_run(NULL, model, args);
+	if (!scope.error)
+		record_output(result);
+	return scope_close(&scope, result);
+}
+
+static int trace_error(fxv result, struct fx_tracer *tracer)
+{
+	const char *text = fx_error(result);
+
+	tracer->error[0] = 0;
+	if (!text)
+		return 0;
+	snprintf(tracer->error, sizeof(tracer->error), "%s", text);
+	return value_err(result);
+}
+
+int fx_trace(struct fx_module *model, struct fx_tracer *tracer,
+	     struct fx_graph **ret_graph)
+{
+	struct tracing tracing = { fx_graph_new(), model, tracer, 0 };
+	struct context outer = context;
+	struct frozen frozen = { 0 };
+	fxv result;
+	int ret;
+
+	context = (struct context){ .tracing = &tracing };
+	freeze(model, &frozen);
+	result = run_trace(model);
+	thaw(&frozen);
+	ret = trace_error(result, tracer);
+	fx_drop(result);
+	context = outer;
+
+	if (ret) {
+		fx_graph_free(tracing.g);
+		return ret;
+	}
+	*ret_graph = tracing.g;
+	return 0;
+}
+
+void fx_print_tabular(const struct fx_graph *g)
+{
+	fx_graph_print_tabular(g, stdout);
+}

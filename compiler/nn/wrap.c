@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+/*
+ * wrap.c - wrapped functions: called in a model, and called by a program
+ *
+ * In a model the public name records one node, or runs the body. A graph that
+ * was compiled calls the body through fxq_call.h instead: host tensors become
+ * values, `self` an object whose training flag is the program's, and the
+ * results are copied out. The body cannot tell the difference.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn_priv.h"
+
+fxv wrapped_run(const struct fx_wrapped *w, struct fx_module *self,
+		const fxv *args)
+{
+	const struct fx_loc *outer = context.at;
+	char error[FXQ_ERROR_MAX];
+	fxv all[MAX_ARGS], result;
+	struct scope scope;
+
+	if (args_complete(&w->method, args, all, error))
+		return fx_poison(&w->at, -EINVAL, "%s", error);
+
+	context.at = &w->at;
+	scope_open(&scope);
+	result = scope_close(&scope, w->body(self, all));
+	context.at = outer;
+	return result;
+}
+
+fxv fx_wrapped_call(const struct fx_wrapped *w, struct fx_module *self,
+		    const fxv *args)
+{
+	const fxv *poison = find_poison(args);
+
+	if (poison)
+		return *poison;
+	if (any_node(args))
+		return trace_wrapped(w, self, args);
+	return wrapped_run(w, self, args);
+}
+
+/* Called through fxq_call.h */
+
+static fxv attr_value(const struct fxq_attr *attr)
+{
+	fxv items[MAX_ARGS + 1];
+	uint32_t n = attr->count < MAX_ARGS ? attr->count : MAX_ARGS;
+
+	switch (attr->type) {
+	case FXQ_ATTR_INT:
+		return fx_of_int(attr->i);
+	case FXQ_ATTR_FLOAT:
+		return fx_of_float(attr->f);
+	case FXQ_ATTR_STRING:
+		return fx_of_str(attr->s);
+	case FXQ_ATTR_INTS:
+	case FXQ_ATTR_FLOATS:
+		break;
+	default:
+		return fx_none;
+	}
+
+	for (uint32_t i = 0; i < n; i++)
+		items[i] = attr->type == FXQ_ATTR_INTS ?
+			   fx_of_int(attr->ints[i]) :
+			   fx_of_float(attr->floats[i]);
+	items[n] = (fxv)FX_END;
+	return fx_tuple_of(FX_VALUE_TUPLE, items);
+}
+
+static const struct fxq_attr *attr_named(const struct fxq_attr *attrs,
+					 uint32_t n, const char *name)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!strcmp(attrs[i].name, name))
+			return &attrs[i];
+	return NULL;
+}
+
+/* A parameter by its name, or "argN" by its place, self being place 0. */
+static const struct fxq_attr *attr_of_param(const struct fx_wrapped *w,
+					    const struct fxq_call *call,
+					    size_t i)
+{
+	const struct fxq_attr *attr;
+	char name[24];
+
+	attr = attr_named(call->attrs, call->n_attrs,
+			  w->method.params[i].name);
+	if (attr)
+		return attr;
+	snprintf(name, sizeof(name), "arg%zu", i + (w->class != NULL));
+	return attr_named(call->attrs, call->n_attrs, name);
+}
+
+/* Attributes by their names; tensors, in order, are what has none. */
+static int collect_args(const struct fx_wrapped *w, struct fxq_call *call,
+			fxv args[MAX_ARGS])
+{
+	uint32_t next = 0;
+	size_t i;
+
+	for (i = 0; w->method.params[i].name && i < MAX_ARGS - 1; i++) {
+		const struct fxq_attr *attr = attr_of_param(w, call, i);
+
+		if (attr)
+			args[i] = attr_value(attr);
+		else if (next == call->n_in)
+			args[i] = fx_default;
+		else if (call->in[next].dtype == FXQ_DTYPE_NONE)
+			args[i] = fx_none, next++;
+		else
+			args[i] = fx_view_of(&call->in[next++]);
+	}
+	args[i] = (fxv)FX_END;
+	if (next != call->n_in)
+		return refuse(call->error, "%s takes %u tensors; %u were given",
+			      w->function.name, next, call->n_in);
+	return 0;
+}
+
+/*
+ * The self of one call: the members of the model that was registered with the
+ * function, if one was; the attributes and the training flag of the program.
+ */
+static struct fx_module *self_new(const struct fx_wrapped *w,
+				  const struct fxq_self *self)
+{
+	const struct fx_module *model = self ? self->user : NULL;
+	struct fx_module *m;
+
+	if (!w->class)
+		return NULL;
+
+	m = must_alloc(w->class->size);
+	if (model)
+		memcpy(m, model, w->class->size);
+	else
+		m->class = w->class;
+	m->training = self && self->training;
+	return m;
+}
+
+/* Result @i to the caller: into its memory if it has some. */
+static int put_result(struct fxq_call *call, uint32_t i, fxv v)
+{
+	struct fxq_tensor *out = &call->out[i];
+	const struct fxq_tensor *t = fx_data(v);
+	size_t room = out->data ? fxq_tensor_bytes(out) : 0;
+	void *data = out->data;
+
+	if (!t)
+		return refuse(call->error, "result %u is no tensor", i);
+	if (data && out->dtype && out->dtype != t->dtype)
+		return refuse(call->error, "result %u is %s, not the %s that was declared",
+			      i, fxq_dtype_name(t->dtype),
+			      fxq_dtype_name(out->dtype));
+	if (data && fxq_tensor_bytes(t) > room) {
+		refuse(call->error, "result %u has %zu bytes; %zu were declared as its maximum",
+		       i, fxq_tensor_bytes(t), room);
+		return -ENOSPC;
+	}
+
+	out->dtype = t->dtype;
+	out->rank = t->rank;
+	memcpy(out->dims, t->dims, sizeof(out->dims));
+	if (!data && fxq_tensor_alloc(out)) {
+		refuse(call->error, "no memory for result %u", i);
+		return -ENOMEM;
+	}
+	memcpy(out->data, t->data, fxq_tensor_bytes(t));
+	return 0;
+}
+
+static int put_results(const struct fx_wrapped *w, struct fxq_call *call,
+		       fxv result)
+{
+	const char *error = fx_error(result);
+	int ret = 0;
+
+	if (error) {
+		refuse(call->error, "%s", error);
+		return value_err(result);
+	}
+	if (fx_tuple_count(result) != call->n_out)
+		return refuse(call->error, "%s returns %zu results; %u are wanted",
+			      w->function.name, fx_tuple_count(result),
+			      call->n_out);
+
+	for (uint32_t i = 0; !ret && i < call->n_out; i++)
+		ret = put_result(call, i, fx_tuple_item(result, i));
+	return ret;
+}
+
+int fx_wrapped_eval(const struct fx_wrapped *w, struct fxq_call *call)
+{
+	struct context outer = context;
+	struct fx_module *self;
+	fxv args[MAX_ARGS];
+	struct scope scope;
+	int ret;
+
+	context = (struct context){ 0 };
+	self = self_new(w, call->self);
+	scope_open(&scope);
+	ret = collect_args(w, call, args);
+	if (!ret)
+		ret = put_results(w, call, wrapped_run(w, self, args));
+	fx_drop(scope_close(&scope, fx_none));
+	free(self);
+	context = outer;
+	return ret;
+}
