@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# Built by `make docs`: sphinx-build -W, so that every warning is an error.
+project = 'fxq'
+author = 'the fxq founders'
+extensions = []
+root_doc = 'index'
+exclude_patterns = []
+html_theme = 'alabaster'
+highlight_language = 'none'
+man_pages = [
+    ('man/fxq-run', 'fxq-run', 'compile, run and inspect networks', author, 1),
+]
