@@ -52,7 +52,7 @@ static double power(double base, double exponent)
 	else if (isinf(base))
 		r = exponent < 0 ? 0 : INFINITY;
 	else
-		r = fxq_exp(exponent * fxq_log(fabs(base)));
+		r = fm_exp(exponent * fm_log(fabs(base)));
 	return base < 0 && is_odd(exponent) ? -r : r;
 }
 

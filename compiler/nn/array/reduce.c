@@ -142,7 +142,7 @@ static void add_floats(enum reducer how, double *to, int64_t step,
 		ACCUMULATE(*acc += v * v);
 		break;
 	case RED_LOG_SUM_EXP:
-		ACCUMULATE(*acc += fxq_exp(v - shift[k * step]));
+		ACCUMULATE(*acc += fm_exp(v - shift[k * step]));
 		break;
 	default:
 		ACCUMULATE(*acc += v);
@@ -243,9 +243,9 @@ static double finish_float(enum reducer how, double v, double shift, double n)
 	case RED_L2:
 		return sqrt(v);
 	case RED_LOG_SUM:
-		return fxq_log(v);
+		return fm_log(v);
 	case RED_LOG_SUM_EXP:
-		return fxq_log(v) + shift;
+		return fm_log(v) + shift;
 	default:
 		return v;
 	}
@@ -264,7 +264,7 @@ static uint64_t finish_int(enum reducer how, enum arr_kind kind, uint64_t v,
 		return v;
 
 	arr_put(&b.u[0], kind == ARR_INT ? FXQ_DTYPE_I64 : FXQ_DTYPE_U64,
-		how == RED_L2 ? sqrt(f) : fxq_log(f));
+		how == RED_L2 ? sqrt(f) : fm_log(f));
 	return b.u[0];
 }
 

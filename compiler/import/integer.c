@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Importers of integer products as other tools write them. They are taken
+ * apart into what they mean: numbers minus a zero point, a float product, and
+ * rounding; the compiler quantizes the model its own way afterwards. Sums of
+ * integers are exact in float32 up to 2^24.
+ */
+#include <stdio.h>
+
+#include "import.h"
+
+/* Input @i minus the zero point at @zero (0: none), as float32. */
+static struct fx_node *centered(struct onnx_op *op, size_t i, size_t zero,
+				int64_t channel_dim)
+{
+	const struct fxq_tensor *t = op_type(op, i), *z;
+	int64_t shape[FXQ_MAX_RANK];
+	struct fx_node *x, *zx;
+
+	if (!t)
+		return NULL;
+	x = build_cast(op, op->in[i], FXQ_DTYPE_F32);
+	if (!zero || zero >= op->n_in || !op->in[zero])
+		return x;
+	z = op_type(op, zero);
+	if (!z)
+		return NULL;
+
+	zx = build_cast(op, op->in[zero], FXQ_DTYPE_F32);
+	if (z->rank == 1 && t->rank > 1 && channel_dim >= 0) {
+		for (uint32_t d = 0; d < t->rank; d++)
+			shape[d] = d == channel_dim ? z->dims[0] : 1;
+		zx = build_reshape(op, zx, shape, t->rank);
+	}
+	return build2(op, "sub", x, zx);
+}
+
+int import_conv_integer(struct onnx_op *op)
+{
+	struct fx_node *x = centered(op, 0, 2, -1);
+	struct fx_node *w = centered(op, 1, 3, 0);
+
+	return op_output(op, 0, build_cast(op, build_conv(op, x, w, NULL),
+					   FXQ_DTYPE_I32));
+}
+
+int import_matmul_integer(struct onnx_op *op)
+{
+	const struct fxq_tensor *a = op_type(op, 0);
+	struct fx_node *x, *w;
+
+	if (!a)
+		return op->imp->err;
+	x = centered(op, 0, 2, (int64_t)a->rank - 2);
+	w = centered(op, 1, 3, -1);
+	return op_output(op, 0, build_cast(op, build2(op, "matmul", x, w),
+					   FXQ_DTYPE_I32));
+}
+
+static struct fx_node *dequantize(struct onnx_op *op, size_t x, size_t scale,
+				  size_t zero, int64_t axis)
+{
+	struct call c = make(op, "dequantize_linear");
+
+	if (!op_type(op, x) || !op_type(op, scale) || !op_type(op, zero))
+		return NULL;
+	with(&c, op->in[x]);
+	with(&c, op->in[scale]);
+	with(&c, op->in[zero]);
+	with_int(&c, "axis", axis);
+	return build(&c);
+}
+
+static struct fx_node *quantize(struct onnx_op *op, struct fx_node *x,
+				size_t scale, size_t zero)
+{
+	struct call c = make(op, "quantize_linear");
+
+	if (!op_type(op, scale) || !op_type(op, zero))
+		return NULL;
+	with(&c, x);
+	with(&c, op->in[scale]);
+	with(&c, op->in[zero]);
+	with_int(&c, "axis", 1);
+	return build(&c);
+}
+
+/* Inputs: x and its scale and zero point, w and its, y's, bias. */
+int import_qlinear_conv(struct onnx_op *op)
+{
+	struct fx_node *x = dequantize(op, 0, 1, 2, 1);
+	struct fx_node *w = dequantize(op, 3, 4, 5, 0);
+	struct fx_node *bias = NULL, *unit;
+
+	if (op->n_in > 8 && op->in[8]) {
+		unit = build2(op, "mul", op->in[1], op->in[4]);
+		bias = build2(op, "mul",
+			      build_cast(op, op->in[8], FXQ_DTYPE_F32), unit);
+	}
+	return op_output(op, 0, quantize(op, build_conv(op, x, w, bias), 6, 7));
+}
+
+int import_qlinear_matmul(struct onnx_op *op)
+{
+	struct fx_node *a = dequantize(op, 0, 1, 2, 0);
+	struct fx_node *b = dequantize(op, 3, 4, 5, 1);
+
+	return op_output(op, 0, quantize(op, build2(op, "matmul", a, b), 6, 7));
+}
+
+/* uint8 over the range of the values and zero, as ONNX defines it. */
+int import_dynamic_quantize(struct onnx_op *op)
+{
+	struct fx_node *zero = build_scalar(op, FXQ_DTYPE_F32, 0);
+	struct fx_node *full = build_scalar(op, FXQ_DTYPE_F32, 255);
+	struct fx_node *low, *high, *scale, *point;
+	struct call c = make(op, "clamp");
+	int ret;
+
+	if (!op_type(op, 0))
+		return op->imp->err;
+	low = build_reduce(op, "reduce_min", op->in[0], NULL, 0, false);
+	low = build2(op, "minimum", low, zero);
+	high = build_reduce(op, "reduce_max", op->in[0], NULL, 0, false);
+	high = build2(op, "maximum", high, zero);
+	scale = build2(op, "div", build2(op, "sub", high, low), full);
+	with(&c, build2(op, "div", build2(op, "sub", zero, low), scale));
+	with_float(&c, "min", 0);
+	with_float(&c, "max", 255);
+	point = build_cast(op, build1(op, "round", build(&c)), FXQ_DTYPE_U8);
+
+	c = make(op, "quantize_linear");
+	with(&c, op->in[0]);
+	with(&c, scale);
+	with(&c, point);
+	with_int(&c, "axis", 1);
+	ret = op_output(op, 0, build(&c));
+	if (!ret)
+		ret = op_output(op, 1, scale);
+	return ret ? ret : op_output(op, 2, point);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Importers of operators about shapes whose attributes have changed meaning,
+ * or whose result needs a look at the input's shape.
+ */
+#include <stdio.h>
+
+#include "import.h"
+
+/* Zeros, which stand for the input's dimension, are resolved here. */
+int import_reshape(struct onnx_op *op)
+{
+	const struct fxq_tensor *t = op->n_in ? &op->in[0]->out[0] : NULL;
+	bool keep_zero = op_int(op, "allowzero", 0);
+	int64_t shape[FXQ_MAX_RANK];
+	struct call c;
+	int n;
+
+	n = op_const_ints(op, 1, shape, FXQ_MAX_RANK);
+	if (n == -ENODATA) {
+		c = make(op, "reshape");
+		with(&c, op->in[0]);
+		with(&c, op->in[1]);
+		with_int(&c, "allowzero", keep_zero);
+		return op_output(op, 0, build(&c));
+	}
+	if (n == -ENOENT)
+		return op_fail(op, -EINVAL, "no shape is given");
+	if (n < 0)
+		return n;
+
+	for (int i = 0; i < n; i++)
+		if (!shape[i] && !keep_zero && t && type_known(op->in[0]) &&
+		    (uint32_t)i < t->rank)
+			shape[i] = t->dims[i];
+	c = make(op, "reshape");
+	with(&c, op->in[0]);
+	with_ints(&c, "shape", shape, n);
+	with_int(&c, "allowzero", 1);
+	return op_output(op, 0, build(&c));
+}
+
+/* ONNX flattens both sides of the axis; torch, and we, the far side only. */
+int import_flatten(struct onnx_op *op)
+{
+	const struct fxq_tensor *t = op_type(op, 0);
+	int64_t axis = op_int(op, "axis", 1), shape[2] = { 1, 1 };
+	struct call c;
+
+	if (!t)
+		return op->imp->err;
+	if (axis < 0)
+		axis += t->rank;
+	if (axis < 0 || axis > t->rank)
+		return op_fail(op, -EINVAL, "axis %lld of a tensor of rank %u",
+			       (long long)axis, t->rank);
+	if (axis != 1 || t->rank < 2) {
+		for (uint32_t d = 0; d < t->rank; d++)
+			shape[d >= axis] *= t->dims[d];
+		return op_output(op, 0, build_reshape(op, op->in[0], shape, 2));
+	}
+
+	c = make(op, "flatten");
+	with(&c, op->in[0]);
+	with_int(&c, "start_dim", 1);
+	return op_output(op, 0, build(&c));
+}
+
+/* Defines the outputs that the model names, from an operator with several. */
+static int outputs(struct onnx_op *op, struct call *c, size_t max)
+{
+	struct fx_node *out[64] = { NULL };
+	size_t n = op->p->n_output;
+	int ret;
+
+	if (n > max || n > 64)
+		return op_fail(op, -EINVAL, "it has %zu outputs", n);
+	ret = build_many(c, out, n);
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = op_output(op, i, out[i]);
+	return ret;
+}
+
+int import_split(struct onnx_op *op)
+{
+	struct call c = make(op, "split");
+	size_t n = op->p->n_output;
+	int ret;
+
+	for (size_t i = 0; i < op->n_in; i++)
+		with(&c, op->in[i]);
+	ret = apply_rules(op, &c);
+	if (ret)
+		return ret;
+	if (op->imp->opset >= 18 && op_int(op, "num_outputs", n) != (int64_t)n)
+		return op_fail(op, -EINVAL,
+			       "num_outputs is %lld, but there are %zu",
+			       (long long)op_int(op, "num_outputs", n), n);
+	with_int(&c, "n_out", n);
+	return outputs(op, &c, 64);
+}
+
+int import_several(struct onnx_op *op)
+{
+	struct call c = make(op, op->row->name);
+	int ret;
+
+	for (size_t i = 0; i < op->n_in; i++)
+		with(&c, op->in[i]);
+	ret = apply_rules(op, &c);
+	if (ret)
+		return ret;
+	return outputs(op, &c, 4);
+}
+
+/*
+ * Before opset 13 these worked on a matrix: the dimensions from the axis on
+ * were one.
+ */
+int import_softmax_2d(struct onnx_op *op)
+{
+	const struct fxq_tensor *t = op_type(op, 0);
+	int64_t axis = op_int(op, "axis", 1), shape[2] = { 1, 1 };
+	struct call c = make(op, op->row->name);
+	struct fx_node *x;
+
+	if (!t)
+		return op->imp->err;
+	if (axis < 0)
+		axis += t->rank;
+	if (axis < 0 || axis > t->rank)
+		return op_fail(op, -EINVAL, "axis %lld of a tensor of rank %u",
+			       (long long)axis, t->rank);
+	if (axis + 1 == t->rank) {
+		with(&c, op->in[0]);
+		with_int(&c, "dim", axis);
+		return op_output(op, 0, build(&c));
+	}
+
+	for (uint32_t d = 0; d < t->rank; d++)
+		shape[d >= axis] *= t->dims[d];
+	with(&c, build_reshape(op, op->in[0], shape, 2));
+	with_int(&c, "dim", 1);
+	x = build(&c);
+	if (!x)
+		return op->imp->err;
+	return op_output(op, 0, build_reshape(op, x, t->dims, t->rank));
+}
