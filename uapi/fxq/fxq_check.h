@@ -490,13 +490,13 @@ static inline __u32 fxq_check_dma(struct fxq_checker *k,
 	}
 	if (bytes > k->caps.spm_bytes)
 		return FXQ_CAUSE_WORK;
-	k->summary.bytes += bytes;
 	if (d->opcode == FXQ_OP_FILL) {
 		if (b->region || b->offset || !fxq_all_zero(b->mem_stride, 0,
 						sizeof(b->mem_stride)))
 			return FXQ_CAUSE_RESERVED;
 		if (b->elem < 4 && b->fill >> (8 * b->elem))
 			return FXQ_CAUSE_RESERVED;
+		k->summary.bytes += bytes;
 		return FXQ_CAUSE_NONE;
 	}
 	if (b->fill)
@@ -512,6 +512,7 @@ static inline __u32 fxq_check_dma(struct fxq_checker *k,
 		*plo = lo;
 	if (hi > *phi)
 		*phi = hi;
+	k->summary.bytes += bytes;
 	return FXQ_CAUSE_NONE;
 }
 
@@ -570,18 +571,16 @@ static inline __u32 fxq_check_conv(struct fxq_checker *k,
 				   b->lo, b->hi);
 	if (cause)
 		return cause;
-	if (!dw) {
-		cause = fxq_check_chain(k, d);
-		if (cause)
-			return cause;
-		if (!(d->flags & FXQ_F_ACC_LAST) &&
-		    (b->params || d->flags & FXQ_F_EPILOGUE))
-			return FXQ_CAUSE_RESERVED;
-	}
+	if (!dw && !(d->flags & FXQ_F_ACC_LAST) &&
+	    (b->params || d->flags & FXQ_F_EPILOGUE))
+		return FXQ_CAUSE_RESERVED;
 	macs = fxq_mul3(fxq_mul3(b->oh, b->ow, b->oc),
 			dw ? 1 : b->ic / b->groups, b->kh * b->kw);
 	if (macs > FXQ_MAX_MACS)
 		return FXQ_CAUSE_WORK;
+	cause = dw ? FXQ_CAUSE_NONE : fxq_check_chain(k, d);
+	if (cause)
+		return cause;
 	k->summary.macs += macs;
 	return FXQ_CAUSE_NONE;
 }
@@ -699,8 +698,9 @@ static inline __u32 fxq_check_permute(struct fxq_checker *k,
 }
 
 /*
- * Checks the next descriptor of a stream and adds it to the summary. Returns
- * enum fxq_cause. An accumulation chain admits nothing in between on MX.
+ * Checks the next descriptor of a stream and adds it to the summary, unless it
+ * is refused. Returns enum fxq_cause. An accumulation chain admits nothing in
+ * between on MX.
  */
 static inline __u32 fxq_check_desc(struct fxq_checker *k,
 				   const struct fxq_desc *d)
