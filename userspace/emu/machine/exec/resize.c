@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * resize.c - RESIZE: nearest or bilinear, by the compiler's tables
+ *
+ * A unit is one row of one block of channels. Tables are checked before
+ * anything runs, so indices are trusted here; the fractions are at most
+ * FXQ_RESIZE_ONE, which keeps the sums within 31 bits.
+ */
+#include <string.h>
+
+#include <fxq/fxq_arith.h>
+
+#include "clones.h"
+#include "fm.h"
+#include "ops.h"
+
+/* struct entry - one of a table: an index, and how far to the next */
+struct entry {
+	uint16_t index, fraction;
+};
+
+struct resize {
+	struct fxq_exec *x;
+	const struct fxq_body_resize *b;
+	bool bilinear;
+	float m;
+};
+
+static struct entry entry_at(const struct fxq_exec *x, uint32_t table,
+			     uint32_t i)
+{
+	struct entry e;
+
+	memcpy(&e, x->spm + table + sizeof(e) * (size_t)i, sizeof(e));
+	return e;
+}
+
+static bool table_ok(const struct fxq_exec *x, uint32_t table, uint32_t n,
+		     uint32_t size)
+{
+	struct entry e;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		e = entry_at(x, table, i);
+		if (e.index >= size || e.fraction > FXQ_RESIZE_ONE)
+			return false;
+	}
+	return true;
+}
+
+bool fxq_resize_tables_ok(const struct fxq_exec *x, const struct fxq_desc *d)
+{
+	const struct fxq_body_resize *b = &d->resize;
+
+	return table_ok(x, b->ytab, b->oh, b->ih) &&
+	       table_ok(x, b->xtab, b->ow, b->iw);
+}
+
+FXQ_CLONES
+static void blend(const struct resize *c, const int8_t *const in[4],
+		  const int32_t weight[4], int8_t *out)
+{
+	const int zx = c->b->zx, zy = c->b->zy, lo = c->b->lo, hi = c->b->hi;
+	const float m = c->m;
+	uint32_t i;
+
+	for (i = 0; i < FXQ_BLOCK; i++) {
+		int32_t acc = (in[0][i] - zx) * weight[0] +
+			      (in[1][i] - zx) * weight[1] +
+			      (in[2][i] - zx) * weight[2] +
+			      (in[3][i] - zx) * weight[3];
+
+		out[i] = fxq_q((float)acc * m, zy, lo, hi);
+	}
+}
+
+/* The output pixel between four neighbours; @y and @x say where it is. */
+static void run_pixel(const struct resize *c, const struct fm_view *in,
+		      struct entry y, struct entry x, int8_t *out)
+{
+	uint32_t y1 = y.index + 1 < c->b->ih ? y.index + 1 : y.index;
+	uint32_t x1 = x.index + 1 < c->b->iw ? x.index + 1 : x.index;
+	int32_t fy = c->bilinear ? y.fraction : 0;
+	int32_t fx = c->bilinear ? x.fraction : 0;
+	const int8_t *const pixels[4] = {
+		(const int8_t *)fm_pixel(in, y.index, x.index),
+		(const int8_t *)fm_pixel(in, y.index, x1),
+		(const int8_t *)fm_pixel(in, y1, x.index),
+		(const int8_t *)fm_pixel(in, y1, x1),
+	};
+	const int32_t weight[4] = {
+		(FXQ_RESIZE_ONE - fy) * (FXQ_RESIZE_ONE - fx),
+		(FXQ_RESIZE_ONE - fy) * fx,
+		fy * (FXQ_RESIZE_ONE - fx),
+		fy * fx,
+	};
+
+	blend(c, pixels, weight, out);
+}
+
+static void run_row(const struct resize *c, uint32_t block, uint32_t oy)
+{
+	const struct fxq_body_resize *b = c->b;
+	struct fm_view in = fm_block(c->x, &b->in, block, 1);
+	struct fm_view out = fm_block(c->x, &b->out, block, 1);
+	struct entry y = entry_at(c->x, b->ytab, oy);
+	uint32_t n = fm_lanes(b->c, block), ox;
+	int8_t q[FXQ_BLOCK];
+
+	for (ox = 0; ox < b->ow; ox++) {
+		run_pixel(c, &in, y, entry_at(c->x, b->xtab, ox), q);
+		fm_put(fm_pixel(&out, oy, ox), q, n);
+	}
+}
+
+static void resize_rows(void *arg, uint32_t first, uint32_t last)
+{
+	const struct resize *c = arg;
+	uint32_t i;
+
+	for (i = first; i < last; i++)
+		run_row(c, i / c->b->oh, i % c->b->oh);
+}
+
+void fxq_exec_resize(struct fxq_exec *x, const struct fxq_desc *d)
+{
+	const struct fxq_body_resize *b = &d->resize;
+	struct resize c = {
+		.x = x, .b = b, .bilinear = d->flags & FXQ_F_BILINEAR,
+		.m = fxq_float(b->m) * 0x1p-22f,
+	};
+
+	fxq_spread(x, (uint32_t)b->oh * b->ow * b->c >= FXQ_SPREAD_BYTES / 2,
+		   fm_blocks(b->c) * b->oh, 1, resize_rows, &c);
+}
