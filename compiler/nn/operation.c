@@ -126,15 +126,15 @@ static int adapt_flatten(struct operation *o, char *error)
 	return 0;
 }
 
+/* To one value a channel it is the operator that the device knows. */
 static int adapt_adaptive_pool(struct operation *o, char *error)
 {
 	const struct fxq_attr *size = attr_of(o, "output_size");
 
-	if (!size || size->ints[0] != 1 || size->ints[1] != 1)
-		return refuse(error, "adaptive pooling is offered to an output size of 1; use AvgPool2d with a kernel size");
-
-	o->op = "global_avg_pool";
-	o->n_attrs = 0;
+	if (size->ints[0] == 1 && size->ints[1] == 1) {
+		o->op = "global_avg_pool";
+		o->n_attrs = 0;
+	}
 	return 0;
 }
 

@@ -132,6 +132,7 @@ static struct fx_module *self_new(const struct fx_wrapped *w,
 				  const struct fxq_self *self)
 {
 	const struct fx_module *model = self ? self->user : NULL;
+	uint32_t n_attrs = self ? self->n_attrs : 0;
 	struct fx_module *m;
 
 	if (!w->class)
@@ -143,6 +144,9 @@ static struct fx_module *self_new(const struct fx_wrapped *w,
 	else
 		m->class = w->class;
 	m->training = self && self->training;
+	for (uint32_t i = 0; i < n_attrs; i++)
+		w->class->set(m, self->attrs[i].name,
+			      attr_value(&self->attrs[i]));
 	return m;
 }
 
@@ -206,8 +210,8 @@ int fx_wrapped_eval(const struct fx_wrapped *w, struct fxq_call *call)
 	int ret;
 
 	context = (struct context){ 0 };
-	self = self_new(w, call->self);
 	scope_open(&scope);
+	self = self_new(w, call->self);
 	ret = collect_args(w, call, args);
 	if (!ret)
 		ret = put_results(w, call, wrapped_run(w, self, args));

@@ -26,6 +26,8 @@
 #ifndef FXQ_NN_H
 #define FXQ_NN_H
 
+#include <string.h>
+
 #include <fxq/each.h>
 #include <fxq/nn_table.h>
 #include <fxq/value.h>
@@ -100,6 +102,7 @@ struct fx_option {
  *	forward's argument, then the members that @operands names (None where
  *	one is absent); its parameters are the options
  * @init: makes the members; NULL if there are none
+ * @set: gives the attribute called @name a value; NULL if there are none
  * @forward: NULL: what @op computes
  */
 struct fx_class {
@@ -111,6 +114,7 @@ struct fx_class {
 	const struct fx_option *options;
 	size_t n_options;
 	int (*init)(struct fx_module *m);
+	void (*set)(struct fx_module *m, const char *name, fxv value);
 	fxv (*forward)(struct fx_module *m, const fxv *args);
 	const struct fx_method *method;
 };
@@ -191,10 +195,19 @@ struct fx_module *fx_sequential(struct fx_module *const *modules);
 		(void)self;						\
 		return 0;						\
 	}								\
+	static void fx_set_##Class(struct fx_module *module,		\
+				   const char *attribute, fxv value)	\
+	{								\
+		struct Class *self = (struct Class *)module;		\
+									\
+		FX_EACH(FX_MEMBER_SET, __VA_ARGS__)			\
+		(void)self;						\
+	}								\
 	static const struct fx_class fx_class_##Class = {		\
 		.name = #Class,						\
 		.size = sizeof(struct Class),				\
 		.init = fx_init_##Class,				\
+		.set = fx_set_##Class,					\
 		.forward = fx_forward_call_##Class,			\
 		.method = &fx_forward_##Class,				\
 	};								\
@@ -218,6 +231,13 @@ struct fx_module *fx_sequential(struct fx_module *const *modules);
 	self->name = fx_add_buffer(module, #name, __VA_ARGS__);
 #define FX_MEMBER_INIT_attribute(name, ...)	\
 	self->name = fx_add_attribute(module, #name, fx_value(__VA_ARGS__));
+#define FX_MEMBER_SET(i, item)			FX_MEMBER_SET_##item
+#define FX_MEMBER_SET_module(name, ...)
+#define FX_MEMBER_SET_parameter(name, ...)
+#define FX_MEMBER_SET_buffer(name, ...)
+#define FX_MEMBER_SET_attribute(name, ...)	\
+	if (!strcmp(attribute, #name))		\
+		self->name = value;
 
 /* Each takes over what it is given, and returns it. */
 struct fx_module *fx_add_module(struct fx_module *m, const char *name,

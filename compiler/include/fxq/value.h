@@ -143,6 +143,8 @@ fxv fx_view_of(const struct fxq_tensor *t);
 const struct fxq_tensor *fx_data(fxv v);
 /* The error of a poisoned value, one sentence; NULL if it is not poisoned. */
 const char *fx_error(fxv v);
+/* Python's `x is None`; a traced value is not. */
+static inline bool fx_is_none(fxv v) { return v.kind == FX_VALUE_NONE; }
 /* How many items a tuple has, and one of them; anything else has one: itself. */
 size_t fx_tuple_count(fxv v);
 fxv fx_tuple_item(fxv v, size_t i);

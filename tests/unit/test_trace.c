@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_trace.c - traced graphs equal torch's, and errors come back as values
+ *
+ * Each class follows the forward in its golden file, line by line; trace, text,
+ * table and code must then be what torch 1.13 printed.
+ */
+#include <errno.h>
+
+#define FXQ_NO_MAIN
+#include "../../userspace/examples/fx_wrap_training.c"
+
+#include "golden_fx.h"
+
+/* The seed's network with its post-processing as a method, or a function. */
+
+FX_MODULE(Seed2Method,
+	  module(quant, QuantStub()),
+	  module(conv, Conv2d(3, 3, 1)),
+	  module(bn, BatchNorm2d(3)),
+	  module(relu, ReLU()),
+	  module(dequant, DeQuantStub()))
+
+FX_WRAP_METHOD(Seed2Method, _post_process, model_output)
+{
+	if (fx_training(self)) {
+		puts("Run softmax");
+		return fx_softmax(model_output, .dim = 1);
+	}
+	puts("Run argmax");
+	return fx_argmax(model_output, .dim = 1);
+}
+
+FX_FORWARD(Seed2Method, input)
+{
+	fxv x = fx_call(self->quant, input);
+
+	x = fx_call(self->conv, x);
+	x = fx_call(self->bn, x);
+	x = fx_call(self->relu, x);
+	x = fx_call(self->dequant, x);
+	return _post_process(self, x);
+}
+
+FX_MODULE(Seed2Function,
+	  module(conv, Conv2d(3, 3, 1)),
+	  module(bn, BatchNorm2d(3)),
+	  module(relu, ReLU()))
+
+FX_WRAP_FUNCTION(post_process, model_output, training)
+{
+	if (fx_truth(training))
+		return fx_softmax(model_output, .dim = 1);
+	return fx_argmax(model_output, .dim = 1);
+}
+
+FX_FORWARD(Seed2Function, input)
+{
+	fxv x = fx_call(self->conv, input);
+
+	x = fx_call(self->relu, fx_call(self->bn, x));
+	return post_process(x, fx_value(fx_training(self)));
+}
+
+/* b01_residual */
+FX_MODULE(Residual,
+	  module(conv1, Conv2d(4, 4, 3, .padding = 1)),
+	  module(bn1, BatchNorm2d(4)),
+	  module(relu, ReLU(.inplace = true)),
+	  module(conv2, Conv2d(4, 4, 3, .padding = 1)),
+	  module(bn2, BatchNorm2d(4)))
+
+FX_FORWARD(Residual, x)
+{
+	fxv identity = x, out;
+
+	out = fx_call(self->relu, fx_call(self->bn1, fx_call(self->conv1, x)));
+	out = fx_call(self->bn2, fx_call(self->conv2, out));
+	out = fx_add(out, identity);
+	return fx_call(self->relu, out);
+}
+
+/* b02_concat */
+FX_MODULE(Concat,
+	  module(a, Conv2d(4, 2, 1)),
+	  module(b, Conv2d(4, 3, 1)))
+
+FX_FORWARD(Concat, x)
+{
+	return fx_cat(fx_list(fx_call(self->a, x), fx_call(self->b, x)),
+		      .dim = 1);
+}
+
+/* b04_shared_twice */
+FX_MODULE(SharedTwice,
+	  module(lin, Linear(4, 4)),
+	  module(act, ReLU()))
+
+FX_FORWARD(SharedTwice, x)
+{
+	x = fx_call(self->act, fx_call(self->lin, x));
+	return fx_call(self->act, fx_call(self->lin, x));
+}
+
+/* b07_method_wrap */
+FX_MODULE(MethodWrap,
+	  module(conv, Conv2d(3, 3, 1)))
+
+FX_WRAP_METHOD(MethodWrap, nms, boxes, (thr, FX_FLOAT(0.5)))
+{
+	const struct fxq_tensor *t = fx_data(boxes);
+	double sum = 0;
+
+	for (int64_t i = 0; i < fxq_tensor_count(t); i++)
+		sum += ((const float *)t->data)[i];
+	if (sum > fx_float(thr))
+		return boxes;
+	return fx_mul(boxes, 0);
+}
+
+FX_FORWARD(MethodWrap, x)
+{
+	fxv y = fx_call(self->conv, x);
+
+	return fx_tuple(nms(self, y, fx_default), nms(self, y, fx_named(0.25)));
+}
+
+/* b08_function_wrap */
+FX_MODULE(FunctionWrap,
+	  module(conv, Conv2d(3, 3, 1)),
+	  attribute(k, 2))
+
+FX_WRAP_FUNCTION(topk_scores, x, k)
+{
+	return fx_poison(NULL, -1, "tracing does not look inside");
+}
+
+FX_FORWARD(FunctionWrap, x)
+{
+	return topk_scores(fx_call(self->conv, x), self->k);
+}
+
+/* b12_python_bool_true, b12_python_bool_false */
+#define BOOL_FLOW_FORWARD						\
+	for (int i = 0; i < fx_int(self->n); i++)			\
+		x = fx_call(self->conv, x);				\
+	if (fx_truth(self->flag))					\
+		x = fx_relu(x);						\
+	else								\
+		x = fx_tanh(x);						\
+	return x
+
+FX_MODULE(BoolFlowTrue,
+	  module(conv, Conv2d(3, 3, 1)),
+	  attribute(flag, true),
+	  attribute(n, 3))
+FX_FORWARD(BoolFlowTrue, x) { BOOL_FLOW_FORWARD; }
+
+FX_MODULE(BoolFlowFalse,
+	  module(conv, Conv2d(3, 3, 1)),
+	  attribute(flag, false),
+	  attribute(n, 1))
+FX_FORWARD(BoolFlowFalse, x) { BOOL_FLOW_FORWARD; }
+
+static struct fx_graph *trace(struct fx_module *m)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fx_graph *g = NULL;
+	int ret = fx_trace(m, &tracer, &g);
+
+	assert_string_equal(tracer.error, "");
+	assert_int_equal(ret, 0);
+	assert_int_equal(fx_graph_lint(g), 0);
+	return g;
+}
+
+struct golden {
+	const char *name;
+	struct fx_module *(*model)(void);
+	bool eval;
+};
+
+static void trace_golden(void *ctx)
+{
+	const struct golden *golden = ctx;
+	struct fx_module *m = golden->model();
+	struct fx_graph *g = trace(golden->eval ? fx_eval(m) : m);
+
+	assert_golden(g, golden->name);
+	fx_graph_free(g);
+	fx_module_put(m);
+}
+
+static void traces_as_torch_does(void **state)
+{
+	struct golden *golden = *state;
+	char *text = golden_read(golden->name);
+	char *wanted = golden_part(text, "## stdout while tracing\n", "##");
+	char *printed = stdout_of(trace_golden, golden);
+
+	assert_string_equal(printed, wanted);
+	free(printed);
+	free(wanted);
+	free(text);
+}
+
+/* What the tracer is told to skip */
+
+static struct fx_graph *trace_with(struct fx_module *m,
+				   const char *const *names,
+				   const char *const *classes)
+{
+	struct fx_tracer tracer = QuantizationTracer(names, classes);
+	struct fx_graph *g = NULL;
+
+	assert_int_equal(fx_trace(m, &tracer, &g), 0);
+	return g;
+}
+
+static struct fx_node *node_at(struct fx_graph *g, int i)
+{
+	struct fx_node *n = fx_graph_first(g);
+
+	while (i--)
+		n = n->next;
+	return n;
+}
+
+static void skipped_class_is_a_leaf(void **state)
+{
+	const char *const classes[] = { "QuantStub", NULL };
+	struct fx_module *m = Seed2Method();
+	struct fx_graph *g = trace_with(m, NULL, classes);
+	struct fx_node *n = node_at(g, 1);
+
+	assert_string_equal(n->target, "quant");
+	assert_int_equal(n->opcode, FX_CALL_MODULE);
+	assert_string_equal(fx_graph_output(g)->prev->name, "_post_process");
+	fx_graph_free(g);
+	fx_module_put(m);
+}
+
+FX_MODULE(Outer,
+	  module(features, Sequential(Conv2d(3, 3, 1), ReLU())),
+	  module(inner, SharedTwice()))
+
+FX_FORWARD(Outer, x)
+{
+	return fx_call(self->inner, fx_call(self->features, x));
+}
+
+static void skipped_name_is_a_leaf(void **state)
+{
+	const char *const names[] = { "inner", NULL };
+	struct fx_module *m = Outer();
+	struct fx_graph *g = trace_with(m, names, NULL);
+
+	assert_string_equal(node_at(g, 1)->name, "features_0");
+	assert_string_equal(node_at(g, 1)->target, "features.0");
+	assert_string_equal(node_at(g, 2)->target, "features.1");
+	assert_string_equal(node_at(g, 3)->target, "inner");
+	assert_int_equal(node_at(g, 4)->opcode, FX_OUTPUT);
+	fx_graph_free(g);
+	fx_module_put(m);
+}
+
+static void a_node_knows_where_it_was_written(void **state)
+{
+	struct fx_module *m = Residual();
+	struct fx_graph *g = trace(m);
+	struct fx_node *n = node_at(g, 6);
+
+	assert_string_equal(n->name, "add");
+	assert_string_equal(n->loc.expr, "fx_add(out, identity)");
+	assert_non_null(strstr(n->loc.file, "test_trace.c"));
+	assert_true(n->loc.line > 1);
+	fx_graph_free(g);
+	fx_module_put(m);
+}
+
+static void batch_norms_are_frozen_and_thawed(void **state)
+{
+	struct fx_module *m = Residual();
+	struct fx_module *bn1 = fx_module_at(m, "bn1");
+	struct fx_module *bn2 = fx_module_at(m, "bn2");
+
+	fx_eval(bn2);
+	fx_graph_free(trace(m));
+	assert_true(m->training);
+	assert_true(bn1->training);
+	assert_false(bn2->training);
+	fx_module_put(m);
+}
+
+/* Tensors in a forward */
+
+FX_MODULE(Values,
+	  parameter(scale, fx_ones(3, 1, 1)),
+	  buffer(mean, fx_zeros(3, 1, 1)))
+
+FX_FORWARD(Values, x)
+{
+	fxv c = fx_add(fx_ones(1), 1);	/* computed while tracing */
+
+	x = fx_mul(fx_sub(x, self->mean), self->scale);
+	return fx_add(x, c);
+}
+
+static void tensors_become_attributes(void **state)
+{
+	struct fx_module *m = Values();
+	struct fx_graph *g = trace(m);
+	struct fx_node *constant = node_at(g, 5);
+
+	assert_string_equal(node_at(g, 1)->name, "mean");
+	assert_int_equal(node_at(g, 1)->opcode, FX_GET_ATTR);
+	assert_string_equal(node_at(g, 3)->name, "scale");
+	assert_string_equal(constant->name, "_tensor_constant0");
+	assert_true(*(float *)constant->out[0].data == 2.0f);
+	fx_graph_free(g);
+	fx_module_put(m);
+}
+
+/* Errors */
+
+static char *trace_error(struct fx_module *m)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fx_graph *g = NULL;
+
+	assert_int_equal(fx_trace(m, &tracer, &g), -EINVAL);
+	assert_null(g);
+	fx_module_put(m);
+	return strdup(tracer.error);
+}
+
+/* "file:line: expression: sentence", the line not compared. */
+static void assert_error(char *error, const char *expr, const char *sentence)
+{
+	char wanted[512];
+
+	assert_non_null(strstr(error, "test_trace.c:"));
+	snprintf(wanted, sizeof(wanted), ": %s: %s", expr, sentence);
+	assert_non_null(strstr(error, wanted));
+	free(error);
+}
+
+FX_MODULE(ProxyIf)
+FX_FORWARD(ProxyIf, x)
+{
+	if (fx_truth(fx_relu(x)))
+		return x;
+	return fx_neg(x);
+}
+
+FX_MODULE(ProxyInt)
+FX_FORWARD(ProxyInt, x)
+{
+	return fx_zeros(fx_int(x));
+}
+
+static void a_traced_value_has_no_truth(void **state)
+{
+	char *text = golden_read("e01_proxy_if");
+	char *line = strstr(text, "TraceError\n") + strlen("TraceError\n");
+
+	*strchr(line, '\n') = 0;
+	assert_error(trace_error(ProxyIf()), "fx_truth(fx_relu(x))", line);
+	free(text);
+}
+
+static void a_traced_value_is_no_number(void **state)
+{
+	assert_error(trace_error(ProxyInt()), "fx_int(x)",
+		     "int() argument must be a string, a bytes-like object or a real number, not 'Proxy'");
+}
+
+static struct fx_module *stranger;
+
+FX_MODULE(NotInstalled)
+FX_FORWARD(NotInstalled, x)
+{
+	return fx_call(stranger, x);
+}
+
+static void a_module_from_elsewhere_is_refused(void **state)
+{
+	stranger = Conv2d(3, 3, 1);
+	assert_error(trace_error(NotInstalled()), "fx_call(stranger, x)",
+		     "module is not installed as a submodule");
+	fx_module_put(stranger);
+}
+
+FX_MODULE(TwoErrors)
+FX_FORWARD(TwoErrors, x)
+{
+	x = fx_softmax(x, .dim = 2, 3);	/* the first */
+	fx_truth(fx_relu(x));
+	return fx_add(x, 1);
+}
+
+static void the_first_error_is_returned(void **state)
+{
+	assert_error(trace_error(TwoErrors()),
+		     "fx_softmax(x, .dim = 2, 3)",
+		     "'3' follows arguments given by name: give it by name too");
+}
+
+FX_MODULE(Forgetful)
+FX_FORWARD(Forgetful, x)
+{
+	fx_int(x);
+	return x;
+}
+
+static void a_dropped_error_is_returned_all_the_same(void **state)
+{
+	assert_error(trace_error(Forgetful()), "fx_int(x)", "int() argument");
+}
+
+FX_MODULE(BadLayer,
+	  module(conv, Conv2d(3, .kernel_size = 3)))
+FX_FORWARD(BadLayer, x)
+{
+	return fx_call(self->conv, x);
+}
+
+static void a_wrong_constructor_is_named(void **state)
+{
+	assert_error(trace_error(BadLayer()), "Conv2d(3, .kernel_size = 3)",
+		     "the argument 'out_channels' is missing");
+}
+
+#define GOLDEN(name, model, eval)					\
+	{ #name, traces_as_torch_does, NULL, NULL,			\
+	  &(struct golden){ #name, model, eval } }
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		GOLDEN(seed1_training, FxWrapExampleNet, false),
+		GOLDEN(seed1_eval, FxWrapExampleNet, true),
+		GOLDEN(seed2_method_wrap, Seed2Method, false),
+		GOLDEN(seed2_function_wrap, Seed2Function, false),
+		GOLDEN(b01_residual, Residual, false),
+		GOLDEN(b02_concat, Concat, false),
+		GOLDEN(b04_shared_twice, SharedTwice, false),
+		GOLDEN(b07_method_wrap, MethodWrap, false),
+		GOLDEN(b08_function_wrap, FunctionWrap, false),
+		GOLDEN(b12_python_bool_true, BoolFlowTrue, false),
+		GOLDEN(b12_python_bool_false, BoolFlowFalse, false),
+		cmocka_unit_test(skipped_class_is_a_leaf),
+		cmocka_unit_test(skipped_name_is_a_leaf),
+		cmocka_unit_test(a_node_knows_where_it_was_written),
+		cmocka_unit_test(batch_norms_are_frozen_and_thawed),
+		cmocka_unit_test(tensors_become_attributes),
+		cmocka_unit_test(a_traced_value_has_no_truth),
+		cmocka_unit_test(a_traced_value_is_no_number),
+		cmocka_unit_test(a_module_from_elsewhere_is_refused),
+		cmocka_unit_test(the_first_error_is_returned),
+		cmocka_unit_test(a_dropped_error_is_returned_all_the_same),
+		cmocka_unit_test(a_wrong_constructor_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
