@@ -236,6 +236,7 @@ int import_direct(struct onnx_op *op);
 int import_refused(struct onnx_op *op);
 
 /* simple.c */
+int import_binary_6(struct onnx_op *op);
 int import_variadic(struct onnx_op *op);
 int import_mean(struct onnx_op *op);
 int import_constant(struct onnx_op *op);

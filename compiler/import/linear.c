@@ -61,6 +61,8 @@ int import_gemm(struct onnx_op *op)
 	double alpha = op_float(op, "alpha", 1), beta = op_float(op, "beta", 1);
 	struct fx_node *x, *w, *c = NULL, *bias = NULL;
 
+	if (op->imp->opset < 7)
+		op_int(op, "broadcast", 0);
 	if (!a || !b || (op->n_in > 2 && op->in[2] && !op_type(op, 2)))
 		return op->imp->err;
 	if (a->rank != 2 || b->rank != 2)

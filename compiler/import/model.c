@@ -10,29 +10,22 @@
 
 #include "import.h"
 
-#define OPSET_MIN	7
 #define OUTPUTS_MAX	1024
 
-static int read_opset(struct importer *imp)
+/* The version of ONNX's own operators; 0 if the model uses none of them. */
+static int64_t read_opset(const Onnx__ModelProto *m)
 {
-	const Onnx__ModelProto *m = imp->model;
+	int64_t opset = 0;
 
 	for (size_t i = 0; i < m->n_opset_import; i++) {
 		const Onnx__OperatorSetIdProto *o = m->opset_import[i];
 
 		if (o->domain && *o->domain && strcmp(o->domain, "ai.onnx"))
 			continue;
-		if (o->has_version && o->version > imp->opset)
-			imp->opset = o->version;
+		if (o->has_version && o->version > opset)
+			opset = o->version;
 	}
-	if (!imp->opset)
-		return imp_fail(imp, -EINVAL,
-				"the model names no version of ONNX's operators");
-	if (imp->opset < OPSET_MIN)
-		return imp_fail(imp, -ENOTSUP,
-				"the model uses opset %lld, at least %d is needed; export it anew",
-				(long long)imp->opset, OPSET_MIN);
-	return 0;
+	return opset;
 }
 
 static size_t count_names(const Onnx__GraphProto *g)
@@ -123,11 +116,17 @@ static const struct row *find_row(struct onnx_op *op)
 			p->domain);
 		return NULL;
 	}
+	if (!op->imp->opset) {
+		op_fail(op, -EINVAL,
+			"the model names no version of ONNX's operators");
+		return NULL;
+	}
 	row = row_find(p->op_type, op->imp->opset, &any);
 	if (row)
 		return row;
 	if (any)
-		op_fail(op, -ENOTSUP, "this operator is not in opset %lld",
+		op_fail(op, -ENOTSUP,
+			"fxq does not have this operator as opset %lld defines it; convert the model to a later one",
 			(long long)op->imp->opset);
 	else
 		op_fail(op, -ENOTSUP,
@@ -201,9 +200,8 @@ static int import_graph(struct importer *imp)
 
 	if (!g)
 		return imp_fail(imp, -EINVAL, "there is no graph in the model");
-	ret = read_opset(imp);
-	if (!ret)
-		ret = make_values(imp);
+	imp->opset = read_opset(imp->model);
+	ret = make_values(imp);
 	if (!ret)
 		ret = import_inputs(imp);
 	for (size_t i = 0; !ret && i < g->n_node; i++)

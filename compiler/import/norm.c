@@ -11,6 +11,9 @@ int import_batch_norm(struct onnx_op *op)
 	struct call c = make(op, "batch_norm");
 
 	op_float(op, "momentum", 0.9);
+	if (op->imp->opset < 7 && !op_int(op, "is_test", 0))
+		return op_fail(op, -ENOTSUP,
+			       "it is in training mode; export the model for inference");
 	if (op_int(op, "training_mode", 0) || !op_int(op, "spatial", 1))
 		return op_fail(op, -ENOTSUP,
 			       "it is in training mode, or not spatial; export the model for inference");

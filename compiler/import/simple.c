@@ -8,6 +8,36 @@
 
 #include "import.h"
 
+/*
+ * Until opset 6 the second operand was either of the same shape or, with
+ * broadcast=1, aligned to the first at the dimension "axis"; without an axis,
+ * at the last one, as it is now.
+ */
+int import_binary_6(struct onnx_op *op)
+{
+	const struct fxq_tensor *a = op_type(op, 0), *b = op_type(op, 1);
+	int64_t axis = op_int(op, "axis", -1), shape[FXQ_MAX_RANK];
+	struct fx_node *second;
+
+	if (!a || !b)
+		return op->imp->err;
+	second = op->in[1];
+	op_int(op, "broadcast", 0);
+	if (op_attr(op, "axis")) {
+		if (axis < 0)
+			axis += a->rank;
+		if (axis < 0 || axis + b->rank > a->rank)
+			return op_fail(op, -EINVAL,
+				       "axis %lld for operands of rank %u and %u",
+				       (long long)axis, a->rank, b->rank);
+		for (uint32_t d = axis; d < a->rank; d++)
+			shape[d - axis] = d - axis < b->rank ?
+					  b->dims[d - axis] : 1;
+		second = build_reshape(op, second, shape, a->rank - axis);
+	}
+	return op_output(op, 0, build2(op, op->row->name, op->in[0], second));
+}
+
 /* Sum, Max, Min of any number: a chain of operators of two. */
 static struct fx_node *chain(struct onnx_op *op, const char *name)
 {
@@ -155,6 +185,8 @@ int import_dropout(struct onnx_op *op)
 	op_float(op, "ratio", 0.5);
 	op_int(op, "seed", 0);
 	ret = op_const_float(op, 2, &training);
+	if (op->imp->opset < 7)
+		training = !op_int(op, "is_test", 0);
 	if (ret == -ENODATA || training)
 		return op_fail(op, -ENOTSUP,
 			       "it is in training mode; export the model for inference");
@@ -252,8 +284,8 @@ static struct fx_node *channel_slope(struct onnx_op *op,
 	channels = x->rank > 1 ? x->dims[1] : 1;
 	if (n != 1 && n != channels)
 		return NULL;
-	/* All of it must lie along dimension 1. */
-	if (n != 1 && (back != x->rank - 1 || slope->dims[0] != n) &&
+	/* All of it must lie along dimension 1; before opset 7 it always did. */
+	if (n != 1 && op->imp->opset >= 7 && (back != x->rank - 1 || slope->dims[0] != n) &&
 	    (back != x->rank || slope->dims[1] != n))
 		return NULL;
 	return build_reshape(op, op->in[1], &n, 1);

@@ -25,6 +25,10 @@
 #define SAME(onnx, name)	{ onnx, 1, NEWEST, import_direct, name }
 #define DIRECT(onnx, since, until, name, ...)	\
 	{ onnx, since, until, import_direct, name, RULES(__VA_ARGS__) }
+/* Two operands, which before opset 7 were aligned by an attribute. */
+#define BINARY(onnx, name)						\
+	{ onnx, 1, 6, import_binary_6, name },				\
+	{ onnx, 7, NEWEST, import_direct, name }
 #define SPECIAL(onnx, since, until, how)	{ onnx, since, until, how }
 #define REFUSED(onnx, why)	{ onnx, 1, NEWEST, import_refused, why }
 
@@ -49,8 +53,8 @@ static const struct row rows[] = {
 	SAME("Acosh", "acosh"),
 	REFUSED("Adagrad", TRAINING),
 	REFUSED("Adam", TRAINING),
-	SAME("Add", "add"),
-	SAME("And", "logical_and"),
+	BINARY("Add", "add"),
+	BINARY("And", "logical_and"),
 	DIRECT("ArgMax", 1, NEWEST, "argmax", INT("axis", "dim", 0),
 	       INT("keepdims", "keepdim", 1),
 	       INT("select_last_index", "select_last", 0)),
@@ -62,7 +66,7 @@ static const struct row rows[] = {
 	SAME("Atan", "atan"),
 	SAME("Atanh", "atanh"),
 	SPECIAL("AveragePool", 1, NEWEST, import_avg_pool),
-	SPECIAL("BatchNormalization", 7, NEWEST, import_batch_norm),
+	SPECIAL("BatchNormalization", 6, NEWEST, import_batch_norm),
 	REFUSED("Bernoulli", RANDOM),
 	DIRECT("BitShift", 11, NEWEST, "shift",
 	       STR("direction", "direction", "LEFT")),
@@ -92,14 +96,14 @@ static const struct row rows[] = {
 	       INT("blocksize", "block", 0), STR("mode", "mode", "DCR")),
 	DIRECT("DequantizeLinear", 10, NEWEST, "dequantize_linear",
 	       INT("axis", "axis", 1)),
-	SAME("Div", "div"),
-	SPECIAL("Dropout", 7, NEWEST, import_dropout),
+	BINARY("Div", "div"),
+	SPECIAL("Dropout", 6, NEWEST, import_dropout),
 	SPECIAL("DynamicQuantizeLinear", 11, NEWEST,
 		import_dynamic_quantize),
 	DIRECT("Einsum", 12, NEWEST, "einsum",
 	       STR("equation", "equation", "")),
 	DIRECT("Elu", 6, NEWEST, "elu", FLOAT("alpha", "alpha", 1)),
-	SAME("Equal", "equal"),
+	BINARY("Equal", "equal"),
 	SAME("Erf", "erf"),
 	SAME("Exp", "exp"),
 	DIRECT("Expand", 8, NEWEST, "expand", IN_INTS(1, "sizes")),
@@ -114,11 +118,11 @@ static const struct row rows[] = {
 	       INT("batch_dims", "batch_dims", 0)),
 	DIRECT("Gelu", 20, NEWEST, "gelu",
 	       STR("approximate", "approximate", "none")),
-	SPECIAL("Gemm", 7, NEWEST, import_gemm),
+	SPECIAL("Gemm", 6, NEWEST, import_gemm),
 	SAME("GlobalAveragePool", "global_avg_pool"),
 	SPECIAL("GlobalLpPool", 2, NEWEST, import_global_lp_pool),
 	SAME("GlobalMaxPool", "global_max_pool"),
-	SAME("Greater", "greater"),
+	BINARY("Greater", "greater"),
 	SAME("GreaterOrEqual", "greater_equal"),
 	SPECIAL("GroupNormalization", 18, 20, import_group_norm),
 	SPECIAL("GroupNormalization", 21, NEWEST, import_group_norm),
@@ -141,7 +145,7 @@ static const struct row rows[] = {
 	SPECIAL("LayerNormalization", 17, NEWEST, import_layer_norm),
 	DIRECT("LeakyRelu", 6, NEWEST, "leaky_relu",
 	       FLOAT("alpha", "negative_slope", 0.01)),
-	SAME("Less", "less"),
+	BINARY("Less", "less"),
 	SAME("LessOrEqual", "less_equal"),
 	SAME("Log", "log"),
 	{ "LogSoftmax", 1, 12, import_softmax_2d, "log_softmax" },
@@ -159,7 +163,7 @@ static const struct row rows[] = {
 	SAME("Mish", "mish"),
 	DIRECT("Mod", 10, NEWEST, "mod", INT("fmod", "fmod", 0)),
 	REFUSED("Momentum", TRAINING),
-	SAME("Mul", "mul"),
+	BINARY("Mul", "mul"),
 	REFUSED("Multinomial", RANDOM),
 	SAME("Neg", "neg"),
 	SPECIAL("NegativeLogLikelihoodLoss", 12, NEWEST, import_nll_loss),
@@ -171,14 +175,14 @@ static const struct row rows[] = {
 	REFUSED("OptionalGetElement", SEQUENCE),
 	REFUSED("OptionalHasElement", SEQUENCE),
 	REFUSED("Optional", SEQUENCE),
-	SAME("Or", "logical_or"),
-	SPECIAL("PRelu", 7, NEWEST, import_prelu),
+	BINARY("Or", "logical_or"),
+	SPECIAL("PRelu", 6, NEWEST, import_prelu),
 	DIRECT("Pad", 2, 10, "pad", INTS("pads", "pads"),
 	       STR("mode", "mode", "constant"), FLOAT("value", "value", 0)),
 	DIRECT("Pad", 11, NEWEST, "pad", IN_INTS(1, "pads"),
 	       IN_FLOAT(2, "value"), IN_INTS(3, "axes"),
 	       STR("mode", "mode", "constant")),
-	SAME("Pow", "pow"),
+	BINARY("Pow", "pow"),
 	SPECIAL("QLinearConv", 10, NEWEST, import_qlinear_conv),
 	SPECIAL("QLinearMatMul", 10, NEWEST, import_qlinear_matmul),
 	DIRECT("QuantizeLinear", 10, NEWEST, "quantize_linear",
@@ -254,7 +258,7 @@ static const struct row rows[] = {
 	REFUSED("StringConcat", TEXT),
 	REFUSED("StringNormalizer", TEXT),
 	REFUSED("StringSplit", TEXT),
-	SAME("Sub", "sub"),
+	BINARY("Sub", "sub"),
 	{ "Sum", 6, NEWEST, import_variadic, "add" },
 	SAME("Tan", "tan"),
 	SAME("Tanh", "tanh"),
@@ -276,7 +280,7 @@ static const struct row rows[] = {
 	DIRECT("Unsqueeze", 13, NEWEST, "unsqueeze", IN_INTS(1, "dims")),
 	SPECIAL("Upsample", 7, 9, import_resize),
 	SAME("Where", "where"),
-	SAME("Xor", "logical_xor"),
+	BINARY("Xor", "logical_xor"),
 };
 
 const struct row *row_find(const char *op_type, int64_t opset, bool *ret_any)

@@ -161,7 +161,7 @@ int import_conv(struct onnx_op *op)
 
 /* Padding that gives a wanted output: what is cut off at both ends. */
 static int pad_transposed(struct onnx_op *op, const struct fxq_tensor *x,
-			  struct window *w, const int64_t *extra)
+			  struct window *w, int64_t *extra)
 {
 	int64_t out[SPATIAL_MAX];
 	bool same, upper, wanted;
@@ -182,10 +182,10 @@ static int pad_transposed(struct onnx_op *op, const struct fxq_tensor *x,
 			out[i] = in * w->stride[i];
 		total = w->stride[i] * (in - 1) + extra[i] +
 			(w->kernel[i] - 1) * w->dilation[i] + 1 - out[i];
-		if (total < 0)
-			return op_fail(op, -ENOTSUP,
-				       "output_shape %lld is %lld more than the kernel reaches",
-				       (long long)out[i], (long long)-total);
+		if (total < 0) {	/* more than the kernel reaches */
+			extra[i] -= total;
+			total = 0;
+		}
 		w->pad[i] = upper ? total / 2 : total - total / 2;
 		w->pad[w->n + i] = total - w->pad[i];
 	}

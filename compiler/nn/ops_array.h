@@ -5,6 +5,7 @@
  * Parameters, as kwargs or, where one is marked *, as the integer tensor that
  * follows the data (a marked one's tensor is the n-th input):
  *
+ *   getitem(index): the result of that number, of a node that has several
  *   mod(fmod=0)  cast(to)  isinf(detect_negative=1, detect_positive=1)
  *   shift(direction="LEFT"|"RIGHT")
  *   reshape(shape*2, allowzero=0)  flatten(start_dim=1)  squeeze(dims*2)
@@ -75,6 +76,8 @@
 	  FX_OP_POINTWISE)
 
 #define FX_OPS_ARRAY_VIEW(X)						\
+	X(getitem, "{0}[{1}]", "<built-in function getitem>", 1, 1, 1,	\
+	  FX_OP_VIEW)							\
 	X(reshape, "torch.reshape", FX_TORCH_REPR("reshape"), 1, 2, 1,	\
 	  FX_OP_VIEW)							\
 	X(flatten, "torch.flatten", FX_TORCH_REPR("flatten"), 1, 1, 1,	\

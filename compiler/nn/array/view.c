@@ -181,3 +181,18 @@ int eval_unsqueeze(struct fxq_call *call)
 {
 	return copy_all(call);
 }
+
+/*
+ * Selecting a result is the graph's business: a getitem is answered from the
+ * node it names and never called.
+ */
+int infer_getitem(struct fxq_call *call)
+{
+	return arr_refuse(call, -EINVAL,
+			  "it selects a result of a node and has none itself");
+}
+
+int eval_getitem(struct fxq_call *call)
+{
+	return infer_getitem(call);
+}
