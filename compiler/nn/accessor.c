@@ -68,9 +68,11 @@ static struct number number_of(fxv v)
 	}
 }
 
-/* Poisons the forward that runs, unless @v is a poison already. */
+/* Poisons the forward that runs, if one does and @v is no poison already. */
 static void poison_for(const struct fx_loc *at, fxv v, const char *traced)
 {
+	if (!context.scope)
+		return;
 	if (v.kind == FX_VALUE_NODE)
 		fx_poison(at, -EINVAL, "%s", traced);
 	else if (v.kind == FX_VALUE_TENSOR)

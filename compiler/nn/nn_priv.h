@@ -107,6 +107,7 @@ enum option_type {
 
 enum option_attr {
 	FX_ATTR_NO,
+	FX_ATTR_FIXED,
 	FX_ATTR_INT,
 	FX_ATTR_FLOAT,
 	FX_ATTR_INTS,

@@ -49,39 +49,51 @@ static fxv value_of(const struct fx_option *table, size_t n, const fxv *values,
 	return fx_none;
 }
 
-static void set_attrs(struct operation *o, const struct fx_option *table,
-		      size_t n, const fxv *values)
+static int set_attr(struct operation *o, const struct fx_option *option, fxv v,
+		    char *error)
 {
-	for (size_t i = 0; i < n; i++) {
-		const char *name = table[i].name;
+	struct fxq_attr number = { .name = option->name, .count = 1 };
+
+	switch (option->attr) {
+	case FX_ATTR_FIXED:
+		if (v.kind != option->def.kind || v.i != option->def.i)
+			return refuse(error, "'%s' is offered at its default alone",
+				      option->name);
+		return 0;
+	case FX_ATTR_INT:
+		add_int(o, option->name, fx_int(v));
+		return 0;
+	case FX_ATTR_FLOAT:
+		number.type = FXQ_ATTR_FLOAT;
+		number.f = fx_float(v);
+		add_attr(o, &number);
+		return 0;
+	case FX_ATTR_INTS:
+	case FX_ATTR_KERNEL:
+		add_sides(o, option->name, v, 2);
+		return 0;
+	case FX_ATTR_PADS:
+		add_sides(o, option->name, v, 4);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int set_attrs(struct operation *o, const struct fx_option *table,
+		     size_t n, const fxv *values, char *error)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < n; i++) {
 		fxv v = values[i];
 
-		if (table[i].attr == FX_ATTR_KERNEL &&
-		    v.kind == FX_VALUE_NONE)
+		if (table[i].attr == FX_ATTR_KERNEL && fx_is_none(v))
 			v = value_of(table, n, values, "kernel_size");
-		if (v.kind == FX_VALUE_NONE)
-			continue;
-
-		switch (table[i].attr) {
-		case FX_ATTR_INT:
-			add_int(o, name, fx_int(v));
-			break;
-		case FX_ATTR_FLOAT:
-			add_attr(o, &(struct fxq_attr){
-				.name = name, .type = FXQ_ATTR_FLOAT,
-				.count = 1, .f = fx_float(v) });
-			break;
-		case FX_ATTR_INTS:
-		case FX_ATTR_KERNEL:
-			add_sides(o, name, v, 2);
-			break;
-		case FX_ATTR_PADS:
-			add_sides(o, name, v, 4);
-			break;
-		default:
-			break;
-		}
+		if (!fx_is_none(v))
+			ret = set_attr(o, &table[i], v, error);
 	}
+	return ret;
 }
 
 static const struct fxq_attr *attr_of(const struct operation *o,
@@ -175,7 +187,8 @@ int operation_of_module(struct fx_module *m, fxv x, struct operation *ret,
 		member = module_member(m, class->operands[i]);
 		ret->in[ret->n_in++] = member ? member->value : fx_none;
 	}
-	set_attrs(ret, class->options, class->n_options, m->options);
+	if (set_attrs(ret, class->options, class->n_options, m->options, error))
+		return -EINVAL;
 	return adapt(ret, error);
 }
 
@@ -192,7 +205,8 @@ int operation_of_function(const struct fx_function *fn, const fxv *tensors,
 		for (size_t k = 0; k < n; k++)
 			ret->in[ret->n_in++] = fx_tuple_item(tensors[i], k);
 	}
-	set_attrs(ret, fn->options, fn->n_options, o->values);
+	if (set_attrs(ret, fn->options, fn->n_options, o->values, error))
+		return -EINVAL;
 	return adapt(ret, error);
 }
 

@@ -206,6 +206,8 @@ static void wrong_arguments_are_named(void **state)
 	assert_refused(Conv2d(3, 4, 3, .groups = 2), "groups must divide");
 	assert_refused(Conv2d(3, 0, 3), "at least 1");
 	assert_refused(Linear(0, 3), "at least 1");
+	assert_refused(MaxPool2d(2, .return_indices = true),
+		       "at its default alone");
 	assert_refused(Sequential(ReLU(), Softmax()), "'dim' is missing");
 }
 

@@ -91,9 +91,8 @@ struct fx_option {
 };
 
 #define FX_CLASS_LEAF		(1u << 0) /* the tracer does not look inside */
-#define FX_CLASS_CONTAINER	(1u << 1) /* its members are named 0, 1, 2 … */
-#define FX_CLASS_BATCH_NORM	(1u << 2) /* frozen while tracing */
-#define FX_CLASS_IDENTITY	(1u << 3) /* outside training, out = in */
+#define FX_CLASS_BATCH_NORM	(1u << 1) /* frozen while tracing */
+#define FX_CLASS_IDENTITY	(1u << 2) /* outside training, out = in */
 
 /*
  * struct fx_class - a kind of module
@@ -155,8 +154,7 @@ struct fx_function {
 
 #define FX_CONSTRUCT(id, ...)						\
 	fx_construct(&fx_class_##id, FX_HERE(#id "(" #__VA_ARGS__ ")"),	\
-		     &(const struct fx_options_##id){ __VA_ARGS__ },	\
-		     #__VA_ARGS__)
+		     FX_OPTIONS(id, __VA_ARGS__), #__VA_ARGS__)
 #define FX_CLASS_DECLARE(id)	extern const struct fx_class fx_class_##id;
 FX_CLASSES(FX_CLASS_DECLARE)
 #undef FX_CLASS_DECLARE
@@ -201,7 +199,7 @@ struct fx_module *fx_sequential(struct fx_module *const *modules);
 		struct Class *self = (struct Class *)module;		\
 									\
 		FX_EACH(FX_MEMBER_SET, __VA_ARGS__)			\
-		(void)self;						\
+		(void)self, (void)attribute, (void)value;		\
 	}								\
 	static const struct fx_class fx_class_##Class = {		\
 		.name = #Class,						\
@@ -255,6 +253,7 @@ fxv fx_add_attribute(struct fx_module *m, const char *name, fxv value);
 	static fxv fx_forward_body_##Class(struct Class *self		\
 					   FX_EACH(FX_ARG_DECLARE, __VA_ARGS__)); \
 	static fxv fx_forward_call_##Class(struct fx_module *module,	\
+					   __attribute__((unused))	\
 					   const fxv *args)		\
 	{								\
 		return fx_forward_body_##Class((struct Class *)module	\
@@ -262,7 +261,7 @@ fxv fx_add_attribute(struct fx_module *m, const char *name, fxv value);
 	}								\
 	static const struct fx_param fx_forward_params_##Class[] = {	\
 		FX_EACH(FX_ARG_ROW, __VA_ARGS__)			\
-		{ NULL }						\
+		{ NULL, FX_REQUIRED }					\
 	};								\
 	static const struct fx_method fx_forward_##Class = {		\
 		.params = fx_forward_params_##Class,			\
@@ -342,7 +341,7 @@ bool fx_training_at(const struct fx_loc *at, const struct fx_module *m);
 	FX_APPLY_TO(id, text, FX_ARGS(a, b, c), __VA_ARGS__)
 #define FX_APPLY_TO(id, text, tensors, ...)				\
 	fx_apply(&fx_function_##id, FX_HERE(text), tensors,		\
-		 &(const struct fx_options_##id){ __VA_ARGS__ }, #__VA_ARGS__)
+		 FX_OPTIONS(id, __VA_ARGS__), #__VA_ARGS__)
 #define FX_FUNCTION_DECLARE(id, ...)	\
 	extern const struct fx_function fx_function_##id;
 FX_FUNCTIONS(FX_FUNCTION_DECLARE)

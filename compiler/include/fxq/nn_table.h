@@ -10,9 +10,10 @@
  * Types: INT, FLOAT, BOOL, STR, and PAIR, a height and a width, which is given
  * either as one number, `.stride = 2`, or as two, `.stride_hw = {2, 1}`.
  *
- * attribute says how the operator takes it: NO (not at all), INT, FLOAT, INTS
- * (height, width), PADS (top, left, bottom, right), or KERNEL (as INTS, and
- * None means kernel_size).
+ * attribute says how the operator takes it: NO (not at all), FIXED (not at all,
+ * and nothing but the default is offered), INT, FLOAT, INTS (height, width),
+ * PADS (top, left, bottom, right), or KERNEL (as INTS, and None means
+ * kernel_size).
  */
 #ifndef FXQ_NN_TABLE_H
 #define FXQ_NN_TABLE_H
@@ -49,7 +50,7 @@
 	X(PAIR,  stride,       FX_NONE, KERNEL)		\
 	X(PAIR,  padding,      FX_INT(0), PADS)		\
 	X(PAIR,  dilation,     FX_INT(1), INTS)		\
-	X(BOOL,  return_indices, FX_BOOL(false), NO)	\
+	X(BOOL,  return_indices, FX_BOOL(false), FIXED)	\
 	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)
 
 #define FX_OPTIONS_AvgPool2d(X)				\
@@ -121,7 +122,7 @@
 #define FX_OPTIONS_softmax(X)			\
 	X(INT,   dim,          FX_NONE, INT)	\
 	X(INT,   _stacklevel,  FX_INT(3), NO)	\
-	X(STR,   dtype,        FX_NONE, NO)
+	X(STR,   dtype,        FX_NONE, FIXED)
 
 #define FX_OPTIONS_argmax(X)			\
 	X(INT,   dim,          FX_NONE, INT)	\
@@ -133,7 +134,7 @@
 	X(PAIR,  padding,      FX_INT(0), PADS)		\
 	X(PAIR,  dilation,     FX_INT(1), INTS)		\
 	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
-	X(BOOL,  return_indices, FX_BOOL(false), NO)
+	X(BOOL,  return_indices, FX_BOOL(false), FIXED)
 
 #define FX_OPTIONS_avg_pool2d(X)			\
 	X(PAIR,  kernel_size,  FX_REQUIRED, INTS)	\
@@ -194,7 +195,11 @@
 	X(mul,		"mul",			2, FX_AS_WRITTEN)	\
 	X(div,		"div",			2, FX_AS_WRITTEN)
 
-/* The struct of a list: its arguments, then the pairs among them again. */
+/*
+ * The struct of a list: its arguments, then the pairs among them again. The last
+ * member is always named, so that a compiler asked to warn of members without
+ * initialiser does not: to leave an argument out is what one does here.
+ */
 struct fx_pair {
 	int64_t h, w;
 };
@@ -217,8 +222,12 @@ struct fx_pair {
 	struct fx_options_##id {		\
 		FX_OPTIONS_##id(FX_OPTION_C)	\
 		FX_OPTIONS_##id(FX_OPTION_HW)	\
+		bool given;			\
 	};
 FX_CLASSES(FX_OPTIONS_STRUCT)
 FX_FUNCTIONS(FX_OPTIONS_STRUCT)
+
+#define FX_OPTIONS(id, ...)	\
+	(&(const struct fx_options_##id){ __VA_ARGS__ __VA_OPT__(,) .given = true })
 
 #endif /* FXQ_NN_TABLE_H */

@@ -112,13 +112,14 @@ int fx_functionalize(struct fx_graph *g, struct fx_module *model,
 	static fxv fx_body_##name declared;				\
 	static fxv fx_call_##name(__attribute__((unused))		\
 				  struct fx_module *module,		\
+				  __attribute__((unused))		\
 				  const fxv *args)			\
 	{								\
 		return fx_body_##name passed;				\
 	}								\
 	static const struct fx_param fx_params_##name[] = {		\
 		FX_EACH(FX_ARG_ROW, __VA_ARGS__)			\
-		{ NULL }						\
+		{ NULL, FX_REQUIRED }					\
 	};								\
 	static int fx_eval_##name(struct fxq_call *call);		\
 	static const struct fx_wrapped fx_wrapped_##name = {		\
