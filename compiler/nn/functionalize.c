@@ -155,9 +155,11 @@ static int arg_value(struct rewrite *r, struct fx_node *n,
 			return fail(r, n, "a tuple of too many values");
 		for (size_t i = 0; !err && i < a->count; i++)
 			err = arg_value(r, n, &a->items[i], &items[i]);
+		if (err)
+			return err;
 		items[a->count] = (fxv)FX_END;
 		*ret = fx_tuple_of(FX_VALUE_TUPLE, items);
-		return err;
+		return 0;
 	}
 }
 

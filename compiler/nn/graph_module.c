@@ -141,16 +141,16 @@ static int gather(struct run *run, struct fx_node *n, struct arguments *a)
 static fxv run_attr(struct run *run, struct fx_node *n)
 {
 	struct fx_module *m;
-	struct fxq_tensor *t;
+	fxv v;
 
 	if (fx_node_is_const(n))
 		return fx_view_of(&n->out[0]);
 	if (!strcmp(n->target, "_self"))
 		return (fxv){ .kind = FX_VALUE_SELF, .module = run->gm };
 
-	t = fx_module_tensor(run->gm, n->target);
-	if (t)
-		return fx_view_of(t);
+	v = module_value(run->gm, n->target);
+	if (!fx_is_none(v))
+		return v;
 	m = fx_module_at(run->gm, n->target);
 	if (m)
 		return (fxv){ .kind = FX_VALUE_SELF, .module = m };

@@ -251,6 +251,13 @@ struct fx_module *fx_module_at(struct fx_module *m, const char *path)
 	return member ? member->module : NULL;
 }
 
+fxv module_value(struct fx_module *m, const char *path)
+{
+	struct fx_member *member = member_at(m, path);
+
+	return member ? member->value : fx_none;
+}
+
 struct fxq_tensor *fx_module_tensor(struct fx_module *m, const char *key)
 {
 	struct fx_member *member = member_at(m, key);

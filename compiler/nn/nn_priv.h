@@ -176,6 +176,8 @@ double module_float(const struct fx_module *m, const char *name);
 int64_t module_pair(const struct fx_module *m, const char *name, int i);
 const struct fx_member *module_member(const struct fx_module *m,
 				      const char *name);
+/* The parameter, buffer or attribute at a dotted path; None if there is none. */
+fxv module_value(struct fx_module *m, const char *path);
 /* "conv.weight" for the path "conv" and the name "weight"; malloced. */
 char *path_join(const char *path, const char *name);
 /* The path from @root to a module or a tensor below it; malloced, or NULL. */

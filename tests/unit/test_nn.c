@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include <fxq/nn.h>
+#include <fxq/trace.h>
 
 static void assert_floats(fxv v, const float *wanted, size_t n)
 {
@@ -96,6 +96,83 @@ static void pools_compute_what_torch_does(void **state)
 	fx_release(y);
 	fx_release(x);
 	fx_module_put(m);
+}
+
+/* One model, three ways */
+
+FX_MODULE(Many,
+	  module(conv, Conv2d(3, 4, 3, .padding = 1)),
+	  module(same, Identity()),
+	  module(drop, Dropout()),
+	  module(act, Hardswish()),
+	  parameter(scale, fx_gen(9, 1, 4, 1, 1)))
+
+FX_FORWARD(Many, x)
+{
+	fxv a = fx_call(self->conv, x), b = fx_call(self->same, a);
+	fxv c = fx_mul(fx_call(self->act, b), self->scale);
+	fxv d = fx_cat(fx_list(a, fx_relu6(c), fx_sub(1, b)), .dim = 1);
+
+	d = fx_max_pool2d(fx_call(self->drop, d), 2, .padding = 1);
+	d = fx_avg_pool2d(fx_silu(d), .kernel_size_hw = { 1, 2 });
+	return fx_tuple(fx_softmax(fx_flatten(d, .start_dim = 1), .dim = -1),
+			fx_argmax(fx_tanh(d), 1, .keepdim = true));
+}
+
+static void assert_same_bits(const struct fxq_tensor *a,
+			     const struct fxq_tensor *b)
+{
+	assert_int_equal(a->dtype, b->dtype);
+	assert_int_equal(a->rank, b->rank);
+	assert_memory_equal(a->dims, b->dims, sizeof(a->dims));
+	assert_memory_equal(a->data, b->data, fxq_tensor_bytes(a));
+}
+
+/* The forward, its graph as a module, its graph as operators. */
+static void eager_and_graphs_agree(struct fx_module *m, fxv x, size_t n_out)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fx_graph *g, *functional;
+	struct fxq_tensor out[2];
+	struct fx_module *gm;
+	fxv eager, traced;
+
+	fx_module_fill(fx_eval(m), 3);
+	assert_int_equal(fx_trace(m, &tracer, &g), 0);
+	assert_int_equal(fx_functionalize(g, m, &functional), 0);
+	assert_int_equal(fx_graph_lint(functional), 0);
+	gm = GraphModuleWithAttr(m, g);
+
+	eager = fx_call(m, x);
+	traced = fx_call(gm, x);
+	assert_int_equal(fx_graph_run(functional, NULL, fx_data(x), 1, out,
+				      n_out), 0);
+	assert_int_equal(fx_tuple_count(eager), n_out);
+	assert_int_equal(fx_tuple_count(traced), n_out);
+	for (size_t i = 0; i < n_out; i++) {
+		const struct fxq_tensor *t = fx_data(fx_tuple_item(eager, i));
+
+		assert_same_bits(fx_data(fx_tuple_item(traced, i)), t);
+		assert_same_bits(&out[i], t);
+		fxq_tensor_free(&out[i]);
+	}
+
+	fx_release(eager);
+	fx_release(traced);
+	fx_graph_free(functional);
+	fx_module_put(gm);
+	fx_module_put(m);
+}
+
+static void one_forward_computes_and_is_written_down(void **state)
+{
+	fxv x = fx_gen(4, 0.5, 2, 3, 8, 8);
+
+	eager_and_graphs_agree(Many(), x, 2);
+	eager_and_graphs_agree(Tiny(), x, 1);
+	eager_and_graphs_agree(Pool(), x, 1);
+	eager_and_graphs_agree(cbr(3, 4, 3, 2, 1), x, 1);
+	fx_release(x);
 }
 
 /* State dictionary */
@@ -384,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mobile_net_computes_what_torch_does),
 		cmocka_unit_test(pools_compute_what_torch_does),
+		cmocka_unit_test(one_forward_computes_and_is_written_down),
 		cmocka_unit_test(state_dict_keys_are_torchs),
 		cmocka_unit_test(weights_start_within_torchs_bound),
 		cmocka_unit_test(the_same_seed_makes_the_same_model),

@@ -204,6 +204,19 @@ static void traces_as_torch_does(void **state)
 	free(text);
 }
 
+/* A graph module is a module: its graph is traced as its forward was. */
+static void a_graph_module_can_be_traced(void **state)
+{
+	struct fx_module *m = Seed2Method();
+	struct fx_module *gm = GraphModuleWithAttr(m, trace(m));
+	struct fx_graph *g = trace(gm);
+
+	assert_golden(g, "seed2_method_wrap");
+	fx_graph_free(g);
+	fx_module_put(gm);
+	fx_module_put(m);
+}
+
 /* What the tracer is told to skip */
 
 static struct fx_graph *trace_with(struct fx_module *m,
@@ -449,6 +462,7 @@ int main(void)
 		GOLDEN(b08_function_wrap, FunctionWrap, false),
 		GOLDEN(b12_python_bool_true, BoolFlowTrue, false),
 		GOLDEN(b12_python_bool_false, BoolFlowFalse, false),
+		cmocka_unit_test(a_graph_module_can_be_traced),
 		cmocka_unit_test(skipped_class_is_a_leaf),
 		cmocka_unit_test(skipped_name_is_a_leaf),
 		cmocka_unit_test(a_node_knows_where_it_was_written),

@@ -209,6 +209,7 @@ struct fx_module *fx_sequential(struct fx_module *const *modules);
 		.forward = fx_forward_call_##Class,			\
 		.method = &fx_forward_##Class,				\
 	};								\
+	__attribute__((unused))						\
 	static inline struct fx_module *Class(void)			\
 	{								\
 		return fx_construct(&fx_class_##Class,			\

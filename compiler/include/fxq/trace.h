@@ -133,7 +133,7 @@ int fx_functionalize(struct fx_graph *g, struct fx_module *model,
 	{								\
 		return fx_wrapped_eval(&fx_wrapped_##name, call);	\
 	}								\
-	static inline fxv name declared					\
+	__attribute__((unused)) static inline fxv name declared		\
 	{								\
 		return fx_wrapped_call(&fx_wrapped_##name, self_module,	\
 				       (const fxv[]) {			\
