@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+/*
+ * load.c - a tensor from whatever file holds it
+ *
+ * Files are told apart by how they begin, so that standard input and names
+ * without an ending work too; only ONNX's .pb has no such mark.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <fxq/fx.h>
+#include <fxq/onnx.h>
+
+#include "io.h"
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+static int from_npz(const char *path, const char *array,
+		    const struct bytes *file, struct fxq_tensor *ret)
+{
+	const struct fxq_tensor *found;
+	struct npz npz;
+	int err;
+
+	err = npz_parse(path, file->data, file->size, &npz);
+	if (err)
+		return err;
+	found = array ? npz_find(&npz, array) : NULL;
+	if (!found && npz.n == 1)
+		found = &npz.tensor[0];
+	if (!found)
+		err = io_fail(-ENOENT,
+			      "%s: it has %zu arrays and none is called '%s'; name one after the input",
+			      path, npz.n, array ? array : "");
+	else
+		err = tensor_convert(path, found, found->dtype, ret);
+	npz_free(&npz);
+	return err;
+}
+
+static int from_raw(const char *path, const struct fxq_tensor *like,
+		    const struct bytes *file, struct fxq_tensor *ret)
+{
+	struct fxq_tensor t;
+	char text[TYPE_TEXT_MAX];
+
+	if (!like)
+		return io_fail(-EINVAL,
+			       "%s: this is no npy, npz, idx or .pb file; save it with numpy.save()",
+			       path);
+	t = *like;
+	if (fxq_tensor_bytes(&t) != file->size)
+		return io_fail(-EINVAL,
+			       "%s: raw elements of %s are %zu bytes and the file has %zu; save it with numpy.save() to keep its shape",
+			       path, type_text(&t, text), fxq_tensor_bytes(&t),
+			       file->size);
+	if (fxq_tensor_alloc(&t))
+		return io_fail_memory(path);
+	memcpy(t.data, file->data, file->size);
+	*ret = t;
+	return 0;
+}
+
+int load_tensor(const char *path, const char *array,
+		const struct fxq_tensor *like, struct fxq_tensor *ret)
+{
+	struct bytes file;
+	char error[FXQ_ERROR_MAX];
+	int err;
+
+	if (ends_with(path, ".pb")) {
+		err = fx_read_tensor_pb(path, ret, error, sizeof(error));
+		return err ? io_fail(err, "%s", error) : 0;
+	}
+	err = file_read(path, &file);
+	if (err)
+		return err;
+	if (is_npy(file.data, file.size))
+		err = npy_parse(path, file.data, file.size, ret);
+	else if (is_zip(file.data, file.size))
+		err = from_npz(path, array, &file, ret);
+	else if (is_gzip(file.data, file.size) ||
+		 (is_idx(file.data, file.size) &&
+		  !(like && fxq_tensor_bytes(like) == file.size)))
+		err = idx_parse(path, file.data, file.size, ret);
+	else
+		err = from_raw(path, like, &file, ret);
+	bytes_free(&file);
+	return err;
+}
