@@ -51,9 +51,9 @@
 	  min_in, max_in, 1, 0)
 
 #define FX_OPS_QUANT(X)				\
-	FX_OP_QUANT(X, qconv2d, 4, 7)		\
-	FX_OP_QUANT(X, qconv_transpose2d, 4, 7)	\
-	FX_OP_QUANT(X, qlinear, 4, 7)		\
+	FX_OP_QUANT(X, qconv2d, 3, 7)		\
+	FX_OP_QUANT(X, qconv_transpose2d, 3, 7)	\
+	FX_OP_QUANT(X, qlinear, 3, 7)		\
 	FX_OP_QUANT(X, qmatmul, 2, 2)		\
 	FX_OP_QUANT(X, qadd, 2, 2)		\
 	FX_OP_QUANT(X, qsub, 2, 2)		\

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+/*
+ * calibrate.c - runs a float graph on real data and remembers the ranges
+ *
+ * Each float value of the graph has an observer, found by the node's name;
+ * scales may instead come from a file, which then decides.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "quant_priv.h"
+
+struct entry {
+	const char *name;		/* the node's, in the graph's arena */
+	struct observer *observer;
+	bool fixed;			/* loaded, not observed */
+	struct qparams q;
+};
+
+struct fx_calibration {
+	struct fx_graph *g;
+	struct fx_qconfig qconfig;
+	struct entry *entries;
+	size_t n;
+	uint64_t batches;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct entry *)a)->name,
+		      ((const struct entry *)b)->name);
+}
+
+static struct entry *entry_of(const struct fx_calibration *cal,
+			      const char *name)
+{
+	struct entry key = { .name = name };
+
+	return bsearch(&key, cal->entries, cal->n, sizeof(key), by_name);
+}
+
+int fx_calibration_begin(struct fx_graph *g, const struct fx_qconfig *qconfig,
+			 struct fx_calibration **ret_cal)
+{
+	struct fx_calibration *cal = calloc(1, sizeof(*cal));
+	size_t n = 0;
+
+	if (!cal)
+		return -ENOMEM;
+	fx_for_each_node(count, g)
+		n++;
+	cal->entries = calloc(n ? n : 1, sizeof(*cal->entries));
+	if (!cal->entries) {
+		free(cal);
+		return -ENOMEM;
+	}
+	cal->g = g;
+	cal->qconfig = *qconfig;
+	fx_for_each_node(node, g)
+		if (node->opcode != FX_OUTPUT && !fx_node_is_const(node))
+			cal->entries[cal->n++].name = node->name;
+	qsort(cal->entries, cal->n, sizeof(*cal->entries), by_name);
+	*ret_cal = cal;
+	return 0;
+}
+
+static int observe(struct fx_node *n, int out_index, struct fxq_tensor *value,
+		   void *ctx)
+{
+	struct fx_calibration *cal = ctx;
+	struct entry *e = n->data;
+
+	if (!e || out_index || value->dtype != FXQ_DTYPE_F32)
+		return 0;
+	if (!e->observer)
+		e->observer = observer_new(&cal->qconfig);
+	observer_feed(e->observer, value->data, fxq_tensor_count(value));
+	return 0;
+}
+
+int fx_calibration_feed(struct fx_calibration *cal, const struct fxq_tensor *in,
+			size_t n_in, int threads)
+{
+	struct fx_run run = { .threads = threads, .observe = observe,
+			      .ctx = cal };
+	struct fx_node *output = fx_graph_output(cal->g);
+	struct fxq_self self = { .training = 0 };
+	struct fxq_tensor out[64];
+	size_t n_out = 0;
+	int ret;
+
+	if (!output)
+		return fx_graph_fail(cal->g, -EINVAL, "the graph has no output");
+	for (size_t i = 0; i < output->n_args; i++) {
+		const struct fx_arg *a = &output->args[i];
+
+		n_out += a->kind == FX_ARG_NODE ? 1 : a->count;
+	}
+	if (n_out > 64)
+		return fx_graph_fail(cal->g, -E2BIG,
+				     "the graph has %zu outputs, at most 64 are calibrated",
+				     n_out);
+	run.self = &self;
+	fx_for_each_node(n, cal->g)
+		n->data = entry_of(cal, n->name);
+	ret = fx_graph_run(cal->g, &run, in, n_in, out, n_out);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < n_out; i++)
+		fxq_tensor_free(&out[i]);
+	cal->batches++;
+	return 0;
+}
+
+uint64_t fx_calibration_batches(const struct fx_calibration *cal)
+{
+	return cal->batches;
+}
+
+int calibration_range(const struct fx_calibration *cal,
+		      const struct fx_node *n, struct range *ret_range)
+{
+	struct entry *e = entry_of(cal, n->name);
+
+	if (!e || !observer_seen(e->observer))
+		return -ENOENT;
+	*ret_range = observer_range(e->observer);
+	return 0;
+}
+
+int calibration_fixed(const struct fx_calibration *cal,
+		      const struct fx_node *n, float *ret_scale,
+		      int *ret_zero_point)
+{
+	struct entry *e = entry_of(cal, n->name);
+
+	if (!e || !e->fixed)
+		return -ENOENT;
+	*ret_scale = e->q.scale;
+	*ret_zero_point = e->q.zero_point;
+	return 0;
+}
+
+int fx_calibration_save(const struct fx_calibration *cal, const char *path)
+{
+	json_t *root = json_object();
+	int ret = 0;
+
+	for (size_t i = 0; i < cal->n; i++) {
+		const struct entry *e = &cal->entries[i];
+		struct qparams q = e->q;
+
+		if (!e->fixed) {
+			if (!observer_seen(e->observer))
+				continue;
+			q = affine_qparams(observer_range(e->observer));
+		}
+		json_object_set_new(root, e->name,
+				    json_pack("{s:f, s:i}", "scale",
+					      (double)q.scale, "zero_point",
+					      q.zero_point));
+	}
+	if (json_dump_file(root, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)))
+		ret = fx_graph_fail(cal->g, -EIO, "%s: cannot write the scales",
+				    path);
+	json_decref(root);
+	return ret;
+}
+
+int fx_calibration_load(struct fx_calibration *cal, const char *path)
+{
+	json_error_t error;
+	json_t *root = json_load_file(path, 0, &error), *value;
+	const char *name;
+	int ret = 0;
+
+	if (!root)
+		return fx_graph_fail(cal->g, -EINVAL, "%s:%d: %s", path,
+				     error.line, error.text);
+	json_object_foreach(root, name, value) {
+		struct entry *e = entry_of(cal, name);
+		double scale;
+		int zero;
+
+		if (!e) {
+			ret = fx_graph_fail(cal->g, -EINVAL,
+					    "%s: the model has no value named '%s': were the scales saved from another model?",
+					    path, name);
+			break;
+		}
+		if (json_unpack(value, "{s:F, s:i}", "scale", &scale,
+				"zero_point", &zero) ||
+		    !scale_ok((float)scale) || zero < -128 || zero > 127) {
+			ret = fx_graph_fail(cal->g, -EINVAL,
+					    "%s: '%s' needs a scale above 0 and a zero_point of -128 to 127",
+					    path, name);
+			break;
+		}
+		e->fixed = true;
+		e->q = (struct qparams){ (float)scale, zero };
+	}
+	json_decref(root);
+	return ret;
+}
+
+void fx_calibration_free(struct fx_calibration *cal)
+{
+	if (!cal)
+		return;
+	for (size_t i = 0; i < cal->n; i++)
+		observer_free(cal->entries[i].observer);
+	free(cal->entries);
+	free(cal);
+}

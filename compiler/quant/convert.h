@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * convert.h - what the files of the conversion share
+ *
+ * convert.c walks the float graph and keeps the passage between float and
+ * integer; group.c decides which nodes become one operator; convert_layer.c
+ * makes those with weights, convert_ops.c the others, a table row each.
+ */
+#ifndef FXQ_CONVERT_H
+#define FXQ_CONVERT_H
+
+#include "quant_priv.h"
+
+/*
+ * struct group - float nodes that become one integer operator, in order
+ * @head: the operator
+ * @prelu: its own or a leaky slope for negative sums; layers only
+ * @add, @residual: another value added to the sum; layers only
+ * @clamp: relu, relu6, clamp, hardtanh
+ * @table: a function of the value so far, for a table; layers only
+ * @last: the node whose value the operator's result is
+ */
+struct group {
+	struct fx_node *head;
+	struct fx_node *prelu;
+	struct fx_node *add, *residual;
+	struct fx_node *clamp;
+	struct fx_node *table;
+	struct fx_node *last;
+};
+
+/*
+ * struct value - what the conversion knows of a node of the float graph
+ * @group: the group it belongs to, or NULL
+ * @q, @f: its value in the new graph, integer and float; made on demand
+ * @qp, @has_qp: scale and zero point it is to be quantized with
+ * @reason: why it stayed float
+ */
+struct value {
+	struct pointwise pointwise;
+	struct group *group;
+	struct fx_node *q, *f;
+	struct qparams qp;
+	bool has_qp;
+	const char *reason;
+};
+
+struct convert {
+	struct fx_graph *from, *to;
+	const struct fx_calibration *cal;
+	struct fx_qconfig qconfig;
+};
+
+static inline struct value *value_of(const struct fx_node *n)
+{
+	return n->data;
+}
+
+/* group.c */
+
+/* Groups the nodes of the graph, whose n->data are struct value. */
+void group_nodes(struct fx_graph *g);
+
+/* convert.c */
+
+/* The integer form of a float graph's node; NULL if it cannot have one. */
+struct fx_node *as_integer(struct convert *cv, struct fx_node *n);
+/* The same with these parameters, rescaled if need be. */
+struct fx_node *as_integer_of(struct convert *cv, struct fx_node *n,
+			      struct qparams qp);
+struct fx_node *as_float(struct convert *cv, struct fx_node *n);
+/* Does @n have, or will it get, an integer form without being quantized? */
+bool is_integer(const struct convert *cv, const struct fx_node *n);
+int qparams_of(struct convert *cv, struct fx_node *n, struct qparams *ret);
+int range_of(struct convert *cv, struct fx_node *n, struct range *ret);
+static inline struct qparams qparams_of_node(const struct fx_node *q)
+{
+	return (struct qparams){ q->out[0].scale, q->out[0].zero_point };
+}
+
+/* Parameters of a new operator, collected one by one. */
+struct kwargs {
+	struct fx_graph *g;
+	struct fx_kwarg v[16];
+	size_t n;
+};
+
+void put_int(struct kwargs *k, const char *name, int64_t v);
+void put_float(struct kwargs *k, const char *name, float v);
+void put_ints(struct kwargs *k, const char *name, const int64_t *v, size_t n);
+void put_str(struct kwargs *k, const char *name, const char *v);
+/* scale and zero_point of the result. */
+void put_qparams(struct kwargs *k, struct qparams qp);
+/* lo and hi: the clamp of node @clamp (NULL: none) in units of @qp. */
+void put_clamp(struct kwargs *k, const struct fx_node *clamp,
+	       struct qparams qp);
+
+/* The integer operator @op in the new graph, standing for @n: its name. */
+struct fx_node *new_op(struct convert *cv, struct fx_node *n, const char *op,
+		       struct fx_node *const *in, size_t n_in,
+		       const struct kwargs *k);
+struct fx_node *new_const(struct convert *cv, const struct fx_node *n,
+			  const char *what, uint32_t dtype, uint32_t rank,
+			  const int64_t *dims, const void *data);
+/* int8[256] of the function that leads from @root to @n; NULL if unknown. */
+struct fx_node *new_table(struct convert *cv, struct fx_node *n,
+			  struct fx_node *root, struct qparams from,
+			  struct qparams to);
+
+/* convert_layer.c: a group whose head has weights; NULL and the reason. */
+struct fx_node *convert_layer(struct convert *cv, const struct group *group,
+			      const char **reason);
+
+/* convert_ops.c: any other; NULL and the reason. */
+struct fx_node *convert_op(struct convert *cv, const struct group *group,
+			   const char **reason);
+/* Operators whose result has the scale of their input. */
+bool keeps_scale(const struct fx_node *n);
+
+#endif /* FXQ_CONVERT_H */

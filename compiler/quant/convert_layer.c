@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/*
+ * convert_layer.c - convolutions and linear layers, with what they take along
+ *
+ * A layer whose value leaves the graph, or goes to a wrapped function, keeps
+ * its 32-bit sums: the CPU scales them, and nothing is rounded to 8 bits.
+ */
+#include "convert.h"
+
+static bool only_leaves(const struct fx_node *n)
+{
+	unsigned int leaving = 0;
+
+	for (const struct fx_node *u = n->next; u; u = u->next) {
+		bool uses = false;
+
+		if (u->opcode != FX_OUTPUT && !u->wrapped)
+			continue;
+		for (size_t i = 0; i < u->n_args; i++) {
+			const struct fx_arg *a = &u->args[i];
+
+			uses |= a->kind == FX_ARG_NODE && a->node == n;
+			for (size_t j = 0; a->kind >= FX_ARG_TUPLE &&
+			     j < a->count; j++)
+				uses |= a->items[j].kind == FX_ARG_NODE &&
+					a->items[j].node == n;
+		}
+		leaving += uses;
+	}
+	return n->n_users && leaving == n->n_users;
+}
+
+static bool is_raw(const struct group *g)
+{
+	return g->last == g->head && only_leaves(g->last);
+}
+
+static const char *op_of(const struct fx_node *n)
+{
+	if (is_linear(n))
+		return "qlinear";
+	return fx_node_is(n, "conv2d") ? "qconv2d" : "qconv_transpose2d";
+}
+
+static void put_geometry(struct kwargs *k, const struct fx_node *n)
+{
+	static const struct {
+		const char *name;
+		size_t count;
+		int64_t def;
+	} lists[] = {
+		{ "stride", 2, 1 }, { "padding", 4, 0 }, { "dilation", 2, 1 },
+		{ "output_padding", 2, 0 },
+	};
+
+	if (is_linear(n))
+		return;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		int64_t v[4];
+
+		if (i == 3 && fx_node_is(n, "conv2d"))
+			continue;
+		for (size_t j = 0; j < 4; j++)
+			v[j] = lists[i].def;
+		fx_node_ints(n, lists[i].name, v, lists[i].count);
+		put_ints(k, lists[i].name, v, lists[i].count);
+	}
+	put_int(k, "groups", fx_node_int(n, "groups", 1));
+}
+
+/* Multipliers: m = (s_x * s_w) / s_y, n = m * slope. */
+static int put_multipliers(struct convert *cv, const struct group *g,
+			   const struct layer_weights *w, float s_x, float s_y,
+			   struct fx_node **m, struct fx_node **n)
+{
+	int64_t c = out_channels(g->head);
+	float *v = fx_graph_alloc(cv->to, (size_t)c * sizeof(float));
+	const float *slope = NULL;
+	bool one = true;
+
+	for (int64_t i = 0; i < c; i++) {
+		v[i] = (s_x * w->scale[i]) / s_y;
+		if (!scale_ok(v[i]))
+			return fx_graph_fail(cv->from, -34,
+					     "layer '%s', channel %lld: multiplier %g is not a normal number: is the range of its result far from that of its sums?",
+					     g->head->source ? g->head->source :
+					     g->head->name, (long long)i,
+					     (double)v[i]);
+	}
+	*m = new_const(cv, g->last, "m", FXQ_DTYPE_F32, 1, &c, v);
+	*n = NULL;
+	if (!g->prelu)
+		return 0;
+	if (fx_node_is(g->prelu, "prelu")) {
+		slope = const_floats(fx_node_in(g->prelu, 1));
+		one = fxq_tensor_count(type_of(fx_node_in(g->prelu, 1))) == 1;
+	}
+	for (int64_t i = 0; i < c; i++)
+		v[i] = v[i] * (slope ? slope[one ? 0 : i] :
+			       (float)fx_node_float(g->prelu,
+						    "negative_slope", 0.01));
+	*n = new_const(cv, g->last, "n", FXQ_DTYPE_F32, 1, &c, v);
+	return 0;
+}
+
+static struct fx_node *convert_raw(struct convert *cv, const struct group *g,
+				   struct fx_node *x,
+				   const struct layer_weights *w,
+				   struct fx_node *const *in,
+				   struct kwargs *k)
+{
+	struct fx_node *n = g->last, *sums, *scaled[2], *f;
+	int64_t c = out_channels(g->head);
+	float *s = fx_graph_alloc(cv->to, (size_t)c * sizeof(float));
+	struct kwargs axis = { .g = cv->to };
+
+	for (int64_t i = 0; i < c; i++)
+		s[i] = x->out[0].scale * w->scale[i];
+	put_int(k, "raw", 1);
+	sums = new_op(cv, n, op_of(g->head), in, 3, k);
+	sums->out[0].dtype = FXQ_DTYPE_I32;
+	put_int(&axis, "axis", channel_axis(type_of(n)));
+	scaled[0] = sums;
+	scaled[1] = new_const(cv, n, "scale", FXQ_DTYPE_F32, 1, &c, s);
+	f = new_op(cv, n, "dequantize_channels", scaled, 2, &axis);
+	f->out[0].dtype = FXQ_DTYPE_F32;
+	return f;
+}
+
+static const char *refusal(const struct group *g)
+{
+	if (!const_floats(fx_node_in(g->head, 1)))
+		return "its weights are computed, not constant";
+	if (fx_node_in(g->head, 2) && !const_floats(fx_node_in(g->head, 2)))
+		return "its bias is computed, not constant";
+	return NULL;
+}
+
+struct fx_node *convert_layer(struct convert *cv, const struct group *g,
+			      const char **reason)
+{
+	struct fx_node *in[7] = { 0 }, *value = g->add ? g->add :
+				 g->prelu ? g->prelu : g->head;
+	struct fx_node *weights = fx_node_in(g->head, 1);
+	int64_t c;
+	struct kwargs k = { .g = cv->to };
+	struct qparams qp, sum_qp;
+	struct layer_weights w;
+	struct range r;
+
+	*reason = refusal(g);
+	if (*reason)
+		return NULL;
+	in[0] = as_integer(cv, fx_node_in(g->head, 0));
+	if (!in[0]) {
+		*reason = "its input has no integer form";
+		return NULL;
+	}
+	c = out_channels(g->head);
+	/* With a table the sum has a scale of its own, before the table. */
+	if (qparams_of(cv, g->last, &qp) ||
+	    qparams_of(cv, g->table ? value : g->last, &sum_qp) ||
+	    range_of(cv, fx_node_in(g->head, 0), &r) ||
+	    quantize_layer(cv->from, g->head, in[0]->out[0].scale,
+			   is_raw(g) ? 0 : sum_qp.scale, &r,
+			   cv->qconfig.per_tensor_weights, &w))
+		return NULL;
+	in[1] = new_const(cv, g->last, "weight", FXQ_DTYPE_I8,
+			  type_of(weights)->rank, type_of(weights)->dims, w.w);
+	in[2] = new_const(cv, g->last, "bias", FXQ_DTYPE_I32, 1, &c, w.bias);
+	put_geometry(&k, g->head);
+	if (is_raw(g))
+		return convert_raw(cv, g, in[0], &w, in, &k);
+	if (put_multipliers(cv, g, &w, in[0]->out[0].scale, sum_qp.scale,
+			    &in[3], &in[4]))
+		return NULL;
+	if (g->residual) {
+		in[5] = as_integer(cv, g->residual);
+		if (!in[5]) {
+			*reason = "what is added to it has no integer form";
+			return NULL;
+		}
+		put_float(&k, "res_m", in[5]->out[0].scale / sum_qp.scale);
+	}
+	if (g->table) {
+		in[6] = new_table(cv, g->table, value, sum_qp, qp);
+		if (!in[6]) {
+			*reason = "its activation has no form in double precision";
+			return NULL;
+		}
+	}
+	put_clamp(&k, g->clamp, qp);
+	put_qparams(&k, qp);
+	if (g->table) {
+		/* The kernel clamps and rounds the sum by its own zero point. */
+		put_int(&k, "sum_zero_point", sum_qp.zero_point);
+	}
+	return new_op(cv, g->last, op_of(g->head), in, 7, &k);
+}

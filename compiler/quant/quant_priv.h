@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quant_priv.h - what the passes from float to integer share
+ */
+#ifndef FXQ_QUANT_PRIV_H
+#define FXQ_QUANT_PRIV_H
+
+#include <fxq/compile.h>
+
+/* util.c: asking about nodes */
+
+/* The type of a node's (first) result. */
+static inline const struct fxq_tensor *type_of(const struct fx_node *n)
+{
+	return &n->out[0];
+}
+
+bool is_float(const struct fx_node *n);
+/* Elements of a float32 constant; NULL if @n is none. */
+const float *const_floats(const struct fx_node *n);
+/* Is @n a float constant of one element? Then *@ret_value is it. */
+bool const_scalar(const struct fx_node *n, float *ret_value);
+/* The only node that uses @n; NULL if none or several do. */
+struct fx_node *only_user(const struct fx_node *n);
+bool is_conv(const struct fx_node *n);		/* conv2d, conv_transpose2d */
+bool is_linear(const struct fx_node *n);
+/* Axis of channels: 1 for images (rank 4), the last one otherwise. */
+int channel_axis(const struct fxq_tensor *t);
+/*
+ * Does @c hold one value, or one for each channel of @t? Fills a[channels]
+ * from it if so.
+ */
+bool per_channel(const struct fx_node *c, const struct fxq_tensor *t, float *a);
+int64_t channels_of(const struct fxq_tensor *t);
+/* Output channels of a convolution or linear layer, by its weights. */
+int64_t out_channels(const struct fx_node *n);
+/* The output channel that element @i of @layer's weights belongs to. */
+int64_t weight_channel(const struct fx_node *layer, int64_t i);
+/* A float32 constant named after @n, @values copied. */
+struct fx_node *add_const(struct fx_graph *g, const struct fx_node *n,
+			  const char *what, uint32_t dtype, uint32_t rank,
+			  const int64_t *dims, const void *values);
+/* Erases @n if nobody uses it, and then what only it used. */
+void erase_unused(struct fx_node *n);
+
+/* pointwise.c: functions of one value, spelled in one node or in many */
+
+/*
+ * struct pointwise - what n->data of each node begins with
+ * @root: the node of whose values alone each value of n is a function, through
+ *	  operators that work element by element; n itself if there is none
+ * @barrier: n is a root whatever it computes
+ */
+struct pointwise {
+	struct fx_node *root;
+	bool barrier;
+};
+
+/* Sets the roots of all nodes. */
+void pointwise_roots(struct fx_graph *g);
+static inline struct fx_node *pointwise_root(const struct fx_node *n)
+{
+	return ((struct pointwise *)n->data)->root;
+}
+
+/* f(x[i]) in double, f leading from @root to @n. */
+int pointwise_eval(struct fx_node *n, struct fx_node *root, const double *x,
+		   double *y, size_t count);
+
+/* calibrate.c */
+
+struct range {
+	float min, max;
+};
+
+/* The range of @n's values; -ENOENT if calibration has not seen it. */
+int calibration_range(const struct fx_calibration *cal,
+		      const struct fx_node *n, struct range *ret_range);
+/* Scale and zero point if they were loaded, not observed; else -ENOENT. */
+int calibration_fixed(const struct fx_calibration *cal,
+		      const struct fx_node *n, float *ret_scale,
+		      int *ret_zero_point);
+
+/* observer.c: finding a tensor's range */
+
+struct observer;
+
+struct observer *observer_new(const struct fx_qconfig *qconfig);
+void observer_free(struct observer *o);
+void observer_feed(struct observer *o, const float *x, int64_t n);
+bool observer_seen(const struct observer *o);
+struct range observer_range(const struct observer *o);
+
+/* qparams.c: from ranges to scales, as torch computes them */
+
+struct qparams {
+	float scale;
+	int zero_point;
+};
+
+/* Affine int8 over [-128, 127]; the range is widened to hold 0. */
+struct qparams affine_qparams(struct range r);
+/* Symmetric over [-127, 127]. */
+float symmetric_scale(float max_abs);
+/* Neither zero, infinite, NaN nor denormal. */
+bool scale_ok(float s);
+
+/* weights.c: weights and bias of a convolution or linear layer */
+
+/*
+ * struct layer_weights - in the graph's arena
+ * @w: int8, in the float weights' own order
+ * @scale: of each output channel
+ * @bias: in units of s_x * scale
+ */
+struct layer_weights {
+	int8_t *w;
+	float *scale;
+	int32_t *bias;
+};
+
+/*
+ * Quantizes the weights of float layer @n for inputs of scale @s_x and a
+ * result whose unit in the last place is @s_y (0: int32 result). A channel
+ * whose scale is too small for its bias gets a larger one; -ERANGE with the
+ * sentence if that costs more than half a unit of the result.
+ */
+int quantize_layer(struct fx_graph *g, const struct fx_node *n, float s_x,
+		   float s_y, const struct range *x, bool per_tensor,
+		   struct layer_weights *ret);
+
+#endif /* FXQ_QUANT_PRIV_H */

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_quant.c - observers, scales, weights and the conversion of a graph
+ *
+ * Answers come from torch 1.13 (tests/golden/quant), or follow from the
+ * arithmetic in a line that stands beside the test.
+ */
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include <fxq/fxq_arith.h>
+
+#include "quant/quant_priv.h"
+
+/* The generator behind the goldens: s * 1664525 + 1013904223. */
+static void gen(float *x, size_t n, uint32_t seed, float scale)
+{
+	for (size_t i = 0; i < n; i++) {
+		seed = seed * 1664525 + 1013904223;
+		x[i] = ((float)((seed >> 16) & 0xff) - 128) / 64 * scale;
+	}
+}
+
+#define BATCH	(2 * 3 * 4 * 4)
+
+/* The three batches that each golden observer has seen. */
+static void golden_batch(int i, bool positive, float *x)
+{
+	static const float scale[] = { 1, 0.5f, 2 };
+
+	gen(x, BATCH, 10 + (uint32_t)i, scale[i]);
+	for (int k = 0; k < BATCH; k++) {
+		x[k] += i == 1 ? 0.75f : 0;
+		if (positive)
+			x[k] = fabsf(x[k]) + 0.1f;
+	}
+}
+
+static json_t *load(const char *name)
+{
+	char path[512];
+	json_t *root;
+
+	snprintf(path, sizeof(path), "%s/%s", GOLDEN_QUANT, name);
+	root = json_load_file(path, 0, NULL);
+	assert_non_null(root);
+	return root;
+}
+
+static const char *text(json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key));
+}
+
+static double first(json_t *o, const char *key)
+{
+	return json_number_value(json_array_get(json_object_get(o, key), 0));
+}
+
+/* Checks every affine int8 golden of @kind; returns how many there were. */
+static int check_observer(const char *kind, enum fx_observer observer)
+{
+	json_t *root = load("observers.json"), *o;
+	struct fx_qconfig config = { .observer = observer };
+	int found = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(root, "results"), i, o) {
+		bool positive = !strcmp(text(o, "data"), "positive");
+		struct observer *mine;
+		struct qparams q;
+		float x[BATCH];
+
+		if (strcmp(text(o, "observer"), kind) ||
+		    strcmp(text(o, "dtype"), "torch.qint8") ||
+		    strcmp(text(o, "qscheme"), "torch.per_tensor_affine"))
+			continue;
+		mine = observer_new(&config);
+		for (int k = 0; k < 3; k++) {
+			golden_batch(k, positive, x);
+			observer_feed(mine, x, BATCH);
+		}
+		q = affine_qparams(observer_range(mine));
+		assert_float_equal(q.scale, (float)first(o, "scale"), 0);
+		assert_int_equal(q.zero_point, (int)first(o, "zero_point"));
+		observer_free(mine);
+		found++;
+	}
+	json_decref(root);
+	return found;
+}
+
+static void min_max_is_torchs(void **state)
+{
+	assert_int_equal(check_observer("MinMaxObserver",
+					FX_OBSERVER_MIN_MAX), 2);
+}
+
+static void moving_average_is_torchs(void **state)
+{
+	assert_int_equal(check_observer("MovingAverageMinMaxObserver",
+					FX_OBSERVER_MOVING_AVERAGE), 2);
+}
+
+static void quantizing_rounds_as_torch_does(void **state)
+{
+	json_t *root = load("rounding.json"), *set;
+	int checked = 0;
+	size_t i;
+
+	json_array_foreach(root, i, set) {
+		json_t *x = json_object_get(set, "x");
+		json_t *q = json_object_get(set, "qint8");
+		float scale = (float)json_number_value(
+			json_object_get(set, "scale"));
+		int zero = (int)json_integer_value(json_object_get(set, "zp"));
+
+		for (size_t k = 0; x && q && k < json_array_size(x); k++) {
+			float v = (float)json_number_value(json_array_get(x, k));
+			int want = (int)json_integer_value(json_array_get(q, k));
+
+			assert_int_equal(fxq_quantize_torch(v, scale, zero),
+					 want);
+			checked++;
+		}
+	}
+	json_decref(root);
+	assert_true(checked > 20);
+}
+
+static void a_clamp_comes_before_rounding(void **state)
+{
+	assert_int_equal(fxq_q(1e30f, 3, -128, 127), 127);
+	assert_int_equal(fxq_q(-1e30f, 3, -128, 127), -128);
+	assert_int_equal(fxq_q(NAN, 3, -128, 127), -128);
+	assert_int_equal(fxq_q(0.5f, 0, -128, 127), 0);
+	assert_int_equal(fxq_q(1.5f, 0, -128, 127), 2);
+	assert_int_equal(fxq_q(-2.5f, 1, -128, 127), -1);
+}
+
+/* 99 % in [-1, 1], one value at 100: the tail is what percentile drops. */
+static void percentile_and_mse_drop_a_lonely_tail(void **state)
+{
+	struct fx_qconfig percentile = { .observer = FX_OBSERVER_PERCENTILE,
+					 .percentile = 99 };
+	struct fx_qconfig mse = { .observer = FX_OBSERVER_MSE };
+	struct observer *p = observer_new(&percentile);
+	struct observer *m = observer_new(&mse);
+	float x[10000];
+
+	for (int i = 0; i < 10000; i++)
+		x[i] = (float)(i % 201 - 100) / 100;
+	x[5000] = 100;
+	observer_feed(p, x, 10000);
+	observer_feed(m, x, 10000);
+	assert_true(observer_range(p).max < 1.2f);
+	assert_true(observer_range(p).min < -0.95f);
+	assert_true(observer_range(m).max <= 100);
+	observer_free(p);
+	observer_free(m);
+}
+
+static void the_histogram_widens_without_losing_count(void **state)
+{
+	struct fx_qconfig config = { .observer = FX_OBSERVER_PERCENTILE,
+				     .percentile = 100 };
+	struct observer *o = observer_new(&config);
+	float small[2] = { -0.25f, 0.25f }, large[2] = { -3, 700 };
+
+	observer_feed(o, small, 2);
+	observer_feed(o, large, 2);
+	assert_float_equal(observer_range(o).min, -3, 0.5);
+	assert_float_equal(observer_range(o).max, 700, 0.5);
+	observer_free(o);
+}
+
+static struct fx_node *constant(struct fx_graph *g, const char *name,
+				uint32_t rank, const int64_t *dims,
+				const float *v)
+{
+	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_F32, rank, dims);
+
+	t.data = (void *)v;
+	return fx_graph_constant(g, name, &t);
+}
+
+static struct fx_node *input(struct fx_graph *g, int64_t c, int64_t h)
+{
+	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+					      (int64_t[]){ 1, c, h, h });
+
+	return fx_graph_placeholder(g, "x", &t);
+}
+
+/* conv 1x1 with one channel: weight @w, bias @b. */
+static struct fx_graph *one_weight(float w, float b, struct fx_node **ret)
+{
+	struct fx_graph *g = fx_graph_new();
+	struct fx_node *in[3] = { input(g, 1, 2) };
+
+	in[1] = constant(g, "w", 4, (int64_t[]){ 1, 1, 1, 1 }, &w);
+	in[2] = constant(g, "b", 1, (int64_t[]){ 1 }, &b);
+	*ret = fx_graph_call(g, "conv2d", in, 3, NULL, 0);
+	fx_graph_set_output(g, ret, 1);
+	assert_int_equal(fx_graph_infer(g), 0);
+	return g;
+}
+
+static void a_dead_channel_gets_a_scale_that_holds_its_bias(void **state)
+{
+	struct range r = { 0, 1 };
+	struct layer_weights w;
+	struct fx_node *conv;
+	struct fx_graph *g = one_weight(0, 4.0f, &conv);
+
+	/* 4 / (1e-3 * FLT_EPSILON) would be 3.4e10, beyond 32 bits. */
+	assert_int_equal(quantize_layer(g, conv, 1e-3f, 0.1f, &r, false, &w), 0);
+	assert_true(w.scale[0] > FLT_EPSILON);
+	assert_float_equal((double)w.bias[0] * 1e-3 * (double)w.scale[0], 4,
+			   1e-6);
+	fx_graph_free(g);
+}
+
+static void a_bias_that_cannot_fit_is_refused_by_name(void **state)
+{
+	struct range r = { 0, 1000 };
+	struct layer_weights w;
+	struct fx_node *conv;
+	struct fx_graph *g = one_weight(1e-6f, 1e6f, &conv);
+
+	/* The least scale that holds the bias rounds the weight to zero. */
+	assert_int_equal(quantize_layer(g, conv, 1e-3f, 1e-6f, &r, false, &w),
+			 -ERANGE);
+	assert_non_null(strstr(fx_graph_error(g), "conv2d"));
+	assert_non_null(strstr(fx_graph_error(g), "channel 0"));
+	fx_graph_free(g);
+}
+
+static int count(struct fx_graph *g, const char *op)
+{
+	int n = 0;
+
+	fx_for_each_node(node, g)
+		n += fx_node_is(node, op);
+	return n;
+}
+
+/* conv, batch norm, x * relu6(x + 3) / 6. */
+static struct fx_graph *block(void)
+{
+	static float w[4 * 2 * 9], ones[4] = { 1, 2, 0.5f, 1 };
+	static float mean[4] = { 0.1f, -0.2f, 0, 0.3f };
+	const float three = 3, six = 6;
+	struct fx_graph *g = fx_graph_new();
+	struct fx_node *x = input(g, 2, 5), *c, *a;
+	struct fx_node *in[5] = { x };
+
+	gen(w, 72, 7, 0.25f);
+	in[1] = constant(g, "w", 4, (int64_t[]){ 4, 2, 3, 3 }, w);
+	c = fx_graph_call(g, "conv2d", in, 2, NULL, 0);
+	in[0] = c;
+	in[1] = constant(g, "gamma", 1, (int64_t[]){ 4 }, ones);
+	in[2] = constant(g, "beta", 1, (int64_t[]){ 4 }, mean);
+	in[3] = constant(g, "mean", 1, (int64_t[]){ 4 }, mean);
+	in[4] = constant(g, "var", 1, (int64_t[]){ 4 }, ones);
+	c = fx_graph_call(g, "batch_norm", in, 5, NULL, 0);
+	in[0] = c;
+	in[1] = constant(g, "three", 0, NULL, &three);
+	a = fx_graph_call(g, "add", in, 2, NULL, 0);
+	in[0] = fx_graph_call(g, "relu6", &a, 1, NULL, 0);
+	in[1] = c;
+	in[0] = fx_graph_call(g, "mul", in, 2, NULL, 0);
+	in[1] = constant(g, "six", 0, NULL, &six);
+	in[0] = fx_graph_call(g, "div", in, 2, NULL, 0);
+	in[0] = fx_graph_call(g, "global_avg_pool", in, 1, NULL, 0);
+	fx_graph_set_output(g, in, 1);
+	assert_int_equal(fx_graph_infer(g), 0);
+	return g;
+}
+
+static void run(struct fx_graph *g, const struct fxq_tensor *x,
+		struct fxq_tensor *y)
+{
+	struct fx_run options = { .threads = 1 };
+
+	assert_int_equal(fx_graph_run(g, &options, x, 1, y, 1), 0);
+}
+
+static void fusing_keeps_the_values(void **state)
+{
+	struct fx_graph *g = block(), *fused = fx_graph_copy(g);
+	struct fxq_tensor x = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+					      (int64_t[]){ 1, 2, 5, 5 });
+	struct fxq_tensor want, got;
+
+	assert_int_equal(fx_fuse(fused), 0);
+	assert_int_equal(count(fused, "batch_norm"), 0);
+	assert_int_equal(count(fused, "conv2d"), 1);
+	assert_int_equal(fxq_tensor_alloc(&x), 0);
+	gen(x.data, 50, 3, 1);
+	run(g, &x, &want);
+	run(fused, &x, &got);
+	/* Folding reorders fp32 products: a few units in the last place. */
+	for (int i = 0; i < 4; i++)
+		assert_float_equal(((float *)got.data)[i],
+				   ((float *)want.data)[i], 1e-5);
+	fxq_tensor_free(&x);
+	fxq_tensor_free(&want);
+	fxq_tensor_free(&got);
+	fx_graph_free(g);
+	fx_graph_free(fused);
+}
+
+static void a_spelled_out_activation_becomes_the_layers_table(void **state)
+{
+	struct fx_qconfig config = { 0 };
+	struct fx_graph *g = block(), *q;
+	struct fx_calibration *cal;
+	struct fxq_tensor x = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+					      (int64_t[]){ 1, 2, 5, 5 });
+	struct fxq_tensor want, got;
+
+	assert_int_equal(fx_fuse(g), 0);
+	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
+	assert_int_equal(fxq_tensor_alloc(&x), 0);
+	gen(x.data, 50, 3, 1);
+	assert_int_equal(fx_calibration_feed(cal, &x, 1, 1), 0);
+	assert_int_equal(fx_calibration_batches(cal), 1);
+	assert_int_equal(fx_convert(g, cal, &config, &q), 0);
+	assert_int_equal(count(q, "qconv2d"), 1);
+	assert_int_equal(count(q, "qlut"), 0);
+	assert_int_equal(count(q, "mul"), 0);
+	fx_for_each_node(n, q) {
+		if (fx_node_is(n, "qconv2d"))
+			assert_non_null(fx_node_in(n, 6));
+	}
+	run(g, &x, &want);
+	run(q, &x, &got);
+	/* Two roundings to 8 bits of values below 4: within a few steps. */
+	for (int i = 0; i < 4; i++)
+		assert_float_equal(((float *)got.data)[i],
+				   ((float *)want.data)[i], 0.05);
+	fxq_tensor_free(&x);
+	fxq_tensor_free(&want);
+	fxq_tensor_free(&got);
+	fx_calibration_free(cal);
+	fx_graph_free(q);
+	fx_graph_free(g);
+}
+
+static void a_value_never_seen_is_refused_by_name(void **state)
+{
+	struct fx_qconfig config = { 0 };
+	struct fx_graph *g = block(), *q = NULL;
+	struct fx_calibration *cal;
+
+	assert_int_equal(fx_fuse(g), 0);
+	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
+	assert_true(fx_convert(g, cal, &config, &q) < 0);
+	assert_null(q);
+	assert_non_null(strstr(fx_graph_error(g), "calibrate"));
+	fx_calibration_free(cal);
+	fx_graph_free(g);
+}
+
+static void saved_scales_give_the_same_graph(void **state)
+{
+	struct fx_qconfig config = { 0 };
+	struct fx_graph *g = block(), *a, *b;
+	struct fx_calibration *cal, *again;
+	struct fxq_tensor x = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+					      (int64_t[]){ 1, 2, 5, 5 });
+	struct fxq_tensor ya, yb;
+	char path[] = "/tmp/fxq-scales-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fx_fuse(g), 0);
+	assert_int_equal(fxq_tensor_alloc(&x), 0);
+	gen(x.data, 50, 3, 1);
+	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
+	assert_int_equal(fx_calibration_feed(cal, &x, 1, 1), 0);
+	assert_int_equal(fx_calibration_save(cal, path), 0);
+	assert_int_equal(fx_calibration_begin(g, &config, &again), 0);
+	assert_int_equal(fx_calibration_load(again, path), 0);
+	assert_int_equal(fx_convert(g, cal, &config, &a), 0);
+	assert_int_equal(fx_convert(g, again, &config, &b), 0);
+	run(a, &x, &ya);
+	run(b, &x, &yb);
+	assert_memory_equal(ya.data, yb.data, 4 * sizeof(float));
+	unlink(path);
+	close(fd);
+	fxq_tensor_free(&x);
+	fxq_tensor_free(&ya);
+	fxq_tensor_free(&yb);
+	fx_calibration_free(cal);
+	fx_calibration_free(again);
+	fx_graph_free(a);
+	fx_graph_free(b);
+	fx_graph_free(g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(min_max_is_torchs),
+		cmocka_unit_test(moving_average_is_torchs),
+		cmocka_unit_test(quantizing_rounds_as_torch_does),
+		cmocka_unit_test(a_clamp_comes_before_rounding),
+		cmocka_unit_test(percentile_and_mse_drop_a_lonely_tail),
+		cmocka_unit_test(the_histogram_widens_without_losing_count),
+		cmocka_unit_test(a_dead_channel_gets_a_scale_that_holds_its_bias),
+		cmocka_unit_test(a_bias_that_cannot_fit_is_refused_by_name),
+		cmocka_unit_test(fusing_keeps_the_values),
+		cmocka_unit_test(a_spelled_out_activation_becomes_the_layers_table),
+		cmocka_unit_test(a_value_never_seen_is_refused_by_name),
+		cmocka_unit_test(saved_scales_give_the_same_graph),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
