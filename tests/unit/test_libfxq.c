@@ -1,0 +1,939 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_libfxq.c - programs on the embedded device
+ *
+ * The images are built by hand, so that each answer can be said beforehand:
+ * the device negates or adds, functions of the test do the rest.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <fxq/fxq_cost.h>
+
+#include "image_kit.h"
+
+#ifndef PLUGIN
+#define PLUGIN "./plugin_double.so"
+#endif
+
+static struct fxq_device *open_device(void)
+{
+	struct fxq_device *dev = NULL;
+
+	if (fxq_device_open(NULL, NULL, &dev))
+		fail_msg("device: %s", fxq_error());
+	return dev;
+}
+
+static struct fxq_program *load_with(struct fxq_device *dev,
+				     struct fxq_writer *w,
+				     const struct fxq_program_config *config)
+{
+	struct fxq_image *image = kit_open(w);
+	struct fxq_program *prog = NULL;
+	int ret = fxq_program_load(dev, image, config, &prog);
+
+	fxq_image_close(image);
+	if (ret)
+		fail_msg("program: %s", fxq_error());
+	return prog;
+}
+
+static struct fxq_program *load(struct fxq_device *dev, struct fxq_writer *w)
+{
+	return load_with(dev, w, NULL);
+}
+
+/* What fxq_program_load() says of an image that it refuses. */
+static int refuse_load(struct fxq_writer *w)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_image *image = kit_open(w);
+	struct fxq_program *prog = NULL;
+	int ret = fxq_program_load(dev, image, NULL, &prog);
+
+	assert_null(prog);
+	fxq_image_close(image);
+	fxq_device_close(dev);
+	return ret;
+}
+
+static struct fxq_io *new_io(struct fxq_program *prog)
+{
+	struct fxq_io *io = NULL;
+
+	if (fxq_io_create(prog, &io))
+		fail_msg("io: %s", fxq_error());
+	return io;
+}
+
+/* x[i] = (i - 64 + shift) / 2: exact in int8 at the scale of 0.5. */
+static void fill(struct fxq_io *io, int shift)
+{
+	float *x = io->in[0].data;
+
+	for (int i = 0; i < ELEMENTS; i++)
+		x[i] = (float)(i - 64 + shift) / 2;
+}
+
+static void assert_times(const struct fxq_io *io, int shift, float factor)
+{
+	const float *y = io->out[0].data;
+
+	for (int i = 0; i < ELEMENTS; i++)
+		if (y[i] != factor * (float)(i - 64 + shift) / 2)
+			fail_msg("y[%d] is %g", i, (double)y[i]);
+}
+
+static void there_is_an_embedded_device(void **state)
+{
+	struct fxq_device *dev = NULL;
+	struct fxq_device_caps caps;
+
+	assert_string_equal(fxq_device_name(0), "embedded");
+	assert_null(fxq_device_name(1));
+	assert_int_equal(fxq_device_open("nvme", NULL, &dev), -ENODEV);
+	assert_non_null(strstr(fxq_error(), "nvme"));
+	assert_null(dev);
+	assert_int_equal(fxq_device_open("embedded", NULL, &dev), 0);
+	fxq_device_caps(dev, &caps);
+	assert_int_equal(caps.spm_bytes, 1 << 20);
+	assert_int_equal(caps.clock_khz, FXQ_CLOCK_KHZ);
+	assert_true(caps.max_inflight > 0);
+	fxq_device_close(dev);
+}
+
+static void run_gives_the_answer(void **state)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog = load(dev, kit_negate());
+	struct fxq_io *io = new_io(prog);
+
+	assert_int_equal(io->n_in, 1);
+	assert_int_equal(io->out[0].dims[1], ELEMENTS);
+	for (int shift = 0; shift < 3; shift++) {
+		fill(io, shift);
+		assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+		assert_times(io, shift, -1);
+	}
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static void cycles_are_those_of_the_cost_file(void **state)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog = load(dev, kit_negate());
+	struct fxq_io *io = new_io(prog);
+	struct fxq_completion done;
+	struct fxq_step_stats stats;
+	struct fxq_timing timing[4];
+	struct fxq_desc stream[4];
+	uint32_t order[4];
+	uint64_t cycles;
+
+	kit_lut(stream);
+	cycles = fxq_cost_stream(stream, 4, timing, order);
+	fill(io, 0);
+	assert_int_equal(fxq_run_timed(prog, io->in, io->out, &done), 0);
+	assert_int_equal(done.result, 0);
+	assert_int_equal(done.cycles, cycles);
+	assert_true(done.ns > 0);
+	assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+	assert_int_equal(fxq_program_step_stats(prog, 1, &stats), 0);
+	assert_int_equal(stats.runs, 2);
+	assert_int_equal(stats.cycles, cycles);
+	assert_true(stats.ns_min > 0 && stats.ns_min <= stats.ns_max);
+	assert_true(stats.ns_total >= stats.ns_min + stats.ns_max);
+	assert_int_equal(fxq_program_step_stats(prog, 3, &stats), -ENOENT);
+	fxq_program_reset_stats(prog);
+	assert_int_equal(fxq_program_step_stats(prog, 1, &stats), 0);
+	assert_int_equal(stats.runs, 0);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static void queue_has_as_many_slots_as_asked_for(void **state)
+{
+	const struct fxq_program_config config = { .slots = 3 };
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog = load_with(dev, kit_negate(), &config);
+	struct fxq_completion done[8];
+	struct fxq_io *io[4];
+	bool seen[3] = { false };
+	int n = 0;
+
+	for (int i = 0; i < 4; i++) {
+		io[i] = new_io(prog);
+		fill(io[i], i);
+	}
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(fxq_submit(prog, io[i]->in, io[i]->out,
+					    &seen[i]), 0);
+	assert_int_equal(fxq_submit(prog, io[3]->in, io[3]->out, NULL), -EBUSY);
+	assert_non_null(strstr(fxq_error(), "poll"));
+	while (n < 3) {
+		int got = fxq_poll(prog, done, 8, UINT64_MAX);
+
+		assert_in_range(got, 1, 3 - n);
+		for (int i = 0; i < got; i++) {
+			bool *mark = done[i].user_data;
+
+			assert_int_equal(done[i].result, 0);
+			assert_string_equal(done[i].error, "");
+			assert_false(*mark);
+			*mark = true;
+		}
+		n += got;
+	}
+	for (int i = 0; i < 3; i++)
+		assert_times(io[i], i, -1);
+	assert_int_equal(fxq_poll(prog, done, 8, UINT64_MAX), 0);
+	assert_int_equal(fxq_submit(prog, io[3]->in, io[3]->out, NULL), 0);
+	assert_int_equal(fxq_poll(prog, done, 8, UINT64_MAX), 1);
+	assert_times(io[3], 3, -1);
+	for (int i = 0; i < 4; i++)
+		fxq_io_destroy(io[i]);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+/* More slots than the device's ring has entries: the rest waits its turn. */
+static void more_slots_than_the_ring_work(void **state)
+{
+	const struct fxq_program_config config = { .slots = 24 };
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog = load_with(dev, kit_negate(), &config);
+	struct fxq_completion done[24];
+	struct fxq_io *io[24];
+	int n = 0;
+
+	for (int i = 0; i < 24; i++) {
+		io[i] = new_io(prog);
+		fill(io[i], i);
+		assert_int_equal(fxq_submit(prog, io[i]->in, io[i]->out, NULL),
+				 0);
+	}
+	while (n < 24)
+		n += fxq_poll(prog, done + n, 24 - n, UINT64_MAX);
+	for (int i = 0; i < 24; i++) {
+		assert_int_equal(done[i].result, 0);
+		assert_times(io[i], i, -1);
+		fxq_io_destroy(io[i]);
+	}
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static void polling_without_waiting_gets_there(void **state)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog = load(dev, kit_negate());
+	struct fxq_io *io = new_io(prog);
+	struct fxq_completion done;
+	int tries = 0;
+
+	fill(io, 0);
+	assert_int_equal(fxq_submit(prog, io->in, io->out, NULL), 0);
+	while (!fxq_poll(prog, &done, 1, 0)) {
+		assert_true(tries++ < 10000);
+		usleep(100);
+	}
+	assert_times(io, 0, -1);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static void full_of_unpolled_runs_is_busy_not_stuck(void **state)
+{
+	const struct fxq_program_config config = { .slots = 1 };
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog = load_with(dev, kit_negate(), &config);
+	struct fxq_io *a = new_io(prog), *b = new_io(prog);
+	struct fxq_completion done;
+
+	fill(a, 0);
+	fill(b, 1);
+	assert_int_equal(fxq_submit(prog, a->in, a->out, a), 0);
+	assert_int_equal(fxq_run(prog, b->in, b->out), -EBUSY);
+	assert_int_equal(fxq_poll(prog, &done, 1, UINT64_MAX), 1);
+	assert_ptr_equal(done.user_data, a);
+	assert_int_equal(fxq_run(prog, b->in, b->out), 0);
+	assert_times(b, 1, -1);
+	fxq_io_destroy(a);
+	fxq_io_destroy(b);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static void unload_waits_for_runs(void **state)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog = load(dev, kit_negate());
+	struct fxq_io *io = new_io(prog);
+
+	fill(io, 5);
+	assert_int_equal(fxq_submit(prog, io->in, io->out, NULL), 0);
+	fxq_program_unload(prog);
+	assert_times(io, 5, -1);
+	fxq_io_destroy(io);
+	fxq_device_close(dev);
+}
+
+/* int8 -> int8: q / 2 where self is in eval mode, q / 4 in training mode. */
+static int eval_shrink(struct fxq_call *call)
+{
+	const int8_t *x = call->in[0].data;
+	int8_t *y = call->out[0].data;
+
+	assert_non_null(call->self);
+	for (int i = 0; i < ELEMENTS; i++)
+		y[i] = x[i] / (call->self->training ? 4 : 2);
+	return 0;
+}
+
+static int infer_same(struct fxq_call *call)
+{
+	call->out[0].dtype = call->in[0].dtype;
+	call->out[0].rank = call->in[0].rank;
+	memcpy(call->out[0].dims, call->in[0].dims, sizeof(call->in[0].dims));
+	return 0;
+}
+
+static const struct fxq_function shrink = { "shrink", infer_same, eval_shrink };
+
+/* quantize, device, shrink on the CPU, device, dequantize */
+static struct fxq_writer *back_and_forth(void)
+{
+	const struct fxq_tensor f = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
+	struct fxq_writer *w = kit_writer("back and forth");
+	uint32_t t[6];
+
+	for (int i = 0; i < 6; i++)
+		t[i] = fxq_writer_tensor(w, NULL, i % 5 ? &q : &f, 0);
+	fxq_writer_inputs(w, &t[0], 1);
+	kit_quantize(w, t[0], t[1]);
+	kit_lut_step(w, "there", t[1], t[2]);
+	kit_call(w, true, "shrink", t[2], t[3], NULL, 0);
+	kit_lut_step(w, "back", t[3], t[4]);
+	kit_call(w, false, "dequantize", t[4], t[5], NULL, 0);
+	fxq_writer_outputs(w, &t[5], 1);
+	return w;
+}
+
+static void assert_shrunk(const struct fxq_io *io, int by)
+{
+	const float *y = io->out[0].data;
+
+	for (int i = 0; i < ELEMENTS; i++)
+		if (y[i] != (float)((i - 64) / by) / 2)
+			fail_msg("y[%d] is %g", i, (double)y[i]);
+}
+
+static void cpu_and_device_take_turns(void **state)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog;
+	struct fxq_io *io;
+
+	assert_int_equal(fxq_register_function(&shrink, NULL), 0);
+	prog = load(dev, back_and_forth());
+	assert_int_equal(fxq_unregister_function("shrink"), 0);
+	io = new_io(prog);
+	fill(io, 0);
+	assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+	assert_shrunk(io, 2);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static void self_knows_the_mode(void **state)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog;
+	struct fxq_io *io;
+
+	assert_int_equal(fxq_register_function(&shrink, NULL), 0);
+	prog = load(dev, back_and_forth());
+	fxq_unregister_function("shrink");
+	io = new_io(prog);
+	fill(io, 0);
+	assert_false(fxq_program_is_training(prog));
+	fxq_program_train(prog, true);
+	assert_true(fxq_program_is_training(prog));
+	assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+	assert_shrunk(io, 4);
+	fxq_program_eval(prog);
+	assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+	assert_shrunk(io, 2);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static void unbound_function_names_the_three_ways(void **state)
+{
+	assert_int_equal(refuse_load(back_and_forth()), -ENOENT);
+	assert_non_null(strstr(fxq_error(), "layer shrink"));
+	assert_non_null(strstr(fxq_error(), "fxq_register_function"));
+	assert_non_null(strstr(fxq_error(), "--plugin"));
+	assert_non_null(strstr(fxq_error(), "softmax, argmax, top_k"));
+}
+
+static void a_name_is_registered_once(void **state)
+{
+	const struct fxq_function nameless = { NULL, NULL, eval_shrink };
+
+	assert_int_equal(fxq_register_function(&nameless, NULL), -EINVAL);
+	assert_int_equal(fxq_register_function(&shrink, NULL), 0);
+	assert_int_equal(fxq_register_function(&shrink, NULL), -EEXIST);
+	assert_non_null(strstr(fxq_error(), "shrink"));
+	assert_int_equal(fxq_unregister_function("shrink"), 0);
+	assert_int_equal(fxq_unregister_function("shrink"), -ENOENT);
+}
+
+/* One step on the CPU from "x" (float32) to "y" of @type. */
+static struct fxq_writer *one_call(bool wrapped, const char *name,
+				   const struct fxq_tensor *type,
+				   uint32_t flags,
+				   const struct fxq_attr *attrs, uint32_t n)
+{
+	const struct fxq_tensor f = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+	const struct fxq_attr self[] = {
+		{ .name = "step", .type = FXQ_ATTR_INT, .count = 1, .i = 3 },
+	};
+	struct fxq_writer *w = kit_writer("one call");
+	uint32_t x, y;
+
+	x = fxq_writer_tensor(w, "x", &f, 0);
+	y = fxq_writer_tensor(w, "y", type, flags);
+	fxq_writer_inputs(w, &x, 1);
+	kit_call(w, wrapped, name, x, y, attrs, n);
+	fxq_writer_outputs(w, &y, 1);
+	fxq_writer_self(w, false, self, 1);
+	return w;
+}
+
+/* Every third positive value, as many as there are; "step" is self's. */
+static int eval_pick(struct fxq_call *call)
+{
+	const struct fxq_self *self = call->self;
+	const float *x = call->in[0].data;
+	float *y = call->out[0].data;
+	int64_t room = call->out[0].dims[1], n = 0;
+
+	assert_string_equal(self->attrs[0].name, "step");
+	assert_string_equal(self->user, "mine");
+	for (int i = 0; i < ELEMENTS; i += self->attrs[0].i)
+		if (x[i] > 0 && n < room)
+			y[n++] = x[i];
+	call->out[0].dims[1] = n;
+	return 0;
+}
+
+static void dynamic_output_tells_its_size(void **state)
+{
+	const struct fxq_function pick = { "pick", NULL, eval_pick };
+	const struct fxq_tensor most = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog;
+	struct fxq_io *io;
+	float *y;
+
+	fxq_register_function(&pick, (void *)"mine");
+	prog = load(dev, one_call(true, "pick", &most, FXQ_TENSOR_DYNAMIC,
+				  NULL, 0));
+	fxq_unregister_function("pick");
+	io = new_io(prog);
+	y = io->out[0].data;
+	for (int shift = 0; shift < 2; shift++) {
+		/* Positive from 65 - shift on: 66, 69, ... 126. */
+		fill(io, shift);
+		assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+		assert_int_equal(io->out[0].dims[0], 1);
+		assert_int_equal(io->out[0].dims[1], 21);
+		assert_true(y[0] == (float)(2 + shift) / 2);
+		assert_true(y[20] == (float)(62 + shift) / 2);
+	}
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static int eval_grow(struct fxq_call *call)
+{
+	call->out[0].dims[1]++;
+	return 0;
+}
+
+static int eval_refuse(struct fxq_call *call)
+{
+	snprintf(call->error, sizeof(call->error), "it rains");
+	return -EDOM;
+}
+
+/* Runs @fn as the one step of a program; returns what the run gives. */
+static int run_one(fxq_call_fn infer, fxq_call_fn eval, uint32_t flags)
+{
+	const struct fxq_function fn = { "fn", infer, eval };
+	const struct fxq_tensor type = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog;
+	struct fxq_io *io;
+	int ret;
+
+	fxq_register_function(&fn, NULL);
+	prog = load(dev, one_call(true, "fn", &type, flags, NULL, 0));
+	fxq_unregister_function("fn");
+	io = new_io(prog);
+	fill(io, 0);
+	ret = fxq_run(prog, io->in, io->out);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+	return ret;
+}
+
+static void result_larger_than_its_room_is_refused(void **state)
+{
+	assert_int_equal(run_one(NULL, eval_grow, FXQ_TENSOR_DYNAMIC), -EPROTO);
+	assert_non_null(strstr(fxq_error(), "at most float32 1x128"));
+}
+
+static void result_of_another_shape_is_refused(void **state)
+{
+	assert_int_equal(run_one(eval_grow, eval_refuse, 0), -EPROTO);
+	assert_non_null(strstr(fxq_error(), "result 0 of fn is float32 1x129"));
+}
+
+static void what_a_function_says_is_passed_on(void **state)
+{
+	assert_int_equal(run_one(infer_same, eval_refuse, 0), -EDOM);
+	assert_string_equal(fxq_error(), "layer fn: fn: it rains");
+}
+
+static void unknown_operator_is_refused_at_load(void **state)
+{
+	const struct fxq_tensor type = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+
+	assert_int_equal(refuse_load(one_call(false, "brew", &type, 0, NULL,
+					      0)), -ENOENT);
+	assert_non_null(strstr(fxq_error(), "CPU operator brew"));
+}
+
+static void operator_with_too_few_inputs_is_refused(void **state)
+{
+	const struct fxq_tensor f = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+	struct fxq_writer *w = kit_writer("few");
+	uint32_t y = fxq_writer_tensor(w, "y", &f, 0);
+	const uint32_t absent = FXQ_ARG_ABSENT;
+	const struct fxq_writer_call step = {
+		.name = "dequantize", .layer = "dq",
+		.in = &absent, .n_in = 1, .out = &y, .n_out = 1,
+	};
+
+	fxq_writer_call_step(w, &step);
+	fxq_writer_outputs(w, &y, 1);
+	assert_int_equal(refuse_load(w), -EBADMSG);
+	assert_non_null(strstr(fxq_error(), "without input 0"));
+}
+
+static void argmax_is_built_in(void **state)
+{
+	const struct fxq_attr dim = {
+		.name = "dim", .type = FXQ_ATTR_INT, .count = 1, .i = 1,
+	};
+	struct fxq_tensor type = {
+		.dtype = FXQ_DTYPE_I64, .rank = 2, .dims = { 1, 1 },
+	};
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog;
+	struct fxq_io *io;
+
+	prog = load(dev, one_call(true, "argmax", &type, 0, &dim, 1));
+	io = new_io(prog);
+	fill(io, 0);
+	((float *)io->in[0].data)[77] = 1000;
+	assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+	assert_int_equal(*(int64_t *)io->out[0].data, 77);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static void plugin_brings_functions(void **state)
+{
+	const struct fxq_tensor type = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+	struct fxq_device *dev;
+	struct fxq_program *prog;
+	struct fxq_io *io;
+
+	assert_int_equal(fxq_plugin_load("/nonexistent.so"), -ENOEXEC);
+	assert_non_null(strstr(fxq_error(), "/nonexistent.so"));
+	if (access(PLUGIN, R_OK))
+		skip();
+	assert_int_equal(fxq_plugin_load(PLUGIN), 0);
+	assert_int_equal(fxq_plugin_load(PLUGIN), -EEXIST);
+	dev = open_device();
+	prog = load(dev, one_call(true, "plugin_double", &type, 0, NULL, 0));
+	io = new_io(prog);
+	fill(io, 0);
+	assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+	assert_times(io, 0, 2);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+/*
+ * Adds two tensors that share region IN. @second puts another step behind it
+ * in which they stand the other way round, so that one of them must move.
+ */
+static void add_step(struct fxq_writer *w, uint32_t a, uint32_t b, uint32_t y)
+{
+	const struct fxq_image_binding bindings[] = {
+		{ FXQ_BIND_INPUT, REGION_IN, b, 0, ELEMENTS },
+		{ FXQ_BIND_INPUT, REGION_IN, a, 0, 0 },
+		{ FXQ_BIND_OUTPUT, REGION_OUT, y, 0, 0 },
+	};
+	struct fxq_desc d[4] = {
+		kit_move(FXQ_OP_LOAD, REGION_IN, 0, 0, ELEMENTS),
+		kit_move(FXQ_OP_LOAD, REGION_IN, ELEMENTS, 1024, ELEMENTS),
+		{ .opcode = FXQ_OP_SUB, .engine = FXQ_ENGINE_VX,
+		  .wait = { [FXQ_ENGINE_LD] = 2 } },
+		kit_move(FXQ_OP_STORE, REGION_OUT, 0, 2048, ELEMENTS),
+	};
+	const struct fxq_writer_device step = {
+		.layer = "sub", .stream = d, .n_descs = 4,
+		.bindings = bindings, .n_bindings = 3,
+	};
+
+	d[2].binary = (struct fxq_body_binary){
+		.a = kit_fm(0), .b = kit_fm(1024), .out = kit_fm(2048),
+		.ma = 0x3f800000, .mb = 0x3f800000, .h = 1, .w = PIXELS,
+		.c = 32, .lo = -128, .hi = 127,
+	};
+	d[3].wait[FXQ_ENGINE_VX] = 1;
+	fxq_writer_device_step(w, &step);
+}
+
+static void tensors_may_share_a_region(void **state)
+{
+	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
+	struct fxq_writer *w = kit_writer("share");
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog;
+	struct fxq_io *io;
+	uint32_t t[4];
+	int8_t *a, *b, *ab, *ba;
+
+	for (int i = 0; i < 4; i++)
+		t[i] = fxq_writer_tensor(w, NULL, &q, 0);
+	fxq_writer_inputs(w, t, 2);
+	add_step(w, t[0], t[1], t[2]);
+	add_step(w, t[1], t[0], t[3]);
+	fxq_writer_outputs(w, t + 2, 2);
+	prog = load(dev, w);
+	io = new_io(prog);
+	a = io->in[0].data;
+	b = io->in[1].data;
+	ab = io->out[0].data;
+	ba = io->out[1].data;
+	for (int i = 0; i < ELEMENTS; i++) {
+		a[i] = i / 2;
+		b[i] = 30 - i;
+	}
+	assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+	for (int i = 0; i < ELEMENTS; i++) {
+		int d = i / 2 - (30 - i);
+
+		assert_int_equal(ab[i], d > 127 ? 127 : d);
+		assert_int_equal(ba[i], -d < -128 ? -128 : -d);
+	}
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static void input_may_be_an_output(void **state)
+{
+	const struct fxq_tensor f = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+	const float values[2] = { 4, 5 };
+	const struct fxq_tensor c = {
+		.dtype = FXQ_DTYPE_F32, .rank = 1, .dims = { 2 },
+		.data = (void *)values,
+	};
+	struct fxq_writer *w = kit_writer("same");
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog;
+	struct fxq_io *io;
+	uint32_t out[3];
+
+	out[0] = out[2] = fxq_writer_tensor(w, "x", &f, 0);
+	out[1] = fxq_writer_tensor(w, "c", &c, FXQ_TENSOR_CONST);
+	fxq_writer_inputs(w, out, 1);
+	fxq_writer_outputs(w, out, 3);
+	prog = load(dev, w);
+	io = new_io(prog);
+	fill(io, 0);
+	assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+	assert_times(io, 0, 1);
+	assert_memory_equal(io->out[1].data, values, sizeof(values));
+	assert_memory_equal(io->out[2].data, io->in[0].data, 4 * ELEMENTS);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+/*
+ * RESIZE whose row table, which is data and so no checker's concern, points
+ * outside the box: the device stops the run.
+ */
+static struct fxq_writer *faulty(void)
+{
+	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
+	const uint16_t table[8] = { 999, 0 };
+	struct fxq_writer *w = kit_writer("faulty");
+	struct fxq_desc d[4] = {
+		kit_move(FXQ_OP_LOAD, REGION_IN, 0, 0, ELEMENTS),
+		kit_move(FXQ_OP_LOAD, REGION_WEIGHTS, 256, 4096, 16),
+		{ .opcode = FXQ_OP_RESIZE, .engine = FXQ_ENGINE_VX,
+		  .wait = { [FXQ_ENGINE_LD] = 2 }, .tag = 1 },
+		kit_move(FXQ_OP_STORE, REGION_OUT, 0, 2048, 32),
+	};
+	uint32_t x = fxq_writer_tensor(w, "x", &q, 0);
+	uint32_t y = fxq_writer_tensor(w, "y", &q, 0);
+	const struct fxq_image_binding bindings[] = {
+		{ FXQ_BIND_WEIGHTS, REGION_WEIGHTS, 0, 0, 0 },
+		{ FXQ_BIND_INPUT, REGION_IN, x, 0, 0 },
+		{ FXQ_BIND_OUTPUT, REGION_OUT, y, 0, 0 },
+	};
+	const struct fxq_writer_device step = {
+		.layer = "step", .stream = d, .n_descs = 4,
+		.bindings = bindings, .n_bindings = 3,
+	};
+
+	d[2].resize = (struct fxq_body_resize){
+		.in = kit_fm(0), .out = kit_fm(2048), .ytab = 4096,
+		.xtab = 4096, .m = 0x3f800000, .ih = 1, .iw = PIXELS,
+		.oh = 1, .ow = 1, .c = 32, .lo = -128, .hi = 127,
+	};
+	d[3].wait[FXQ_ENGINE_VX] = 1;
+	fxq_writer_weights(w, table, sizeof(table));
+	assert_int_equal(fxq_writer_tag(w, "upsample", "resize", 0), 1);
+	fxq_writer_inputs(w, &x, 1);
+	fxq_writer_device_step(w, &step);
+	fxq_writer_outputs(w, &y, 1);
+	return w;
+}
+
+static void fault_names_the_layer_and_harms_nobody_else(void **state)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_program *bad = load(dev, faulty());
+	struct fxq_program *good = load(dev, kit_negate());
+	struct fxq_io *bad_io[3], *io = new_io(good);
+	struct fxq_completion done;
+
+	for (int i = 0; i < 3; i++) {
+		bad_io[i] = new_io(bad);
+		assert_int_equal(fxq_submit(bad, bad_io[i]->in, bad_io[i]->out,
+					    NULL), 0);
+	}
+	fill(io, 0);
+	assert_int_equal(fxq_run(good, io->in, io->out), 0);
+	assert_times(io, 0, -1);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(fxq_poll(bad, &done, 1, UINT64_MAX), 1);
+		assert_int_equal(done.result, -EIO);
+		assert_non_null(strstr(done.error, "layer upsample"));
+		assert_non_null(strstr(done.error, "resize"));
+		fxq_io_destroy(bad_io[i]);
+	}
+	fxq_io_destroy(io);
+	fxq_program_unload(bad);
+	fxq_program_unload(good);
+	fxq_device_close(dev);
+}
+
+static void unfit_tensors_are_refused(void **state)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog = load(dev, kit_negate());
+	struct fxq_io *io = new_io(prog);
+	struct fxq_tensor in = io->in[0], out = io->out[0];
+	struct fxq_completion done;
+
+	in.dtype = FXQ_DTYPE_I8;
+	assert_int_equal(fxq_submit(prog, &in, &out, NULL), -EINVAL);
+	assert_non_null(strstr(fxq_error(), "int8 1x128, the image takes "
+			       "float32 1x128"));
+	in = io->in[0];
+	in.dims[0] = 2;
+	assert_int_equal(fxq_submit(prog, &in, &out, NULL), -EINVAL);
+	in = io->in[0];
+	in.data = NULL;
+	assert_int_equal(fxq_submit(prog, &in, &out, NULL), -EINVAL);
+	assert_non_null(strstr(fxq_error(), "has no memory"));
+	in.data = (uint8_t *)io->in[0].data + 2;
+	assert_int_equal(fxq_submit(prog, &in, &out, NULL), -EINVAL);
+	assert_non_null(strstr(fxq_error(), "not aligned"));
+	out.data = (uint8_t *)io->in[0].data + 64;
+	assert_int_equal(fxq_run(prog, io->in, &out), -EINVAL);
+	assert_non_null(strstr(fxq_error(), "overlaps"));
+	assert_int_equal(fxq_poll(prog, &done, 1, UINT64_MAX), 0);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
+static void impossible_config_is_refused(void **state)
+{
+	const struct fxq_program_config config = { .slots = 1000 };
+	struct fxq_device *dev = open_device();
+	struct fxq_image *image = kit_open(kit_negate());
+	struct fxq_program *prog = NULL;
+
+	assert_int_equal(fxq_program_load(dev, image, &config, &prog), -EINVAL);
+	assert_null(prog);
+	fxq_image_close(image);
+	fxq_device_close(dev);
+}
+
+#define ROUNDS	40
+
+struct runner {
+	struct fxq_program *prog;
+	int shift;
+	int wrong;
+};
+
+static void *run_rounds(void *arg)
+{
+	struct runner *r = arg;
+	struct fxq_io *io = new_io(r->prog);
+	const float *y = io->out[0].data;
+
+	for (int k = 0; k < ROUNDS; k++) {
+		fill(io, r->shift + k % 2);
+		r->wrong += !!fxq_run(r->prog, io->in, io->out);
+		for (int i = 0; i < ELEMENTS; i++)
+			r->wrong += y[i] != (float)((i - 64 + r->shift +
+						     k % 2) / 2) / 2;
+	}
+	fxq_io_destroy(io);
+	return NULL;
+}
+
+/* More threads than slots, and workers that race with them for CPU steps. */
+static void threads_share_a_program(void **state)
+{
+	for (uint32_t workers = 0; workers < 3; workers += 2) {
+		const struct fxq_program_config config = {
+			.slots = 2, .workers = workers,
+		};
+		struct fxq_device *dev = open_device();
+		struct runner runners[4];
+		pthread_t threads[4];
+		struct fxq_program *prog;
+
+		fxq_register_function(&shrink, NULL);
+		prog = load_with(dev, back_and_forth(), &config);
+		fxq_unregister_function("shrink");
+		for (int i = 0; i < 4; i++) {
+			runners[i] = (struct runner){ prog, i, 0 };
+			assert_int_equal(pthread_create(&threads[i], NULL,
+							run_rounds,
+							&runners[i]), 0);
+		}
+		for (int i = 0; i < 4; i++) {
+			pthread_join(threads[i], NULL);
+			assert_int_equal(runners[i].wrong, 0);
+		}
+		fxq_program_unload(prog);
+		fxq_device_close(dev);
+	}
+}
+
+static void buffers_begin_on_pages(void **state)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_bo *bo = NULL;
+
+	assert_int_equal(fxq_bo_create(dev, 0, 0, &bo), -EINVAL);
+	assert_int_equal(fxq_bo_create(dev, 64, 1, &bo), -EINVAL);
+	assert_int_equal(fxq_bo_create(dev, 1ull << 50, 0, &bo), -ENOMEM);
+	assert_null(bo);
+	assert_int_equal(fxq_bo_create(dev, 100, 0, &bo), 0);
+	assert_int_equal((uintptr_t)fxq_bo_map(bo) % 4096, 0);
+	assert_int_equal(*(char *)fxq_bo_map(bo), 0);
+	assert_int_equal(fxq_bo_size(bo), 100);
+	fxq_bo_destroy(bo);
+	assert_int_equal(fxq_bo_create(dev, 3 << 20, 0, &bo), 0);
+	assert_int_equal((uintptr_t)fxq_bo_map(bo) % (2 << 20), 0);
+	fxq_bo_destroy(bo);
+	fxq_bo_destroy(NULL);
+	fxq_device_close(dev);
+}
+
+static void image_may_be_closed_before_its_program(void **state)
+{
+	struct fxq_device *dev = open_device();
+	struct fxq_image *image = kit_open(kit_negate());
+	struct fxq_program *a, *b;
+	struct fxq_io *io;
+
+	assert_int_equal(fxq_program_load(dev, image, NULL, &a), 0);
+	assert_int_equal(fxq_program_load(dev, image, NULL, &b), 0);
+	fxq_image_close(image);
+	fxq_program_unload(a);
+	io = new_io(b);
+	fill(io, 0);
+	assert_int_equal(fxq_run(b, io->in, io->out), 0);
+	assert_times(io, 0, -1);
+	fxq_io_destroy(io);
+	fxq_program_unload(b);
+	fxq_device_close(dev);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(there_is_an_embedded_device),
+		cmocka_unit_test(run_gives_the_answer),
+		cmocka_unit_test(cycles_are_those_of_the_cost_file),
+		cmocka_unit_test(queue_has_as_many_slots_as_asked_for),
+		cmocka_unit_test(more_slots_than_the_ring_work),
+		cmocka_unit_test(polling_without_waiting_gets_there),
+		cmocka_unit_test(full_of_unpolled_runs_is_busy_not_stuck),
+		cmocka_unit_test(unload_waits_for_runs),
+		cmocka_unit_test(cpu_and_device_take_turns),
+		cmocka_unit_test(self_knows_the_mode),
+		cmocka_unit_test(unbound_function_names_the_three_ways),
+		cmocka_unit_test(a_name_is_registered_once),
+		cmocka_unit_test(dynamic_output_tells_its_size),
+		cmocka_unit_test(result_larger_than_its_room_is_refused),
+		cmocka_unit_test(result_of_another_shape_is_refused),
+		cmocka_unit_test(what_a_function_says_is_passed_on),
+		cmocka_unit_test(unknown_operator_is_refused_at_load),
+		cmocka_unit_test(operator_with_too_few_inputs_is_refused),
+		cmocka_unit_test(argmax_is_built_in),
+		cmocka_unit_test(plugin_brings_functions),
+		cmocka_unit_test(tensors_may_share_a_region),
+		cmocka_unit_test(input_may_be_an_output),
+		cmocka_unit_test(fault_names_the_layer_and_harms_nobody_else),
+		cmocka_unit_test(unfit_tensors_are_refused),
+		cmocka_unit_test(impossible_config_is_refused),
+		cmocka_unit_test(threads_share_a_program),
+		cmocka_unit_test(buffers_begin_on_pages),
+		cmocka_unit_test(image_may_be_closed_before_its_program),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
