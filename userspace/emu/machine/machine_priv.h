@@ -137,10 +137,11 @@ void machine_finish(struct fxq_machine *m, uint64_t first, uint64_t cycles);
 /* mmu.c */
 
 /*
- * Host memory at device address @va of the running context, good up to the
- * end of its 4 KiB page. NULL: m->run.outcome has cause and address.
+ * Host memory at device address @va of the running context; *@len is shortened
+ * to what is in one piece. NULL: m->run.outcome has cause and address.
  */
-uint8_t *machine_translate(struct fxq_machine *m, uint64_t va, bool write);
+uint8_t *machine_translate(struct fxq_machine *m, uint64_t va, uint64_t *len,
+			   bool write);
 /* Copies memory of the running context. Returns enum fxq_cause. */
 uint32_t machine_fetch(struct fxq_machine *m, void *dst, uint64_t va,
 		       uint64_t len);

@@ -106,22 +106,38 @@ static uint32_t tlb_fill(struct fxq_machine *m, struct machine_tlb *slot,
 	return FXQ_CAUSE_NONE;
 }
 
-uint8_t *machine_translate(struct fxq_machine *m, uint64_t va, bool write)
+/* As machine_translate(), but says the cause instead of recording it. */
+static uint8_t *look_up(struct fxq_machine *m, uint64_t va, bool write,
+			uint32_t *cause)
 {
 	uint64_t tag = tlb_tag(m->run.entry.context, va);
 	struct machine_tlb *slot = tlb_slot(m, tag);
-	uint32_t cause = FXQ_CAUSE_NONE;
 
+	*cause = FXQ_CAUSE_NONE;
 	if (slot->tag != tag)
-		cause = tlb_fill(m, slot, tag, va);
-	if (!cause && write && !slot->writable)
-		cause = FXQ_CAUSE_PAGE_WRITE;
-	if (cause) {
+		*cause = tlb_fill(m, slot, tag, va);
+	if (!*cause && write && !slot->writable)
+		*cause = FXQ_CAUSE_PAGE_WRITE;
+	return *cause ? NULL : slot->host + (va & PAGE_MASK);
+}
+
+/* Pages that follow in host memory too are one piece. */
+uint8_t *machine_translate(struct fxq_machine *m, uint64_t va, uint64_t *len,
+			   bool write)
+{
+	uint64_t n = FXQ_PAGE_BYTES - (va & PAGE_MASK);
+	uint32_t cause;
+	uint8_t *host = look_up(m, va, write, &cause);
+
+	if (!host) {
 		m->run.outcome.cause = cause;
 		m->run.outcome.address = va;
 		return NULL;
 	}
-	return slot->host + (va & PAGE_MASK);
+	while (n < *len && look_up(m, va + n, write, &cause) == host + n)
+		n += FXQ_PAGE_BYTES;
+	*len = n < *len ? n : *len;
+	return host;
 }
 
 uint32_t machine_fetch(struct fxq_machine *m, void *dst, uint64_t va,
@@ -130,12 +146,11 @@ uint32_t machine_fetch(struct fxq_machine *m, void *dst, uint64_t va,
 	uint8_t *to = dst;
 
 	while (len) {
-		uint64_t n = FXQ_PAGE_BYTES - (va & PAGE_MASK);
-		const uint8_t *from = machine_translate(m, va, false);
+		uint64_t n = len;
+		const uint8_t *from = machine_translate(m, va, &n, false);
 
 		if (!from)
 			return m->run.outcome.cause;
-		n = n < len ? n : len;
 		memcpy(to, from, n);
 		to += n;
 		va += n;

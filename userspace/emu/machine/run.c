@@ -221,12 +221,9 @@ static void *dma_at(struct fxq_dma_memory *mem, uint32_t region,
 		    uint64_t offset, uint64_t *len, bool write)
 {
 	struct machine_run *r = (struct machine_run *)mem;
-	uint64_t va = r->bind[region].addr + offset;
-	uint64_t left = FXQ_PAGE_BYTES - (va & (FXQ_PAGE_BYTES - 1));
 
-	if (*len > left)
-		*len = left;
-	return machine_translate(r->machine, va, write);
+	return machine_translate(r->machine, r->bind[region].addr + offset, len,
+				 write);
 }
 
 /* Checks and executes descriptor @i. */

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Page tables as the machine reads them: both page sizes, every bit that must
+ * be zero, read-only pages, what a translation buffer may and may not keep,
+ * and INVALIDATE, also while a job runs.
+ */
+#include "rig.h"
+
+#define FAR	0x7000000000ull		/* far from what rig_open() mapped */
+
+static int setup(void **state)
+{
+	*state = rig_open();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_close(*state);
+	return 0;
+}
+
+/* A job of context 1 whose region 0 is [va, va + 4 KiB). */
+static struct fxq_complete run_at(struct rig *r, uint64_t va,
+				  const struct fxq_desc *stream, uint32_t count)
+{
+	struct fxq_submit e = rig_job(r, 1, stream, count);
+	struct fxq_binding *bind =
+		(struct fxq_binding *)rig_data(r, 1, RIG_BIND);
+
+	bind->addr = va;
+	bind->size = RIG_PAGE;
+	rig_put(r, e);
+	return rig_get(r);
+}
+
+static struct fxq_complete load_at(struct rig *r, uint64_t va)
+{
+	struct fxq_desc s = load(0, 0, 0, 64);
+
+	return run_at(r, va, &s, 1);
+}
+
+static struct fxq_complete store_at(struct rig *r, uint64_t va)
+{
+	struct fxq_desc s[] = { fill(0, 64, 0x3c),
+				wait_for(store(0, 0, 0, 64), 1, 0, 0, 0) };
+
+	return run_at(r, va, s, 2);
+}
+
+static void rearm(struct rig *r)
+{
+	rig_ask(r, FXQ_SUBMIT_REARM, 1);
+	assert_int_equal(rig_get(r).cause, FXQ_CAUSE_NONE);
+}
+
+/* Loads from FAR, whose last-level entry is @pte. */
+static void expect(struct rig *r, int level, uint64_t pte, uint32_t cause)
+{
+	struct fxq_complete rec;
+
+	*rig_pte(r, 1, FAR, level) = pte;
+	rec = load_at(r, FAR);
+	assert_int_equal(rec.cause, cause);
+	assert_int_equal(rec.address, cause ? FAR : 0);
+	if (cause)
+		rearm(r);
+	rig_ask(r, FXQ_SUBMIT_INVALIDATE, 1);
+	rig_get(r);
+}
+
+static void last_level_needs_valid_and_leaf(void **state)
+{
+	struct rig *r = *state;
+
+	expect(r, 2, RIG_DATA | RIG_RO, FXQ_CAUSE_NONE);
+	expect(r, 2, RIG_DATA | RIG_RW, FXQ_CAUSE_NONE);
+	expect(r, 2, 0, FXQ_CAUSE_PAGE_INVALID);
+	/* Without VALID the other bits are the driver's own */
+	expect(r, 2, ~0ull & ~FXQ_PTE_VALID, FXQ_CAUSE_PAGE_INVALID);
+	expect(r, 2, RIG_DATA | FXQ_PTE_VALID, FXQ_CAUSE_PAGE_ENTRY);
+}
+
+static void reserved_bits_fault(void **state)
+{
+	struct rig *r = *state;
+	int bit;
+
+	for (bit = 3; bit < 64; bit++)
+		if (bit < 12 || bit > 51)
+			expect(r, 2, RIG_DATA | RIG_RW | 1ull << bit,
+			       FXQ_CAUSE_PAGE_ENTRY);
+}
+
+static void reserved_bits_of_tables_fault(void **state)
+{
+	struct rig *r = *state;
+	uint64_t top = (rig_pte(r, 1, FAR, 2), *rig_pte(r, 1, FAR, 0));
+
+	*rig_pte(r, 1, FAR, 2) = RIG_DATA | RIG_RO;
+	expect(r, 0, top | 8, FXQ_CAUSE_PAGE_ENTRY);
+	expect(r, 0, top | 1ull << 52, FXQ_CAUSE_PAGE_ENTRY);
+	expect(r, 0, top | FXQ_PTE_WRITABLE, FXQ_CAUSE_PAGE_ENTRY);
+	expect(r, 0, top, FXQ_CAUSE_NONE);
+}
+
+static void large_page_maps_two_mib(void **state)
+{
+	struct rig *r = *state;
+	struct fxq_complete rec;
+
+	*rig_pte(r, 1, FAR, 1) = 2 * RIG_LARGE | RIG_RW;
+	rec = store_at(r, FAR + 0x123000);
+	assert_int_equal(rec.cause, FXQ_CAUSE_NONE);
+	assert_int_equal(r->mem[2 * RIG_LARGE + 0x123000], 0x3c);
+	rec = store_at(r, FAR + RIG_LARGE - RIG_PAGE);
+	assert_int_equal(rec.cause, FXQ_CAUSE_NONE);
+	assert_int_equal(r->mem[3 * RIG_LARGE - RIG_PAGE], 0x3c);
+	assert_int_equal(load_at(r, FAR + RIG_LARGE).cause,
+			 FXQ_CAUSE_PAGE_INVALID);
+}
+
+static void large_page_must_be_aligned(void **state)
+{
+	struct rig *r = *state;
+
+	expect(r, 1, 2 * RIG_LARGE | RIG_RO, FXQ_CAUSE_NONE);
+	expect(r, 1, (2 * RIG_LARGE + RIG_PAGE) | RIG_RO, FXQ_CAUSE_PAGE_ENTRY);
+}
+
+static void there_are_no_pages_of_one_gib(void **state)
+{
+	expect(*state, 0, RIG_RO, FXQ_CAUSE_PAGE_ENTRY);
+}
+
+static void page_zero_is_never_mapped(void **state)
+{
+	struct rig *r = *state;
+
+	*rig_pte(r, 1, 0, 2) = RIG_DATA | RIG_RW;
+	assert_int_equal(load_at(r, 0).cause, FXQ_CAUSE_PAGE_INVALID);
+	rearm(r);
+	*rig_pte(r, 1, RIG_PAGE, 2) = RIG_DATA | RIG_RW;
+	assert_int_equal(load_at(r, RIG_PAGE).cause, FXQ_CAUSE_NONE);
+}
+
+static void last_page_can_be_mapped(void **state)
+{
+	struct rig *r = *state;
+	uint64_t last = (1ull << FXQ_VA_BITS) - RIG_PAGE;
+
+	*rig_pte(r, 1, last, 2) = RIG_DATA | RIG_RW;
+	assert_int_equal(load_at(r, last).cause, FXQ_CAUSE_NONE);
+	assert_int_equal(load_at(r, last + RIG_PAGE).cause,
+			 FXQ_CAUSE_REGION_BOUNDS);
+}
+
+static void read_only_page_takes_no_store(void **state)
+{
+	struct rig *r = *state;
+	struct fxq_complete rec;
+
+	rig_map(r, 1, FAR, RIG_DATA, RIG_RO);
+	r->mem[RIG_DATA] = 0x11;
+	assert_int_equal(load_at(r, FAR).cause, FXQ_CAUSE_NONE);
+	rec = store_at(r, FAR);
+	assert_int_equal(rec.cause, FXQ_CAUSE_PAGE_WRITE);
+	assert_int_equal(rec.address, FAR);
+	assert_int_equal(rec.index, 1);
+	assert_int_equal(r->mem[RIG_DATA], 0x11);
+}
+
+static void bus_errors_are_faults(void **state)
+{
+	struct rig *r = *state;
+
+	/* A page, then a page table, where the bus has nothing */
+	expect(r, 2, 1ull << 40 | RIG_RO, FXQ_CAUSE_BUS);
+	expect(r, 2, (RIG_BYTES - RIG_PAGE) | RIG_RO, FXQ_CAUSE_NONE);
+	expect(r, 1, 1ull << 40 | FXQ_PTE_VALID, FXQ_CAUSE_BUS);
+}
+
+static void transfer_stops_at_the_page_that_is_missing(void **state)
+{
+	struct rig *r = *state;
+	struct fxq_desc s = load(0, 0, 0, RIG_PAGE);
+	struct fxq_submit e = rig_job(r, 1, &s, 1);
+	struct fxq_binding *bind =
+		(struct fxq_binding *)rig_data(r, 1, RIG_BIND);
+	struct fxq_complete rec;
+
+	rig_map(r, 1, FAR, RIG_DATA, RIG_RO);
+	bind->addr = FAR + 64;
+	bind->size = RIG_PAGE;
+	rig_put(r, e);
+	rec = rig_get(r);
+	assert_int_equal(rec.cause, FXQ_CAUSE_PAGE_INVALID);
+	assert_int_equal(rec.address, FAR + RIG_PAGE);
+}
+
+static void mapping_needs_no_invalidation(void **state)
+{
+	struct rig *r = *state;
+
+	assert_int_equal(load_at(r, FAR).cause, FXQ_CAUSE_PAGE_INVALID);
+	rearm(r);
+	rig_map(r, 1, FAR, RIG_DATA, RIG_RW);
+	assert_int_equal(load_at(r, FAR).cause, FXQ_CAUSE_NONE);
+}
+
+static void unmapped_page_faults_after_invalidate(void **state)
+{
+	struct rig *r = *state;
+
+	rig_map(r, 1, FAR, RIG_DATA, RIG_RW);
+	assert_int_equal(load_at(r, FAR).cause, FXQ_CAUSE_NONE);
+	rig_map(r, 1, FAR, 0, 0);
+	rig_put(r, (struct fxq_submit){
+		.kind = FXQ_SUBMIT_INVALIDATE, .context = 1,
+		.first = FAR, .last = FAR + RIG_PAGE - 1,
+	});
+	assert_int_equal(rig_get(r).cause, FXQ_CAUSE_NONE);
+	assert_int_equal(load_at(r, FAR).cause, FXQ_CAUSE_PAGE_INVALID);
+}
+
+static void contexts_do_not_share_translations(void **state)
+{
+	struct rig *r = *state;
+	struct fxq_desc s = load(0, 0, 0, 64);
+	struct fxq_submit e;
+
+	rig_map(r, 1, FAR, RIG_DATA, RIG_RW);
+	assert_int_equal(load_at(r, FAR).cause, FXQ_CAUSE_NONE);
+	e = rig_job(r, 2, &s, 1);
+	((struct fxq_binding *)rig_data(r, 2, RIG_BIND))->addr = FAR;
+	((struct fxq_binding *)rig_data(r, 2, RIG_BIND))->size = 64;
+	rig_put(r, e);
+	assert_int_equal(rig_get(r).cause, FXQ_CAUSE_PAGE_INVALID);
+}
+
+/* The record of INVALIDATE comes while the job before it still runs. */
+static void invalidate_overtakes_a_running_job(void **state)
+{
+	struct rig *r = *state;
+	struct fxq_desc s[] = { load(0, 0, 0, 64), load(0, 64, 64, 64),
+				load(0, RIG_PAGE, 128, 64) };
+	uint64_t job, invalidate;
+	struct fxq_complete rec;
+
+	rig_set_gate(r, rig_page_bus(1, 2));
+	job = rig_put(r, rig_job(r, 1, s, 3));
+	rig_await_gate(r);
+	invalidate = rig_ask(r, FXQ_SUBMIT_INVALIDATE, 1);
+	rig_pause();
+	assert_false(rig_ready(r));	/* the access is outstanding */
+	rig_set_gate(r, rig_page_bus(1, 3));
+	rig_await_gate(r);		/* the job is at its third descriptor */
+	rec = rig_get(r);
+	assert_int_equal(rec.run, invalidate);
+	assert_int_equal(rec.cause, FXQ_CAUSE_NONE);
+	assert_false(rig_ready(r));
+	rig_set_gate(r, RIG_NO_GATE);
+	rec = rig_get(r);
+	assert_int_equal(rec.run, job);
+	assert_int_equal(rec.cause, FXQ_CAUSE_NONE);
+}
+
+static void unmap_under_a_running_job_faults_it(void **state)
+{
+	struct rig *r = *state;
+	struct fxq_desc s[] = { load(0, 0, 0, 64), load(0, 64, 64, 64),
+				load(0, 0, 128, 64) };
+	struct fxq_complete rec;
+
+	rig_set_gate(r, rig_page_bus(1, 2));
+	rig_put(r, rig_job(r, 1, s, 3));
+	rig_await_gate(r);
+	rig_map(r, 1, RIG_REGION, 0, 0);
+	rig_ask(r, FXQ_SUBMIT_INVALIDATE, 1);
+	rig_set_gate(r, RIG_NO_GATE);
+	assert_int_equal(rig_get(r).kind, FXQ_SUBMIT_INVALIDATE);
+	rec = rig_get(r);
+	assert_int_equal(rec.cause, FXQ_CAUSE_PAGE_INVALID);
+	assert_int_equal(rec.index, 1);
+	assert_int_equal(rec.address, RIG_REGION + 64);
+}
+
+#define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(last_level_needs_valid_and_leaf),
+		TEST(reserved_bits_fault),
+		TEST(reserved_bits_of_tables_fault),
+		TEST(large_page_maps_two_mib),
+		TEST(large_page_must_be_aligned),
+		TEST(there_are_no_pages_of_one_gib),
+		TEST(page_zero_is_never_mapped),
+		TEST(last_page_can_be_mapped),
+		TEST(read_only_page_takes_no_store),
+		TEST(bus_errors_are_faults),
+		TEST(transfer_stops_at_the_page_that_is_missing),
+		TEST(mapping_needs_no_invalidation),
+		TEST(unmapped_page_faults_after_invalidate),
+		TEST(contexts_do_not_share_translations),
+		TEST(invalidate_overtakes_a_running_job),
+		TEST(unmap_under_a_running_job_faults_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
