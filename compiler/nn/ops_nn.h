@@ -2,24 +2,53 @@
 /*
  * ops_nn.h - the operators with a network's arithmetic (see ops.h)
  *
- * Tensors, then parameters with their defaults. Padding lists all beginnings,
- * then all ends: [top, left, bottom, right]. N, C, O, I, G stand for batch,
- * channels, output and input channels, groups.
+ * Tensors, then parameters with their defaults, as torch has them. Padding
+ * lists all beginnings, then all ends: [top, left, bottom, right]; one number
+ * stands for all. N, C, O, I, G are batch, channels, output and input
+ * channels, groups. Sums of float products run bias first, then in the order
+ * of the weights.
  *
- *   conv1d, conv2d, conv3d: x (N, C, …), w (O, I/G, …), bias (O) or None;
+ *   conv1d, conv2d, conv3d: x (N, C, ...), w (O, I/G, ...), bias (O) or None;
  *	stride=1, padding=0, dilation=1, groups=1
- *   linear: x (…, in), w (out, in), bias (out) or None
- *   batch_norm: x (N, C, …), weight, bias, mean, var, each (C); eps=1e-5.
- *	weight and bias may be None
- *   relu, relu6
+ *   conv_transpose1d, 2d, 3d: x, w (I, O/G, ...), bias; stride=1, padding=0,
+ *	output_padding=0, dilation=1, groups=1
+ *   linear: x (..., in), w (out, in), bias (out) or None
+ *   matmul: a, b; numpy's rules
+ *   batch_norm: x (N, C, ...), weight, bias, mean, var, each (C); eps=1e-5.
+ *	weight and bias may be None, here and below
+ *   layer_norm: x, weight, bias; axis=-1, eps=1e-5, n_out=1. Further results
+ *	are mean and inverse deviation
+ *   group_norm: x, weight (C), bias (C); num_groups=1, eps=1e-5
+ *   instance_norm: x, weight (C), bias (C); eps=1e-5
+ *   lrn: x; size, alpha=1e-4, beta=0.75, bias=1
+ *   lp_normalize: x; axis=-1, p=2
+ *   mean_variance_norm: x; dims=[0, 2, 3], eps=1e-9
+ *   leaky_relu(negative_slope=0.01)  elu(alpha=1)  selu(alpha, gamma)
+ *   celu(alpha=1)  gelu(approximate="none"|"tanh")
+ *   hardsigmoid(alpha=1/6, beta=0.5)  hardtanh(min_val=-1, max_val=1)
+ *   clamp(min, max; absent: unbounded)  thresholded_relu(alpha=1)
+ *   shrink(bias=0, lambd=0.5)  round: half to even
+ *   prelu: x, slope: (C), or anything that broadcasts to x from the right
+ *   dropout: x, further inputs are not read; n_out=1. A second result is all
+ *	true
  *   softmax, log_softmax, hardmax: x; dim=-1
  *   argmax, argmin: x; dim=0, keepdim=1, select_last=0
- *   max_pool1d, 2d, 3d: x; kernel_size, stride=1, padding=0, dilation=1,
- *	ceil_mode=0, n_out=1. A second result is the index of each maximum in
- *	all of x, columns first if storage_order=1
- *   avg_pool1d, 2d, 3d: x; kernel_size, stride=1, padding=0, dilation=1,
- *	ceil_mode=0, count_include_pad=1
- *   global_avg_pool, global_max_pool: x (N, C, …)
+ *   max_pool1d, 2d, 3d: x; kernel_size, stride=kernel_size, padding=0,
+ *	dilation=1, ceil_mode=0, n_out=1. A second result is the index of each
+ *	maximum in all of x, columns first if storage_order=1
+ *   avg_pool1d, 2d, 3d: x; kernel_size, stride=kernel_size, padding=0,
+ *	dilation=1, ceil_mode=0, count_include_pad=1
+ *   lp_pool: x of 1 to 3 dimensions; as avg_pool, p=2
+ *   global_avg_pool, global_max_pool: x (N, C, ...)
+ *   adaptive_avg_pool2d: x (..., H, W); output_size
+ *   resize: x; sizes (of all dimensions), mode="nearest"|"linear"|"cubic",
+ *	coordinate_transformation_mode="half_pixel", nearest_mode=
+ *	"round_prefer_floor", cubic_coeff_a=-0.75, exclude_outside=0,
+ *	extrapolation_value=0, antialias=0, roi (starts, then ends), scales
+ *   quantize_linear: x, scale, zero_point (its type is the result's; uint8 if
+ *	None); axis=1
+ *   dequantize_linear: q, scale, zero_point; axis=1
+ *   dynamic_quantize_linear: x; three results: uint8 q, scale, zero point
  */
 #ifndef FXQ_OPS_NN_H
 #define FXQ_OPS_NN_H
@@ -35,12 +64,31 @@
 	X(conv1d, "torch.conv1d", FX_NN_METHOD("conv1d"), 2, 3, 1, 0)	\
 	X(conv2d, "torch.conv2d", FX_NN_METHOD("conv2d"), 2, 3, 1, 0)	\
 	X(conv3d, "torch.conv3d", FX_NN_METHOD("conv3d"), 2, 3, 1, 0)	\
+	X(conv_transpose1d, "torch.conv_transpose1d",			\
+	  FX_NN_METHOD("conv_transpose1d"), 2, 3, 1, 0)			\
+	X(conv_transpose2d, "torch.conv_transpose2d",			\
+	  FX_NN_METHOD("conv_transpose2d"), 2, 3, 1, 0)			\
+	X(conv_transpose3d, "torch.conv_transpose3d",			\
+	  FX_NN_METHOD("conv_transpose3d"), 2, 3, 1, 0)			\
 	X(linear, "torch._C._nn.linear", FX_NN_NATIVE("linear"),	\
-	  2, 3, 1, 0)
+	  2, 3, 1, 0)							\
+	X(matmul, "torch.matmul", FX_NN_METHOD("matmul"), 2, 2, 1, 0)
 
 #define FX_OPS_NN_NORM(X)						\
 	X(batch_norm, "torch.nn.functional.batch_norm",			\
-	  FX_NN_FUNCTION("batch_norm"), 5, 5, 1, 0)
+	  FX_NN_FUNCTION("batch_norm"), 5, 5, 1, 0)			\
+	X(layer_norm, "torch.nn.functional.layer_norm",			\
+	  FX_NN_FUNCTION("layer_norm"), 1, 3, -1, 0)			\
+	X(group_norm, "torch.nn.functional.group_norm",			\
+	  FX_NN_FUNCTION("group_norm"), 1, 3, 1, 0)			\
+	X(instance_norm, "torch.nn.functional.instance_norm",		\
+	  FX_NN_FUNCTION("instance_norm"), 1, 3, 1, 0)			\
+	X(lrn, "torch.nn.functional.local_response_norm",		\
+	  FX_NN_FUNCTION("local_response_norm"), 1, 1, 1, 0)		\
+	X(lp_normalize, "torch.nn.functional.normalize",		\
+	  FX_NN_FUNCTION("normalize"), 1, 1, 1, 0)			\
+	X(mean_variance_norm, "fxq.mean_variance_norm",			\
+	  FX_NN_FUNCTION("mean_variance_norm"), 1, 1, 1, 0)
 
 #define FX_OPS_NN_ACTIVATION(X)						\
 	X(relu, "torch.nn.functional.relu", FX_NN_FUNCTION("relu"),	\
@@ -128,6 +176,14 @@
 	X(atanh, "torch.atanh", FX_NN_METHOD("atanh"),			\
 	  1, 1, 1, FX_OP_POINTWISE)
 
+#define FX_OPS_NN_PASS(X)						\
+	X(prelu, "torch.prelu", FX_NN_METHOD("prelu"), 2, 2, 1, 0)	\
+	X(identity, "fxq.identity", FX_NN_FUNCTION("identity"),		\
+	  1, 1, 1, FX_OP_POINTWISE | FX_OP_VIEW)			\
+	X(dropout, "torch.nn.functional.dropout",			\
+	  FX_NN_FUNCTION("dropout"), 1, 3, -1,				\
+	  FX_OP_POINTWISE | FX_OP_VIEW)
+
 #define FX_OPS_NN_CHOICE(X)						\
 	X(softmax, "torch.nn.functional.softmax",			\
 	  FX_NN_FUNCTION("softmax"), 1, 1, 1, 0)			\
@@ -155,14 +211,28 @@
 	X(global_max_pool, "fxq.global_max_pool",			\
 	  FX_NN_FUNCTION("global_max_pool"), 1, 1, 1, 0)		\
 	X(adaptive_avg_pool2d, "torch.nn.functional.adaptive_avg_pool2d",	\
-	  FX_NN_FUNCTION("adaptive_avg_pool2d"), 1, 1, 1, 0)
+	  FX_NN_FUNCTION("adaptive_avg_pool2d"), 1, 1, 1, 0)		\
+	X(lp_pool, "fxq.lp_pool", FX_NN_FUNCTION("lp_pool"),		\
+	  1, 1, 1, 0)							\
+	X(resize, "torch.nn.functional.interpolate",			\
+	  FX_NN_FUNCTION("interpolate"), 1, 1, 1, 0)
+
+#define FX_OPS_NN_QUANTIZE(X)						\
+	X(quantize_linear, "fxq.quantize_linear",			\
+	  FX_NN_FUNCTION("quantize_linear"), 2, 3, 1, 0)		\
+	X(dequantize_linear, "fxq.dequantize_linear",			\
+	  FX_NN_FUNCTION("dequantize_linear"), 2, 3, 1, 0)		\
+	X(dynamic_quantize_linear, "fxq.dynamic_quantize_linear",	\
+	  FX_NN_FUNCTION("dynamic_quantize_linear"), 1, 1, 3, 0)
 
 #define FX_OPS_NN(X)		\
 	FX_OPS_NN_PRODUCT(X)	\
 	FX_OPS_NN_NORM(X)	\
 	FX_OPS_NN_ACTIVATION(X)	\
 	FX_OPS_NN_MATH(X)	\
+	FX_OPS_NN_PASS(X)	\
 	FX_OPS_NN_CHOICE(X)	\
-	FX_OPS_NN_POOL(X)
+	FX_OPS_NN_POOL(X)	\
+	FX_OPS_NN_QUANTIZE(X)
 
 #endif

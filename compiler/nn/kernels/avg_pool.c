@@ -13,6 +13,7 @@ struct job {
 	const float *x;
 	float *y;
 	bool count_pad;
+	struct pool_span *spans;
 	int64_t *columns;	/* elements along the last dimension */
 	double *sums;		/* a row of outputs for each thread */
 };
@@ -27,6 +28,9 @@ static void add_tap(void *row, const void *from, int64_t lo, int64_t hi,
 	if (step == 1)
 		for (int64_t i = lo; i < hi; i++)
 			sum[i] += x[i - lo];
+	else if (step == 2)
+		for (int64_t i = lo; i < hi; i++)
+			sum[i] += x[2 * (i - lo)];
 	else
 		for (int64_t i = lo; i < hi; i++, x += step)
 			sum[i] += *x;
@@ -61,7 +65,7 @@ static void plane_task(void *ctx, int64_t plane, int thread)
 		int64_t rows = extent(j, 0, z) * extent(j, 1, y);
 
 		memset(sum, 0, p->out[2] * sizeof(*sum));
-		pool_row(p, z, y, x, sizeof(*x), add_tap, sum);
+		pool_row(p, j->spans, z, y, x, sizeof(*x), add_tap, sum);
 		for (int64_t i = 0; i < p->out[2]; i++) {
 			int64_t n = rows * j->columns[i];
 
@@ -92,9 +96,10 @@ static int run_avg(struct fxq_call *call, const struct pool *p)
 	};
 	int ret = -ENOMEM;
 
+	job.spans = pool_spans(p);
 	job.columns = malloc(p->out[2] * sizeof(*job.columns));
 	job.sums = malloc(threads * p->out[2] * sizeof(*job.sums));
-	if (!job.columns || !job.sums)
+	if (!job.spans || !job.columns || !job.sums)
 		goto out_free;
 
 	for (int64_t i = 0; i < p->out[2]; i++)
@@ -105,6 +110,7 @@ static int run_avg(struct fxq_call *call, const struct pool *p)
 out_free:
 	free(job.sums);
 	free(job.columns);
+	free(job.spans);
 	return ret;
 }
 

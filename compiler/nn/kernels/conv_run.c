@@ -8,6 +8,9 @@
 #include "conv_run.h"
 #include "parallel.h"
 
+/* What copying an input and storing an output cost, in multiplications. */
+#define OUTPUT_COST	16
+
 #define BLOCK_FLOATS	(GEMM_ROWS * GEMM_COLS)
 
 struct scratch {
@@ -189,7 +192,7 @@ int conv_run(const struct conv_run *run, int threads)
 	bool shared;
 
 	threads = parallel_threads(threads, (double)units * c->oc *
-				   (run->k + 1) * run->field->columns);
+				   (run->k + OUTPUT_COST) * run->field->columns);
 	shared = units < 2 * threads && threads > 1;
 	job.scratch = new_scratch(run, threads, shared);
 	if (!job.scratch)

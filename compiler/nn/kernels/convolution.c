@@ -129,22 +129,22 @@ int64_t convolution_out_size(const struct convolution *c)
 	return c->out[0] * c->out[1] * c->out[2];
 }
 
-/* @n columns from @column on, all of one row of the field. */
+/* @n columns of row (z, y) of the field, from @column on. */
 static void store_run(const struct conv_rows *rows, const float *from,
-		      int64_t ni, int64_t row, int64_t column, int64_t n)
+		      int64_t ni, int64_t z, int64_t y, int64_t column,
+		      int64_t n)
 {
-	const struct field_axis *a = rows->field->axis;
-	int64_t z = row / a[1].pitch * rows->step[0] + rows->start[0];
-	int64_t y = row % a[1].pitch * rows->step[1] + rows->start[1];
-	int64_t x = column * rows->step[2] + rows->start[2];
-	float *to = rows->y + (z * rows->dims[1] + y) * rows->dims[2] + x;
+	const int64_t *start = rows->start, *step = rows->step;
+	float *to = rows->y + ((z * step[0] + start[0]) * rows->dims[1] +
+			       y * step[1] + start[1]) * rows->dims[2] +
+		    column * step[2] + start[2];
 
 	for (int64_t r = 0; r < ni; r++) {
-		if (rows->step[2] == 1)
+		if (step[2] == 1)
 			memcpy(to, from, n * sizeof(*to));
 		else
 			for (int64_t i = 0; i < n; i++)
-				to[i * rows->step[2]] = from[i];
+				to[i * step[2]] = from[i];
 		from += GEMM_COLS;
 		to += rows->channel;
 	}
@@ -155,15 +155,20 @@ void conv_rows_store(void *ctx, const float *block, int64_t i, int64_t ni,
 {
 	struct conv_rows rows = *(const struct conv_rows *)ctx;
 	const struct field_axis *a = rows.field->axis;
-	int64_t row = j / a[2].pitch, column = j % a[2].pitch;
+	int64_t column = j % a[2].pitch, row = j / a[2].pitch;
+	int64_t y = row % a[1].pitch, z = row / a[1].pitch;
 
 	rows.y += i * rows.channel;
-	for (int64_t done = 0; done < nj; row++, column = 0) {
+	for (int64_t done = 0; done < nj; column = 0) {
 		int64_t left = nj - done, n = a[2].out - column;
 
-		if (row % a[1].pitch < a[1].out && n > 0)
-			store_run(&rows, block + done, ni, row, column,
+		if (y < a[1].out && n > 0)
+			store_run(&rows, block + done, ni, z, y, column,
 				  n < left ? n : left);
 		done += a[2].pitch - column;
+		if (++y == a[1].pitch) {
+			y = 0;
+			z++;
+		}
 	}
 }

@@ -36,6 +36,14 @@ int field_init(struct field *f)
 			return -EOVERFLOW;
 	}
 
+	f->is_padded = 0;
+	for (int d = 0; d < 3; d++) {
+		const struct field_axis *a = &f->axis[d];
+
+		f->is_padded |= a->start < 0 ||
+				a->start + a->pitch * a->stride > a->in;
+	}
+
 	f->plane = plane;
 	f->columns = ((f->axis[0].out - 1) * f->axis[1].pitch +
 		      f->axis[1].out - 1) * f->axis[2].pitch + f->axis[2].out;
@@ -51,6 +59,7 @@ int field_init(struct field *f)
 static void fill_row(const struct field_axis *a, int64_t res, const float *x,
 		     float *to)
 {
+	int64_t step = a->stride;
 	int64_t first = a->start + res;		/* input coordinate of to[0] */
 	int64_t begin = first >= 0 ? 0 : (-first + a->stride - 1) / a->stride;
 	int64_t end = first >= a->in ? 0 :
@@ -58,22 +67,21 @@ static void fill_row(const struct field_axis *a, int64_t res, const float *x,
 
 	if (end > a->pitch)
 		end = a->pitch;
-	if (begin >= end) {
-		memset(to, 0, a->pitch * sizeof(*to));
+	if (begin >= end)
 		return;
-	}
 
-	memset(to, 0, begin * sizeof(*to));
-	memset(to + end, 0, (a->pitch - end) * sizeof(*to));
-	x += first + begin * a->stride;
-	if (a->stride == 1)
+	x += first + begin * step;
+	if (step == 1)
 		memcpy(to + begin, x, (end - begin) * sizeof(*to));
+	else if (step == 2)	/* a constant step becomes vector code */
+		for (int64_t i = begin; i < end; i++)
+			to[i] = x[2 * (i - begin)];
 	else
-		for (int64_t i = begin; i < end; i++, x += a->stride)
+		for (int64_t i = begin; i < end; i++, x += step)
 			to[i] = *x;
 }
 
-/* Rows of one plane; a row outside the input is all padding. */
+/* Rows of one plane; a row outside the input is all padding, already 0. */
 static void fill_plane(const struct field *f, const int64_t res[3],
 		       const float *x, float *to)
 {
@@ -85,9 +93,7 @@ static void fill_plane(const struct field *f, const int64_t res[3],
 		for (int64_t j = 0; j < a[1].pitch; j++, to += a[2].pitch) {
 			int64_t y = a[1].start + res[1] + j * a[1].stride;
 
-			if (z < 0 || z >= a[0].in || y < 0 || y >= a[1].in)
-				memset(to, 0, a[2].pitch * sizeof(*to));
-			else
+			if (z >= 0 && z < a[0].in && y >= 0 && y < a[1].in)
 				fill_row(&a[2], res[2],
 					 x + (z * a[1].in + y) * a[2].in, to);
 		}
@@ -97,6 +103,10 @@ static void fill_plane(const struct field *f, const int64_t res[3],
 void field_fill(const struct field *f, const float *x, float *to)
 {
 	const struct field_axis *a = f->axis;
+
+	/* Once for all: rows are short, and a call for each end of each not. */
+	if (f->is_padded)
+		memset(to, 0, f->channel * sizeof(*to));
 
 	for (int64_t p0 = 0; p0 < a[0].planes; p0++)
 		for (int64_t p1 = 0; p1 < a[1].planes; p1++)

@@ -41,6 +41,7 @@ struct field {
 	int64_t plane;		/* elements of a plane */
 	int64_t channel;	/* and of a channel's planes together */
 	int64_t columns;	/* outputs of a channel, dropped ones included */
+	int is_padded;
 };
 
 /* Completes @f from the first line of each axis; -EOVERFLOW if too large. */

@@ -6,7 +6,8 @@
  * TILE(name) names a function of the path, TILE_TARGET its attribute,
  * and TILE_LANES the floats of a vector. A tile keeps 4 × 2 vectors of sums in
  * registers; without fused multiplication the adders are the limit, so that
- * this many hide their latency and leave the loads free.
+ * this many hide their latency and leave the loads free. A single row, as in
+ * a depthwise convolution, has 8 vectors.
  */
 
 typedef float TILE(vec) __attribute__((vector_size(4 * TILE_LANES),
@@ -18,11 +19,11 @@ void TILE(tile)(const int rows, const int vecs, int64_t k,
 		const float *a, int64_t lda, const float *b,
 		const int64_t *off, float *c)
 {
-	TILE(vec) sum[4][4], x[4];
+	TILE(vec) sum[4][8], x[8];
 
-#pragma GCC unroll 4
+#pragma GCC unroll 8
 	for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
 		for (int j = 0; j < vecs; j++)
 			sum[i][j] = *(const TILE(vec) *)
 				&c[i * GEMM_COLS + j * TILE_LANES];
@@ -30,19 +31,19 @@ void TILE(tile)(const int rows, const int vecs, int64_t k,
 	for (int64_t p = 0; p < k; p++) {
 		const float *row = b + off[p];
 
-#pragma GCC unroll 4
+#pragma GCC unroll 8
 		for (int j = 0; j < vecs; j++)
 			x[j] = *(const TILE(vec) *)&row[j * TILE_LANES];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
 		for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
 			for (int j = 0; j < vecs; j++)
 				sum[i][j] += a[i * lda + p] * x[j];
 	}
 
-#pragma GCC unroll 4
+#pragma GCC unroll 8
 	for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
 		for (int j = 0; j < vecs; j++)
 			*(TILE(vec) *)&c[i * GEMM_COLS + j * TILE_LANES] =
 				sum[i][j];
@@ -64,7 +65,7 @@ static TILE_TARGET void TILE(strip##rows)(int64_t n, int64_t k,	\
 
 TILE_STRIP(4, 2)
 TILE_STRIP(2, 4)
-TILE_STRIP(1, 4)
+TILE_STRIP(1, 8)
 
 static TILE_TARGET void TILE(add)(int64_t m, int64_t n, int64_t k,
 				  const float *a, int64_t lda, const float *b,

@@ -38,6 +38,10 @@ static void tap_##type(void *to, const void *from, int64_t lo,		\
 		for (int64_t i = lo; i < hi; i++)			\
 			y[i] = wins_##type(x[i - lo], y[i]) ?		\
 			       x[i - lo] : y[i];			\
+	else if (step == 2)						\
+		for (int64_t i = lo; i < hi; i++)			\
+			y[i] = wins_##type(x[2 * (i - lo)], y[i]) ?	\
+			       x[2 * (i - lo)] : y[i];			\
 	else								\
 		for (int64_t i = lo; i < hi; i++, x += step)		\
 			y[i] = wins_##type(*x, y[i]) ? *x : y[i];	\
@@ -96,6 +100,7 @@ struct job {
 	struct pool p;
 	struct kind kind;
 	size_t bytes;
+	const struct pool_span *spans;
 	const char *x;
 	char *y;
 	int64_t *index;			/* NULL: not wanted */
@@ -107,20 +112,21 @@ static int64_t find_max(const struct job *j, const void *plane,
 			const int64_t o[3])
 {
 	const struct pool *p = &j->p;
-	int64_t best = -1, n = p->taps[0] * p->taps[1] * p->taps[2];
+	int64_t best = -1, first[3], end[3];
 
-	for (int64_t t = 0; t < n; t++) {
-		int64_t z = pool_at(p, 0, o[0], t / p->taps[2] / p->taps[1]);
-		int64_t y = pool_at(p, 1, o[1], t / p->taps[2] % p->taps[1]);
-		int64_t x = pool_at(p, 2, o[2], t % p->taps[2]);
-		int64_t at = (z * p->in[1] + y) * p->in[2] + x;
+	for (int d = 0; d < 3; d++)
+		pool_taps(p, d, o[d], &first[d], &end[d]);
+	for (int64_t a = first[0]; a < end[0]; a++)
+		for (int64_t b = first[1]; b < end[1]; b++)
+			for (int64_t c = first[2]; c < end[2]; c++) {
+				int64_t at = (pool_at(p, 0, o[0], a) *
+					      p->in[1] +
+					      pool_at(p, 1, o[1], b)) *
+					     p->in[2] + pool_at(p, 2, o[2], c);
 
-		if (z < 0 || z >= p->in[0] || y < 0 || y >= p->in[1] ||
-		    x < 0 || x >= p->in[2])
-			continue;
-		if (j->kind.is_better(plane, at, best))
-			best = at;
-	}
+				if (j->kind.is_better(plane, at, best))
+					best = at;
+			}
 	return best;
 }
 
@@ -160,28 +166,35 @@ static void plane_task(void *ctx, int64_t plane, int thread)
 	(void)thread;
 	for (int64_t r = 0; r < p->out[0] * p->out[1]; r++) {
 		j->kind.start(y, p->out[2]);
-		pool_row(p, r / p->out[1], r % p->out[1], x, j->bytes,
-			 j->kind.tap, y);
+		pool_row(p, j->spans, r / p->out[1], r % p->out[1], x,
+			 j->bytes, j->kind.tap, y);
 		y += p->out[2] * (int64_t)j->bytes;
 	}
 	if (j->index)
 		index_plane(j, plane, x);
 }
 
-static void run_max(struct fxq_call *call, const struct pool *p)
+static int run_max(struct fxq_call *call, const struct pool *p)
 {
 	const struct fxq_tensor *x = &call->in[0];
+	struct pool_span *spans = pool_spans(p);
 	struct job job = {
 		.p = *p, .kind = kinds[x->dtype], .x = x->data,
 		.y = call->out[0].data, .bytes = fxq_dtype_bytes(x->dtype),
 		.index = call->n_out > 1 ? call->out[1].data : NULL,
 		.columns_first = kern_int(call, "storage_order", 0),
+		.spans = spans,
 	};
 	double taps = (double)p->taps[0] * p->taps[1] * p->taps[2];
+
+	if (!spans)
+		return -ENOMEM;
 
 	parallel_for(parallel_threads(call->threads, taps * p->planes *
 				      pool_out_size(p) / 4),
 		     p->planes, plane_task, &job);
+	free(spans);
+	return 0;
 }
 
 static int eval_max(struct fxq_call *call, uint32_t nd, fxq_call_fn infer)
@@ -192,9 +205,7 @@ static int eval_max(struct fxq_call *call, uint32_t nd, fxq_call_fn infer)
 	ret = kern_begin(call, infer);
 	if (!ret)
 		ret = pool_read(call, nd, &p);
-	if (!ret)
-		run_max(call, &p);
-	return ret;
+	return ret ? ret : run_max(call, &p);
 }
 
 #define MAX_POOL(nd)							\
@@ -240,10 +251,9 @@ int eval_global_max_pool(struct fxq_call *call)
 		return ret;
 
 	n = kern_product(x, 2, x->rank);
-	run_max(call, &(struct pool){
+	return run_max(call, &(struct pool){
 		.planes = x->dims[0] * x->dims[1],
 		.in = { 1, 1, n }, .out = { 1, 1, 1 }, .taps = { 1, 1, n },
 		.stride = { 1, 1, 1 }, .dilation = { 1, 1, 1 },
 	});
-	return 0;
 }

@@ -25,10 +25,10 @@ static inline double clip(double v, double lo, double hi)
 	return v > hi ? hi : v;
 }
 
-/* v times a gate that is 0 where v is -infinity, not NaN */
+/* v times a gate that closes on the negative side: 0 at -infinity, not NaN */
 static inline double gated(double v, double gate)
 {
-	return gate == 0 && v == v ? 0 * gate : v * gate;
+	return v == -FM_INF ? 0 : v * gate;
 }
 
 static inline double gelu_tanh(double v)

@@ -8,6 +8,9 @@
 
 #include "pool.h"
 
+/* Of a window along one dimension; all of them are walked. */
+#define TAPS_MAX	(1 << 20)
+
 static int read_size(struct fxq_call *call, struct pool *p, int d, bool ceil)
 {
 	int64_t reach = (p->taps[d] - 1) * p->dilation[d] + 1;
@@ -22,6 +25,11 @@ static int read_size(struct fxq_call *call, struct pool *p, int d, bool ceil)
 				   "a window that reaches over %" PRId64
 				   " elements does not fit into %" PRId64
 				   " of padded input", reach, room + reach);
+
+	if (p->taps[d] > TAPS_MAX)
+		return kern_refuse(call, -EINVAL,
+				   "kernel_size %" PRId64 " is beyond %d",
+				   p->taps[d], TAPS_MAX);
 
 	p->out[d] = (room + (ceil ? p->stride[d] - 1 : 0)) / p->stride[d] + 1;
 	if ((p->out[d] - 1) * p->stride[d] >= p->in[d] + p->begin[d])
@@ -79,41 +87,68 @@ int pool_set_out(struct fxq_call *call, uint32_t i, uint32_t dtype,
 	return kern_set_out(call, i, dtype, x->rank, dims);
 }
 
-void pool_columns(const struct pool *p, int64_t t, int64_t *lo, int64_t *hi)
+/* Least n for which first + n * step is at least @least; not below 0. */
+static int64_t steps_to(int64_t first, int64_t step, int64_t least)
 {
-	int64_t first = pool_at(p, 2, 0, t), stride = p->stride[2];
-
-	*lo = first >= 0 ? 0 : (-first + stride - 1) / stride;
-	*hi = first >= p->in[2] ? 0 :
-	      (p->in[2] - first + stride - 1) / stride;
-	if (*hi > p->out[2])
-		*hi = p->out[2];
+	return first >= least ? 0 : (least - first + step - 1) / step;
 }
 
-void pool_row(const struct pool *p, int64_t z, int64_t y, const void *plane,
-	      size_t bytes, pool_tap_fn tap, void *row)
+void pool_taps(const struct pool *p, int d, int64_t o, int64_t *first,
+	       int64_t *end)
 {
-	for (int64_t a = 0; a < p->taps[0]; a++) {
-		int64_t iz = pool_at(p, 0, z, a);
+	int64_t at = pool_at(p, d, o, 0);
 
-		if (iz < 0 || iz >= p->in[0])
-			continue;
-		for (int64_t b = 0; b < p->taps[1]; b++) {
-			int64_t iy = pool_at(p, 1, y, b);
-			int64_t at = (iz * p->in[1] + iy) * p->in[2];
+	*first = steps_to(at, p->dilation[d], 0);
+	*end = steps_to(at, p->dilation[d], p->in[d]);
+	if (*end > p->taps[d])
+		*end = p->taps[d];
+}
 
-			if (iy < 0 || iy >= p->in[1])
-				continue;
-			for (int64_t c = 0; c < p->taps[2]; c++) {
-				int64_t lo, hi;
+struct pool_span *pool_spans(const struct pool *p)
+{
+	struct pool_span *spans = malloc(p->taps[2] * sizeof(*spans));
 
-				pool_columns(p, c, &lo, &hi);
-				if (lo < hi)
-					tap(row, (const char *)plane +
-					    (at + pool_at(p, 2, lo, c)) *
-					    (int64_t)bytes,
-					    lo, hi, p->stride[2]);
-			}
-		}
+	for (int64_t t = 0; spans && t < p->taps[2]; t++) {
+		struct pool_span *s = &spans[t];
+		int64_t at = pool_at(p, 2, 0, t);
+
+		s->lo = steps_to(at, p->stride[2], 0);
+		s->hi = steps_to(at, p->stride[2], p->in[2]);
+		if (s->hi > p->out[2])
+			s->hi = p->out[2];
+		s->at = at + s->lo * p->stride[2];
 	}
+	return spans;
+}
+
+/* The taps of one row of the window, over row @x of the input. */
+static void row_taps(const struct pool *p, const struct pool_span *spans,
+		     const char *x, size_t bytes, pool_tap_fn tap, void *row)
+{
+	for (int64_t t = 0; t < p->taps[2]; t++) {
+		const struct pool_span *s = &spans[t];
+
+		if (s->lo < s->hi)
+			tap(row, x + s->at * (int64_t)bytes, s->lo, s->hi,
+			    p->stride[2]);
+	}
+}
+
+void pool_row(const struct pool *p, const struct pool_span *spans, int64_t z,
+	      int64_t y, const void *plane, size_t bytes, pool_tap_fn tap,
+	      void *row)
+{
+	int64_t a, a_end, first, b_end;
+
+	pool_taps(p, 0, z, &a, &a_end);
+	pool_taps(p, 1, y, &first, &b_end);
+	for (; a < a_end; a++)
+		for (int64_t b = first; b < b_end; b++) {
+			int64_t at = pool_at(p, 0, z, a) * p->in[1] +
+				     pool_at(p, 1, y, b);
+
+			row_taps(p, spans, (const char *)plane +
+				 at * p->in[2] * (int64_t)bytes, bytes, tap,
+				 row);
+		}
 }

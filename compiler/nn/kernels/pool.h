@@ -42,16 +42,31 @@ static inline int64_t pool_at(const struct pool *p, int d, int64_t o,
 	return o * p->stride[d] - p->begin[d] + t * p->dilation[d];
 }
 
-/* Outputs [*lo, *hi) of a row at which tap @t meets an element of the input. */
-void pool_columns(const struct pool *p, int64_t t, int64_t *lo, int64_t *hi);
+/* Taps [*first, *end) that output @o has inside the input along @d. */
+void pool_taps(const struct pool *p, int d, int64_t o, int64_t *first,
+	       int64_t *end);
+
+/*
+ * struct pool_span - outputs of a row at which a tap of the last dimension
+ * meets the input
+ * @lo, @hi: [lo, hi)
+ * @at: what it meets at the first of them
+ */
+struct pool_span {
+	int64_t lo, hi, at;
+};
+
+/* The spans of all taps of the last dimension, malloced; NULL: no memory. */
+struct pool_span *pool_spans(const struct pool *p);
 
 /*
  * Calls @tap for each tap that meets row (z, y) of the outputs inside the
- * input, with the row's elements; in the order of the taps.
+ * input, with the elements it meets; in the order of the taps.
  */
 typedef void (*pool_tap_fn)(void *row, const void *x, int64_t lo, int64_t hi,
 			    int64_t step);
-void pool_row(const struct pool *p, int64_t z, int64_t y, const void *plane,
-	      size_t bytes, pool_tap_fn tap, void *row);
+void pool_row(const struct pool *p, const struct pool_span *spans, int64_t z,
+	      int64_t y, const void *plane, size_t bytes, pool_tap_fn tap,
+	      void *row);
 
 #endif
