@@ -8,7 +8,6 @@
 #include <math.h>
 
 #include "array.h"
-#include "kernels/fmath.h"
 
 #define ADD_F(a, b)	((a) + (b))
 #define SUB_F(a, b)	((a) - (b))
@@ -137,7 +136,7 @@ int infer_##op(struct fxq_call *call)					\
 	return infer_same_type(call);					\
 }									\
 									\
-int eval_##op(struct fxq_call *call)					\
+ARR_KERNEL(op)								\
 {									\
 	return eval(call, op##_rows);					\
 }
@@ -154,7 +153,7 @@ int infer_mod(struct fxq_call *call)
 	return infer_same_type(call);
 }
 
-int eval_mod(struct fxq_call *call)
+ARR_KERNEL(mod)
 {
 	return eval(call, arr_int(call, "fmod", 0) ? fmod_rows : mod_rows);
 }

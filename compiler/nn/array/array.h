@@ -69,6 +69,28 @@ int arr_need_index(struct fxq_call *call, uint32_t i);	/* int32 or int64 */
 /* Product of dims [from, to). */
 int64_t arr_product(const int64_t *dims, uint32_t from, uint32_t to);
 
+/*
+ * Refuses unless results have the types that @infer gives, and unless inputs
+ * have data if @reads: a call may come from a file, with results sized by
+ * whoever wrote it.
+ */
+int arr_begin(struct fxq_call *call, fxq_call_fn infer, bool reads);
+
+/* Head the definition of eval_NAME: what follows runs on a sound call. */
+#define ARR_KERNEL(name)	ARR_SOUND_KERNEL(name, true)
+/* The same for an operator that looks at its input's type alone. */
+#define ARR_TYPE_KERNEL(name)	ARR_SOUND_KERNEL(name, false)
+
+#define ARR_SOUND_KERNEL(name, reads)					\
+	static int compute_##name(struct fxq_call *call);		\
+	int eval_##name(struct fxq_call *call)				\
+	{								\
+		int ret = arr_begin(call, infer_##name, reads);		\
+									\
+		return ret ? ret : compute_##name(call);		\
+	}								\
+	static int compute_##name(struct fxq_call *call)
+
 /* Advances the coordinates @at to the next element of an array of @dims. */
 void arr_next(int64_t *at, const int64_t *dims, uint32_t rank);
 

@@ -122,7 +122,7 @@ int infer_cast(struct fxq_call *call)
 	return arr_set_out(call, 0, to, t->rank, t->dims);
 }
 
-int eval_cast(struct fxq_call *call)
+ARR_KERNEL(cast)
 {
 	int64_t n = fxq_tensor_count(&call->out[0]);
 	union arr_block b;

@@ -128,7 +128,7 @@ int infer_##op(struct fxq_call *call)					\
 	return infer(call, op##_rows, result);				\
 }									\
 									\
-int eval_##op(struct fxq_call *call)					\
+ARR_KERNEL(op)								\
 {									\
 	return eval(call, op##_rows);					\
 }
@@ -156,7 +156,7 @@ int infer_shift(struct fxq_call *call)
 	return infer(call, shift_rows(call), FXQ_DTYPE_NONE);
 }
 
-int eval_shift(struct fxq_call *call)
+ARR_KERNEL(shift)
 {
 	return eval(call, shift_rows(call));
 }

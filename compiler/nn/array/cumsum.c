@@ -33,7 +33,7 @@ int infer_cumsum(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, t->rank, t->dims);
 }
 
-int eval_cumsum(struct fxq_call *call)
+ARR_KERNEL(cumsum)
 {
 	const struct fxq_tensor *t = &call->in[0], *out = &call->out[0];
 	bool exclusive = arr_int(call, "exclusive", 0);

@@ -219,7 +219,7 @@ static void product(const struct fxq_call *call, const struct plan *p,
 		sum->u[0] += prod.u[0];
 }
 
-int eval_einsum(struct fxq_call *call)
+ARR_KERNEL(einsum)
 {
 	const struct fxq_tensor *out = &call->out[0];
 	int64_t n = fxq_tensor_count(out), terms;

@@ -45,7 +45,7 @@ int infer_gather(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, rank, dims);
 }
 
-int eval_gather(struct fxq_call *call)
+ARR_KERNEL(gather)
 {
 	const struct fxq_tensor *t = &call->in[0], *index = &call->in[1];
 	int64_t n = fxq_tensor_count(index), outer, inner;
@@ -97,7 +97,7 @@ int infer_gather_elements(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, index->rank, index->dims);
 }
 
-int eval_gather_elements(struct fxq_call *call)
+ARR_KERNEL(gather_elements)
 {
 	const struct fxq_tensor *t = &call->in[0], *index = &call->in[1];
 	int64_t at[FXQ_MAX_RANK] = { 0 }, step[FXQ_MAX_RANK];
@@ -170,7 +170,7 @@ int infer_gather_nd(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, rank, dims);
 }
 
-int eval_gather_nd(struct fxq_call *call)
+ARR_KERNEL(gather_nd)
 {
 	const struct fxq_tensor *t = &call->in[0], *index = &call->in[1];
 	int64_t depth = index->dims[index->rank - 1], step[FXQ_MAX_RANK];

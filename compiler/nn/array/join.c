@@ -51,7 +51,7 @@ static int64_t row_bytes(const struct fxq_tensor *t, uint32_t dim)
 	return arr_product(t->dims, dim, t->rank) * fxq_dtype_bytes(t->dtype);
 }
 
-int eval_concat(struct fxq_call *call)
+ARR_KERNEL(concat)
 {
 	const struct fxq_tensor *out = &call->out[0];
 	int64_t rows, step, at = 0;
@@ -120,7 +120,7 @@ int infer_split(struct fxq_call *call)
 	return 0;
 }
 
-int eval_split(struct fxq_call *call)
+ARR_KERNEL(split)
 {
 	const struct fxq_tensor *t = &call->in[0];
 	int64_t rows, step, at = 0;

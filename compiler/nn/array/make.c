@@ -34,7 +34,7 @@ int infer_shape(struct fxq_call *call)
 	return arr_set_out(call, 0, FXQ_DTYPE_I64, 1, &n);
 }
 
-int eval_shape(struct fxq_call *call)
+ARR_TYPE_KERNEL(shape)
 {
 	int64_t *y = call->out[0].data;
 	int64_t start, end;
@@ -50,7 +50,7 @@ int infer_size(struct fxq_call *call)
 	return arr_set_out(call, 0, FXQ_DTYPE_I64, 0, NULL);
 }
 
-int eval_size(struct fxq_call *call)
+ARR_TYPE_KERNEL(size)
 {
 	*(int64_t *)call->out[0].data = fxq_tensor_count(&call->in[0]);
 	return 0;
@@ -89,7 +89,7 @@ int infer_constant_of_shape(struct fxq_call *call)
 	return arr_set_out(call, 0, dtype, rank, dims);
 }
 
-int eval_constant_of_shape(struct fxq_call *call)
+ARR_KERNEL(constant_of_shape)
 {
 	uint64_t value = 0;
 
@@ -126,7 +126,7 @@ int infer_range(struct fxq_call *call)
 	return arr_set_out(call, 0, in[0].dtype, 1, &count);
 }
 
-int eval_range(struct fxq_call *call)
+ARR_KERNEL(range)
 {
 	const struct fxq_tensor *in = call->in, *out = &call->out[0];
 	union arr_block start, delta, b;
@@ -171,7 +171,7 @@ int infer_one_hot(struct fxq_call *call)
 	return arr_set_out(call, 0, call->in[2].dtype, index->rank + 1, dims);
 }
 
-int eval_one_hot(struct fxq_call *call)
+ARR_KERNEL(one_hot)
 {
 	const struct fxq_tensor *index = &call->in[0], *out = &call->out[0];
 	size_t bytes = fxq_dtype_bytes(out->dtype);
@@ -211,7 +211,7 @@ int infer_eye_like(struct fxq_call *call)
 	return arr_set_out(call, 0, dtype, 2, t->dims);
 }
 
-int eval_eye_like(struct fxq_call *call)
+ARR_TYPE_KERNEL(eye_like)
 {
 	const struct fxq_tensor *out = &call->out[0];
 	int64_t h = out->dims[0], w = out->dims[1];
@@ -256,7 +256,7 @@ int infer_nonzero(struct fxq_call *call)
 	return arr_set_out(call, 0, FXQ_DTYPE_I64, 2, dims);
 }
 
-int eval_nonzero(struct fxq_call *call)
+ARR_KERNEL(nonzero)
 {
 	const struct fxq_tensor *t = &call->in[0];
 	size_t bytes = fxq_dtype_bytes(t->dtype);

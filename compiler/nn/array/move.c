@@ -60,7 +60,7 @@ int infer_permute(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, t->rank, dims);
 }
 
-int eval_permute(struct fxq_call *call)
+ARR_KERNEL(permute)
 {
 	const struct fxq_tensor *t = &call->in[0], *out = &call->out[0];
 	struct arr_view v = { .rank = out->rank };
@@ -170,7 +170,7 @@ int infer_slice(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, t->rank, s.count);
 }
 
-int eval_slice(struct fxq_call *call)
+ARR_KERNEL(slice)
 {
 	const struct fxq_tensor *t = &call->in[0], *out = &call->out[0];
 	struct arr_view v = { .rank = out->rank };
@@ -226,7 +226,7 @@ int infer_expand(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, rank, dims);
 }
 
-int eval_expand(struct fxq_call *call)
+ARR_KERNEL(expand)
 {
 	const struct fxq_tensor *t = &call->in[0], *out = &call->out[0];
 	struct arr_view v = { .rank = out->rank };
@@ -290,7 +290,7 @@ static void tile_outer(char *to, const char *from, const int64_t *dims,
 		memcpy(to + i * row, to, row);
 }
 
-int eval_tile(struct fxq_call *call)
+ARR_KERNEL(tile)
 {
 	const struct fxq_tensor *t = &call->in[0], *out = &call->out[0];
 	int64_t dims[FXQ_MAX_RANK], times[FXQ_MAX_RANK];

@@ -173,7 +173,7 @@ int infer_non_max_suppression(struct fxq_call *call)
 	return arr_set_out(call, 0, FXQ_DTYPE_I64, 2, dims);
 }
 
-int eval_non_max_suppression(struct fxq_call *call)
+ARR_KERNEL(non_max_suppression)
 {
 	struct nms s;
 	int ret;

@@ -167,7 +167,7 @@ static void constant_value(const struct fxq_call *call, void *value)
 	arr_put(value, dtype, v);
 }
 
-int eval_pad(struct fxq_call *call)
+ARR_KERNEL(pad)
 {
 	const struct fxq_tensor *in = &call->in[0], *out = &call->out[0];
 	char mode = *arr_str(call, "mode", "constant");

@@ -185,6 +185,43 @@ int arr_set_out(struct fxq_call *call, uint32_t i, uint32_t dtype,
 	return 0;
 }
 
+#define RESULTS_MAX	64
+
+static bool same_type(const struct fxq_tensor *a, const struct fxq_tensor *b)
+{
+	if (a->dtype != b->dtype || a->rank != b->rank)
+		return false;
+	for (uint32_t d = 0; d < a->rank; d++)
+		if (a->dims[d] != b->dims[d])
+			return false;
+	return true;
+}
+
+int arr_begin(struct fxq_call *call, fxq_call_fn infer, bool reads)
+{
+	struct fxq_tensor out[RESULTS_MAX] = { 0 };
+	struct fxq_call again = *call;
+	int ret;
+
+	for (uint32_t i = 0; reads && i < call->n_in; i++)
+		if (arr_has(call, i) && !call->in[i].data)
+			return arr_refuse(call, -EINVAL,
+					  "tensor %u has no data", i);
+	if (call->n_out > RESULTS_MAX)
+		return arr_refuse(call, -EINVAL, "%u results are wanted",
+				  call->n_out);
+
+	again.out = out;
+	ret = infer(&again);
+	memcpy(call->error, again.error, sizeof(call->error));
+	for (uint32_t i = 0; i < call->n_out && !ret; i++)
+		if (!call->out[i].data || !same_type(&call->out[i], &out[i]))
+			ret = arr_refuse(call, -EINVAL,
+					 "result %u has another type than the operator gives",
+					 i);
+	return ret;
+}
+
 int arr_need_index(struct fxq_call *call, uint32_t i)
 {
 	uint32_t dtype = call->in[i].dtype;

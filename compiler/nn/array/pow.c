@@ -113,7 +113,7 @@ static void pow_row(void *out, const void *const *in, const int *step,
 	}
 }
 
-int eval_pow(struct fxq_call *call)
+ARR_KERNEL(pow)
 {
 	arr_map(call, 2, pow_row);
 	return 0;

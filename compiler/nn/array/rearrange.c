@@ -77,7 +77,7 @@ static void block_view(const struct fxq_tensor *pixels, int64_t b, bool crd,
 	}
 }
 
-int eval_depth_to_space(struct fxq_call *call)
+ARR_KERNEL(depth_to_space)
 {
 	struct arr_view v = { 0 };
 	int64_t b;
@@ -118,7 +118,7 @@ int infer_space_to_depth(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, 4, dims);
 }
 
-int eval_space_to_depth(struct fxq_call *call)
+ARR_KERNEL(space_to_depth)
 {
 	struct arr_view v = { 0 };
 	int64_t b;
@@ -174,7 +174,7 @@ static void reverse_one(struct fxq_call *call, const struct arr_view *rest,
 	}
 }
 
-int eval_reverse_sequence(struct fxq_call *call)
+ARR_KERNEL(reverse_sequence)
 {
 	const struct fxq_tensor *t = &call->in[0];
 	struct arr_view rest = { 0 };
@@ -252,7 +252,7 @@ int infer_compress(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, t->rank, dims);
 }
 
-int eval_compress(struct fxq_call *call)
+ARR_KERNEL(compress)
 {
 	const struct fxq_tensor *t = &call->in[0], *mask = &call->in[1];
 	int64_t outer = 1, span = fxq_tensor_count(t);
@@ -293,7 +293,7 @@ int infer_trilu(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, t->rank, t->dims);
 }
 
-int eval_trilu(struct fxq_call *call)
+ARR_KERNEL(trilu)
 {
 	const struct fxq_tensor *t = &call->in[0];
 	int64_t rows = arr_product(t->dims, 0, t->rank - 1), k = 0, w, h;

@@ -343,7 +343,7 @@ int infer_##op(struct fxq_call *call)					\
 	return infer(call, how);					\
 }									\
 									\
-int eval_##op(struct fxq_call *call)					\
+ARR_KERNEL(op)								\
 {									\
 	return eval(call, how);						\
 }

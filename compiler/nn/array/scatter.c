@@ -142,7 +142,7 @@ int infer_scatter_elements(struct fxq_call *call)
 	return infer_common(call);
 }
 
-int eval_scatter_elements(struct fxq_call *call)
+ARR_KERNEL(scatter_elements)
 {
 	const struct fxq_tensor *t = &call->in[0], *index = &call->in[1];
 	int64_t at[FXQ_MAX_RANK] = { 0 }, step[FXQ_MAX_RANK];
@@ -201,7 +201,7 @@ int infer_scatter_nd(struct fxq_call *call)
 	return infer_common(call);
 }
 
-int eval_scatter_nd(struct fxq_call *call)
+ARR_KERNEL(scatter_nd)
 {
 	const struct fxq_tensor *t = &call->in[0], *index = &call->in[1];
 	int64_t depth = index->dims[index->rank - 1], step[FXQ_MAX_RANK];

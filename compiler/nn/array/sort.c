@@ -106,7 +106,7 @@ int infer_top_k(struct fxq_call *call)
 	return arr_set_out(call, 1, FXQ_DTYPE_I64, t->rank, dims);
 }
 
-int eval_top_k(struct fxq_call *call)
+ARR_KERNEL(top_k)
 {
 	const struct fxq_tensor *t = &call->in[0];
 	size_t bytes = fxq_dtype_bytes(t->dtype);

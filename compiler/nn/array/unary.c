@@ -25,7 +25,7 @@ int infer_logical_not(struct fxq_call *call)
 	return infer_truth(call, false);
 }
 
-int eval_logical_not(struct fxq_call *call)
+ARR_KERNEL(logical_not)
 {
 	const uint8_t *x = call->in[0].data;
 	uint8_t *y = call->out[0].data;
@@ -41,7 +41,7 @@ int infer_isnan(struct fxq_call *call)
 	return infer_truth(call, true);
 }
 
-int eval_isnan(struct fxq_call *call)
+ARR_KERNEL(isnan)
 {
 	int64_t n = fxq_tensor_count(&call->out[0]);
 	uint8_t *y = call->out[0].data;
@@ -56,7 +56,7 @@ int infer_isinf(struct fxq_call *call)
 	return infer_truth(call, true);
 }
 
-int eval_isinf(struct fxq_call *call)
+ARR_KERNEL(isinf)
 {
 	bool negative = arr_int(call, "detect_negative", 1);
 	bool positive = arr_int(call, "detect_positive", 1);
@@ -82,7 +82,7 @@ int infer_bitwise_not(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, t->rank, t->dims);
 }
 
-int eval_bitwise_not(struct fxq_call *call)
+ARR_KERNEL(bitwise_not)
 {
 	const uint8_t *x = call->in[0].data;
 	uint8_t *y = call->out[0].data;
@@ -132,7 +132,7 @@ int infer_where(struct fxq_call *call)
 	return arr_set_out(call, 0, in[1].dtype, rank, dims);
 }
 
-int eval_where(struct fxq_call *call)
+ARR_KERNEL(where)
 {
 	switch (fxq_dtype_bytes(call->out[0].dtype)) {
 	case 1:

@@ -158,7 +158,7 @@ int infer_unique(struct fxq_call *call)
 	return ret;
 }
 
-int eval_unique(struct fxq_call *call)
+ARR_KERNEL(unique)
 {
 	size_t bytes = fxq_dtype_bytes(call->in[0].dtype);
 	int64_t *first = call->out[1].data, *inverse = call->out[2].data;

@@ -71,7 +71,7 @@ int infer_reshape(struct fxq_call *call)
 	return arr_set_out(call, 0, call->in[0].dtype, rank, dims);
 }
 
-int eval_reshape(struct fxq_call *call)
+ARR_KERNEL(reshape)
 {
 	return copy_all(call);
 }
@@ -93,7 +93,7 @@ int infer_flatten(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, at + 1, dims);
 }
 
-int eval_flatten(struct fxq_call *call)
+ARR_KERNEL(flatten)
 {
 	return copy_all(call);
 }
@@ -147,7 +147,7 @@ int infer_squeeze(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, rank, dims);
 }
 
-int eval_squeeze(struct fxq_call *call)
+ARR_KERNEL(squeeze)
 {
 	return copy_all(call);
 }
@@ -177,7 +177,7 @@ int infer_unsqueeze(struct fxq_call *call)
 	return arr_set_out(call, 0, t->dtype, rank, dims);
 }
 
-int eval_unsqueeze(struct fxq_call *call)
+ARR_KERNEL(unsqueeze)
 {
 	return copy_all(call);
 }
@@ -192,7 +192,7 @@ int infer_getitem(struct fxq_call *call)
 			  "it selects a result of a node and has none itself");
 }
 
-int eval_getitem(struct fxq_call *call)
+ARR_KERNEL(getitem)
 {
 	return infer_getitem(call);
 }
