@@ -111,6 +111,11 @@ struct fx_node *new_table(struct convert *cv, struct fx_node *n,
 struct fx_node *convert_layer(struct convert *cv, const struct group *group,
 			      const char **reason);
 
+/* convert_resize.c: the tables of a resize; false and the reason. */
+bool resize_tables(struct convert *cv, struct fx_node *n,
+		   struct fx_node **ret_rows, struct fx_node **ret_columns,
+		   const char **reason);
+
 /* convert_ops.c: any other; NULL and the reason. */
 struct fx_node *convert_op(struct convert *cv, const struct group *group,
 			   const char **reason);

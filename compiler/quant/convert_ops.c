@@ -243,6 +243,18 @@ static struct fx_node *do_layer_norm(struct job *j)
 	return finish(j, "qlayer_norm", in, 2);
 }
 
+static struct fx_node *do_resize(struct job *j)
+{
+	struct fx_node *in[3] = { j->x };
+
+	if (!resize_tables(j->cv, j->n, &in[1], &in[2], &j->reason))
+		return NULL;
+	put_int(&j->k, "bilinear", !strcmp(fx_node_str(j->n, "mode", "nearest"),
+					   "linear"));
+	put_float(&j->k, "m", scale_of(j->x) / j->qp.scale);
+	return finish(j, "qresize2d", in, 3);
+}
+
 static struct fx_node *do_concat(struct job *j)
 {
 	struct fx_node *in[64], *q;
@@ -321,6 +333,7 @@ static const struct row {
 	{ "reduce_max",		do_reduce,	INPUT,	false },
 	{ "softmax",		do_softmax,	INPUT,	false },
 	{ "layer_norm",		do_layer_norm,	INPUT,	false },
+	{ "resize",		do_resize,	INPUT,	false },
 	{ "concat",		do_concat,	INPUT,	false },
 	{ "reshape",		do_move,	INPUT,	true },
 	{ "flatten",		do_move,	INPUT,	true },
