@@ -10,6 +10,8 @@
 
 #include "import.h"
 
+#define OUTPUTS_MAX	64
+
 /* Larger results stay operators; all that are computed must fit the second. */
 #define FOLD_MAX	((int64_t)64 << 20)
 #define FOLD_SUM_MAX	((int64_t)1 << 30)
@@ -267,6 +269,20 @@ struct fx_node *build(struct call *c)
 	struct fx_node *n = NULL;
 
 	return build_many(c, &n, 1) ? NULL : n;
+}
+
+int op_outputs(struct onnx_op *op, struct call *c, size_t max)
+{
+	struct fx_node *out[OUTPUTS_MAX] = { NULL };
+	size_t n = op->p->n_output;
+	int ret;
+
+	if (n > max || n > OUTPUTS_MAX)
+		return op_fail(op, -EINVAL, "it has %zu outputs", n);
+	ret = build_many(c, out, n);
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = op_output(op, i, out[i]);
+	return ret;
 }
 
 struct fx_node *build1(struct onnx_op *op, const char *name,

@@ -147,6 +147,8 @@ void with_floats(struct call *c, const char *name, const double *v, size_t n);
  */
 struct fx_node *build(struct call *c);
 int build_many(struct call *c, struct fx_node **ret, size_t n);
+/* Builds @c and makes its results the outputs of the model's node. */
+int op_outputs(struct onnx_op *op, struct call *c, size_t max);
 /* The usual calls of one or two inputs without parameters. */
 struct fx_node *build1(struct onnx_op *op, const char *name,
 		       struct fx_node *a);
@@ -279,15 +281,12 @@ int import_batch_norm(struct onnx_op *op);
 int import_layer_norm(struct onnx_op *op);
 int import_instance_norm(struct onnx_op *op);
 int import_group_norm(struct onnx_op *op);
-int import_lp_norm(struct onnx_op *op);
-int import_mvn(struct onnx_op *op);
 
 /* integer.c */
 int import_conv_integer(struct onnx_op *op);
 int import_matmul_integer(struct onnx_op *op);
 int import_qlinear_conv(struct onnx_op *op);
 int import_qlinear_matmul(struct onnx_op *op);
-int import_dynamic_quantize(struct onnx_op *op);
 
 /* loss.c */
 int import_nll_loss(struct onnx_op *op);

@@ -107,35 +107,3 @@ int import_qlinear_matmul(struct onnx_op *op)
 
 	return op_output(op, 0, quantize(op, build2(op, "matmul", a, b), 6, 7));
 }
-
-/* uint8 over the range of the values and zero, as ONNX defines it. */
-int import_dynamic_quantize(struct onnx_op *op)
-{
-	struct fx_node *zero = build_scalar(op, FXQ_DTYPE_F32, 0);
-	struct fx_node *full = build_scalar(op, FXQ_DTYPE_F32, 255);
-	struct fx_node *low, *high, *scale, *point;
-	struct call c = make(op, "clamp");
-	int ret;
-
-	if (!op_type(op, 0))
-		return op->imp->err;
-	low = build_reduce(op, "reduce_min", op->in[0], NULL, 0, false);
-	low = build2(op, "minimum", low, zero);
-	high = build_reduce(op, "reduce_max", op->in[0], NULL, 0, false);
-	high = build2(op, "maximum", high, zero);
-	scale = build2(op, "div", build2(op, "sub", high, low), full);
-	with(&c, build2(op, "div", build2(op, "sub", zero, low), scale));
-	with_float(&c, "min", 0);
-	with_float(&c, "max", 255);
-	point = build_cast(op, build1(op, "round", build(&c)), FXQ_DTYPE_U8);
-
-	c = make(op, "quantize_linear");
-	with(&c, op->in[0]);
-	with(&c, scale);
-	with(&c, point);
-	with_int(&c, "axis", 1);
-	ret = op_output(op, 0, build(&c));
-	if (!ret)
-		ret = op_output(op, 1, scale);
-	return ret ? ret : op_output(op, 2, point);
-}

@@ -3,212 +3,125 @@
  * Importer of Resize and its forerunner Upsample. The operator of the graph is
  * told the size of every dimension and, where the model gives scales, these
  * too, since they and not the quotient of the sizes decide where a pixel comes
- * from.
+ * from. Numbers that only a run knows are left to resize_dynamic.
  */
-#include <math.h>
 #include <stdio.h>
 
 #include "import.h"
-
-/*
- * struct plan
- * @scales, @sizes: for every dimension of the input
- * @by_scales: the model gives scales; else it gives sizes
- */
-struct plan {
-	double scales[FXQ_MAX_RANK];
-	int64_t sizes[FXQ_MAX_RANK];
-	bool by_scales;
-};
-
-/* Which dimension each given number is for; returns how many. */
-static int read_axes(struct onnx_op *op, uint32_t rank, int64_t *axes)
-{
-	int n = op_ints(op, "axes", axes, FXQ_MAX_RANK);
-
-	if (n == -ENOENT) {
-		for (uint32_t d = 0; d < rank; d++)
-			axes[d] = d;
-		return rank;
-	}
-	for (int i = 0; i < n; i++) {
-		if (axes[i] < 0)
-			axes[i] += rank;
-		if (axes[i] < 0 || axes[i] >= rank)
-			return op_fail(op, -EINVAL,
-				       "axes name dimension %lld of %u",
-				       (long long)axes[i], rank);
-	}
-	return n;
-}
-
-static int set_scales(struct onnx_op *op, const struct fxq_tensor *x,
-		      const int64_t *axes, const double *v, int n,
-		      struct plan *p)
-{
-	for (int i = 0; i < n; i++) {
-		double size = floor(x->dims[axes[i]] * v[i]);
-
-		if (!(v[i] > 0) || !(size < INT32_MAX))
-			return op_fail(op, -EINVAL, "a scale is %g", v[i]);
-		p->scales[axes[i]] = v[i];
-		p->sizes[axes[i]] = size;
-	}
-	p->by_scales = true;
-	return 0;
-}
-
-/* One scale for all axes, so that the result is not larger or not smaller. */
-static int keep_aspect(struct onnx_op *op, const struct fxq_tensor *x,
-		       const int64_t *axes, int64_t *v, int n,
-		       const char *policy)
-{
-	bool larger = !strcmp(policy, "not_larger");
-	double scale = larger ? INFINITY : 0;
-
-	if (!larger && strcmp(policy, "not_smaller"))
-		return op_fail(op, -EINVAL,
-			       "there is no keep_aspect_ratio_policy '%.32s'",
-			       policy);
-	for (int i = 0; i < n; i++) {
-		double s = (double)v[i] / x->dims[axes[i]];
-
-		scale = larger ? fmin(scale, s) : fmax(scale, s);
-	}
-	for (int i = 0; i < n; i++)
-		v[i] = (int64_t)floor(scale * x->dims[axes[i]] + 0.5);
-	return 0;
-}
-
-static int set_sizes(struct onnx_op *op, const struct fxq_tensor *x,
-		     const int64_t *axes, int64_t *v, int n, struct plan *p)
-{
-	const char *policy = op_str(op, "keep_aspect_ratio_policy", "stretch");
-	int ret;
-
-	for (int i = 0; i < n; i++)
-		if (v[i] < 0 || v[i] > INT32_MAX || !x->dims[axes[i]])
-			return op_fail(op, -EINVAL, "a size is %lld",
-				       (long long)v[i]);
-	if (strcmp(policy, "stretch")) {
-		ret = keep_aspect(op, x, axes, v, n, policy);
-		if (ret)
-			return ret;
-	}
-	for (int i = 0; i < n; i++) {
-		p->sizes[axes[i]] = v[i];
-		p->scales[axes[i]] = (double)v[i] / x->dims[axes[i]];
-	}
-	return 0;
-}
-
-/* Scales at input @scales or, if that is absent or empty, sizes at @sizes. */
-static int read_plan(struct onnx_op *op, const struct fxq_tensor *x,
-		     size_t scales, size_t sizes, struct plan *p)
-{
-	int64_t axes[FXQ_MAX_RANK], v[FXQ_MAX_RANK];
-	double f[FXQ_MAX_RANK];
-	int n_axes, n;
-
-	for (uint32_t d = 0; d < x->rank; d++) {
-		p->scales[d] = 1;
-		p->sizes[d] = x->dims[d];
-	}
-	n_axes = read_axes(op, x->rank, axes);
-	if (n_axes < 0)
-		return n_axes;
-
-	n = op_const_floats(op, scales, f, FXQ_MAX_RANK);
-	if (n > 0 && n == n_axes)
-		return set_scales(op, x, axes, f, n, p);
-	if (n <= 0 && n != -ENODATA && n != -EINVAL && sizes) {
-		n = op_const_ints(op, sizes, v, FXQ_MAX_RANK);
-		if (n == n_axes)
-			return set_sizes(op, x, axes, v, n, p);
-	}
-	if (n == -ENODATA)
-		return n;
-	return op_fail(op, -EINVAL,
-		       "it needs a scale or a size for each of %d dimensions",
-		       n_axes);
-}
-
-/* Upsample before opset 9: scales are an attribute. */
-static int read_attribute(struct onnx_op *op, const struct fxq_tensor *x,
-			  struct plan *p)
-{
-	const Onnx__AttributeProto *a = op_attr(op, "scales");
-	int64_t axes[FXQ_MAX_RANK];
-	double f[FXQ_MAX_RANK];
-
-	if (!a || a->n_floats != x->rank)
-		return op_fail(op, -EINVAL,
-			       "it needs a scale for each of %u dimensions",
-			       x->rank);
-	for (uint32_t d = 0; d < x->rank; d++) {
-		axes[d] = d;
-		f[d] = a->floats[d];
-	}
-	return set_scales(op, x, axes, f, x->rank, p);
-}
-
-static int read_shape(struct onnx_op *op, const struct fxq_tensor *x,
-		      struct plan *p)
-{
-	bool upsample = !strcmp(op->p->op_type, "Upsample");
-
-	if (upsample && op->imp->opset < 9)
-		return read_attribute(op, x, p);
-	if (upsample || op->imp->opset < 11)
-		return read_plan(op, x, 1, 0, p);
-	return read_plan(op, x, 2, 3, p);
-}
+#include "nn/array/resize_plan.h"
 
 /* How coordinates are mapped and pixels chosen; before opset 11, one way. */
 static void read_modes(struct onnx_op *op, struct call *c)
 {
 	bool old = op->imp->opset < 11;
-	double roi[2 * FXQ_MAX_RANK];
-	const char *mode;
-	int n;
+	const char *mode, *nearest;
 
 	mode = op_str(op, "coordinate_transformation_mode", "half_pixel");
+	nearest = op_str(op, "nearest_mode", "round_prefer_floor");
 	with_str(c, "mode", op_str(op, "mode", "nearest"));
 	with_str(c, "coordinate_transformation_mode",
 		 old ? "asymmetric" : mode);
-	with_str(c, "nearest_mode", old ? "floor" :
-		 op_str(op, "nearest_mode", "round_prefer_floor"));
+	with_str(c, "nearest_mode", old ? "floor" : nearest);
 	with_float(c, "cubic_coeff_a", op_float(op, "cubic_coeff_a", -0.75));
 	with_int(c, "exclude_outside", op_int(op, "exclude_outside", 0));
 	with_float(c, "extrapolation_value",
 		   op_float(op, "extrapolation_value", 0));
 	with_int(c, "antialias", op_int(op, "antialias", 0));
-	n = old || strcmp(mode, "tf_crop_and_resize") ? 0 :
-	    op_const_floats(op, 1, roi, 2 * FXQ_MAX_RANK);
-	if (n > 0)
-		with_floats(c, "roi", roi, n);
+}
+
+/* Where this opset has scales, sizes and the region; 0: nowhere. */
+struct places {
+	size_t roi, scales, sizes;
+};
+
+static struct places find_places(const struct onnx_op *op)
+{
+	if (!strcmp(op->p->op_type, "Upsample") || op->imp->opset < 11)
+		return (struct places){ .scales = 1 };
+	return (struct places){ .roi = 1, .scales = 2, .sizes = 3 };
+}
+
+/* Upsample before opset 9: scales are an attribute. */
+static int read_attribute(struct onnx_op *op, struct resize_wish *w)
+{
+	const Onnx__AttributeProto *a = op_attr(op, "scales");
+
+	if (!a || a->n_floats > FXQ_MAX_RANK)
+		return op_fail(op, -EINVAL, "it has no scales");
+	w->n_scales = a->n_floats;
+	for (int i = 0; i < w->n_scales; i++)
+		w->scales[i] = a->floats[i];
+	return 0;
+}
+
+/* -ENODATA: a number is known only when the model runs. */
+static int read_wish(struct onnx_op *op, struct resize_wish *w)
+{
+	struct places at = find_places(op);
+
+	w->policy = op_str(op, "keep_aspect_ratio_policy", "stretch");
+	w->n_axes = op_ints(op, "axes", w->axes, FXQ_MAX_RANK);
+	if (!strcmp(op->p->op_type, "Upsample") && op->imp->opset < 9)
+		return read_attribute(op, w);
+
+	w->n_scales = op_const_floats(op, at.scales, w->scales, FXQ_MAX_RANK);
+	if (at.roi)
+		w->n_roi = op_const_floats(op, at.roi, w->roi,
+					   2 * FXQ_MAX_RANK);
+	if (at.sizes)
+		w->n_sizes = op_const_ints(op, at.sizes, w->sizes,
+					   FXQ_MAX_RANK);
+	if (w->n_scales == -ENODATA || w->n_sizes == -ENODATA ||
+	    w->n_roi == -ENODATA)
+		return -ENODATA;
+	w->n_scales = w->n_scales < 0 ? 0 : w->n_scales;
+	w->n_sizes = w->n_sizes < 0 ? 0 : w->n_sizes;
+	w->n_roi = w->n_roi < 0 ? 0 : w->n_roi;
+	return op->imp->err;
+}
+
+static int import_dynamic(struct onnx_op *op, const struct resize_wish *w)
+{
+	struct call c = make(op, "resize_dynamic");
+	struct places at = find_places(op);
+
+	with(&c, op->in[0]);
+	with(&c, at.roi ? op->in[at.roi] : NULL);
+	with(&c, at.scales < op->n_in ? op->in[at.scales] : NULL);
+	with(&c, at.sizes && at.sizes < op->n_in ? op->in[at.sizes] : NULL);
+	if (w->n_axes >= 0)
+		with_ints(&c, "axes", w->axes, w->n_axes);
+	with_str(&c, "keep_aspect_ratio_policy", w->policy);
+	read_modes(op, &c);
+	return op_output(op, 0, build(&c));
 }
 
 int import_resize(struct onnx_op *op)
 {
 	const struct fxq_tensor *x = op_type(op, 0);
+	struct resize_wish wish = { .n_scales = 0 };
 	struct call c = make(op, "resize");
-	struct plan p = { .by_scales = false };
+	struct resize_plan plan;
+	const char *why;
 	int ret;
 
 	if (!x)
 		return op->imp->err;
-	ret = read_shape(op, x, &p);
+	ret = read_wish(op, &wish);
 	if (ret == -ENODATA)
-		return op_fail(op, -ENOTSUP,
-			       "its size is known only when the model runs");
+		return import_dynamic(op, &wish);
 	if (ret)
 		return ret;
+	why = resize_plan_make(&wish, x->rank, x->dims, &plan);
+	if (why)
+		return op_fail(op, -EINVAL, "%s", why);
 
 	with(&c, op->in[0]);
-	with_ints(&c, "sizes", p.sizes, x->rank);
-	if (p.by_scales)
-		with_floats(&c, "scales", p.scales, x->rank);
+	with_ints(&c, "sizes", plan.sizes, x->rank);
+	if (plan.by_scales)
+		with_floats(&c, "scales", plan.scales, x->rank);
 	read_modes(op, &c);
+	if (wish.n_roi)		/* read by one of the modes alone */
+		with_floats(&c, "roi", plan.roi, 2 * x->rank);
 	return op_output(op, 0, build(&c));
 }

@@ -66,21 +66,6 @@ int import_flatten(struct onnx_op *op)
 	return op_output(op, 0, build(&c));
 }
 
-/* Defines the outputs that the model names, from an operator with several. */
-static int outputs(struct onnx_op *op, struct call *c, size_t max)
-{
-	struct fx_node *out[64] = { NULL };
-	size_t n = op->p->n_output;
-	int ret;
-
-	if (n > max || n > 64)
-		return op_fail(op, -EINVAL, "it has %zu outputs", n);
-	ret = build_many(c, out, n);
-	for (size_t i = 0; i < n && !ret; i++)
-		ret = op_output(op, i, out[i]);
-	return ret;
-}
-
 int import_split(struct onnx_op *op)
 {
 	struct call c = make(op, "split");
@@ -97,7 +82,7 @@ int import_split(struct onnx_op *op)
 			       "num_outputs is %lld, but there are %zu",
 			       (long long)op_int(op, "num_outputs", n), n);
 	with_int(&c, "n_out", n);
-	return outputs(op, &c, 64);
+	return op_outputs(op, &c, 64);
 }
 
 int import_several(struct onnx_op *op)
@@ -110,7 +95,7 @@ int import_several(struct onnx_op *op)
 	ret = apply_rules(op, &c);
 	if (ret)
 		return ret;
-	return outputs(op, &c, 4);
+	return op_outputs(op, &c, 4);
 }
 
 /*

@@ -294,22 +294,20 @@ static struct fx_node *channel_slope(struct onnx_op *op,
 int import_prelu(struct onnx_op *op)
 {
 	const struct fxq_tensor *x = op_type(op, 0), *slope = op_type(op, 1);
-	struct fx_node *s, *zero, *negative;
-	struct call c;
+	struct fx_node *s;
+	int64_t shape[2];
 
 	if (!x || !slope)
 		return op->imp->err;
-	s = x->dtype == FXQ_DTYPE_F32 ? channel_slope(op, x, slope) : NULL;
-	if (s)
-		return op_output(op, 0, build2(op, "prelu", op->in[0], s));
+	s = channel_slope(op, x, slope);
+	if (!s && slope->rank == 1) {
+		/* Along the last dimension, which torch would not think. */
+		shape[0] = 1;
+		shape[1] = slope->dims[0];
+		s = build_reshape(op, op->in[1], shape, 2);
+	}
 	if (op->imp->err)
 		return op->imp->err;
-
-	zero = build_scalar(op, x->dtype, 0);
-	negative = build2(op, "less", op->in[0], zero);
-	c = make(op, "where");
-	with(&c, negative);
-	with(&c, build2(op, "mul", op->in[0], op->in[1]));
-	with(&c, op->in[0]);
-	return op_output(op, 0, build(&c));
+	return op_output(op, 0, build2(op, "prelu", op->in[0],
+				       s ? s : op->in[1]));
 }

@@ -282,28 +282,21 @@ int import_avg_pool(struct onnx_op *op)
 	return op_output(op, 0, build(&c));
 }
 
-/* The p-norm of each window: powers, an average of all k elements, a root. */
 int import_lp_pool(struct onnx_op *op)
 {
-	double p = op_int(op, "p", 2), k = 1;
-	struct fx_node *x;
 	struct window w;
 	struct call c;
 	int ret;
 
 	if (!op_type(op, 0))
 		return op->imp->err;
-	x = build2(op, "pow", build1(op, "abs", op->in[0]),
-		   build_scalar(op, FXQ_DTYPE_F32, p));
-	ret = start_pool(op, "avg_pool", x, &c, &w);
+	ret = start_pool(op, "lp_pool", op->in[0], &c, &w);
 	if (ret)
 		return ret;
-	with_int(&c, "count_include_pad", 1);
-	for (uint32_t i = 0; i < w.n; i++)
-		k *= w.kernel[i];
-	x = build2(op, "mul", build(&c), build_scalar(op, FXQ_DTYPE_F32, k));
-	return op_output(op, 0, build2(op, "pow", x,
-				       build_scalar(op, FXQ_DTYPE_F32, 1 / p)));
+
+	c.name = "lp_pool";		/* one for any number of dimensions */
+	with_int(&c, "p", op_int(op, "p", 2));
+	return op_output(op, 0, build(&c));
 }
 
 int import_global_lp_pool(struct onnx_op *op)

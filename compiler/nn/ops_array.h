@@ -24,6 +24,8 @@
  *   reduce_*(dims*2, keepdim=1, noop_with_empty_axes=0)
  *   top_k(k*2, dim=-1, largest=1, sorted=1)  unique(dim or none, sorted=1)
  *   cumsum(dim*2, exclusive=0, reverse=0)  einsum(equation)
+ *   resize_dynamic(axes, keep_aspect_ratio_policy, and what resize takes):
+ *	x, region or None, scales or None, sizes or None
  *   non_max_suppression(center_point_box=0): boxes, scores, max per class,
  *	IoU threshold, score threshold
  */
@@ -157,6 +159,8 @@
 	X(unique, "torch.unique", "<function unique>", 1, 1, 4, 0)	\
 	X(cumsum, "torch.cumsum", FX_TORCH_REPR("cumsum"), 1, 2, 1, 0)	\
 	X(einsum, "torch.einsum", "<function einsum>", 1, -1, 1, 0)	\
+	X(resize_dynamic, "fxq.resize_dynamic",				\
+	  "<function resize_dynamic>", 1, 4, 1, 0)			\
 	X(non_max_suppression, "fxq.non_max_suppression",		\
 	  "<function non_max_suppression>", 2, 5, 1, 0)
 
