@@ -185,10 +185,13 @@ static bool rewrite_affine(struct fx_node *n)
 	return false;
 }
 
-/* identity, dropout (in evaluation): nothing. */
+/* identity, dropout (in evaluation), a cast to what it is: nothing. */
 static bool rewrite_nothing(struct fx_node *n)
 {
-	if (!fx_node_is(n, "identity") && !fx_node_is(n, "dropout"))
+	bool cast = fx_node_is(n, "cast") && fx_node_in(n, 0) &&
+		    type_of(n)->dtype == type_of(fx_node_in(n, 0))->dtype;
+
+	if (!cast && !fx_node_is(n, "identity") && !fx_node_is(n, "dropout"))
 		return false;
 	fx_node_replace_uses(n, fx_node_in(n, 0));
 	erase_unused(n);
