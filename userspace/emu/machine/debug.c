@@ -179,9 +179,20 @@ static void compare_memory(struct fxq_machine *m, const struct party *old,
 
 static void party_init(struct fxq_machine *m, struct party *p, uint32_t i)
 {
+	unsigned int k;
+
 	p->i = i;
 	p->d = &m->run.stream[i];
 	p->spans = fxq_spm_spans(p->d, p->span);
+	for (k = 0; k < p->spans; k++) {
+		struct fxq_span *s = &p->span[k];
+
+		/* Rows that continue one another are one. */
+		if (s->row_stride == s->row_len) {
+			s->rows = 1;
+			s->row_len = s->len;
+		}
+	}
 }
 
 static bool boxes_meet(struct box a, struct box b)
