@@ -91,6 +91,7 @@ static void there_is_an_embedded_device(void **state)
 	struct fxq_device *dev = NULL;
 	struct fxq_device_caps caps;
 
+	assert_string_equal(fxq_version(), "0.1.0");
 	assert_string_equal(fxq_device_name(0), "embedded");
 	assert_null(fxq_device_name(1));
 	assert_int_equal(fxq_device_open("nvme", NULL, &dev), -ENODEV);
@@ -902,6 +903,45 @@ static void image_may_be_closed_before_its_program(void **state)
 	fxq_device_close(dev);
 }
 
+/* What a flipped bit leaves acceptable runs, or fails in a sentence. */
+static void damaged_images_that_pass_run_or_fail(void **state)
+{
+	const struct fxq_program_config config = { .slots = 1 };
+	struct fxq_device *dev = open_device();
+	uint64_t random = 7;
+	size_t size;
+	uint8_t *data;
+	int ran = 0;
+
+	fxq_register_function(&shrink, NULL);
+	data = kit_finish(back_and_forth(), &size);
+	for (int round = 0; round < 3000; round++) {
+		struct fxq_image *image = NULL;
+		struct fxq_program *prog = NULL;
+		struct fxq_io *io = NULL;
+		uint64_t bit;
+
+		random = random * 6364136223846793005ull + 1442695040888963407ull;
+		bit = (random >> 20) % (8 * size);
+		data[bit / 8] ^= 1 << bit % 8;
+		if (!fxq_image_open_memory(data, size, &image) &&
+		    !fxq_program_load(dev, image, &config, &prog) &&
+		    !fxq_io_create(prog, &io)) {
+			ran++;
+			if (fxq_run(prog, io->in, io->out))
+				assert_true(strlen(fxq_error()) > 10);
+		}
+		fxq_io_destroy(io);
+		fxq_program_unload(prog);
+		fxq_image_close(image);
+		data[bit / 8] ^= 1 << bit % 8;
+	}
+	assert_true(ran > 100);
+	free(data);
+	fxq_unregister_function("shrink");
+	fxq_device_close(dev);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -933,6 +973,7 @@ int main(void)
 		cmocka_unit_test(threads_share_a_program),
 		cmocka_unit_test(buffers_begin_on_pages),
 		cmocka_unit_test(image_may_be_closed_before_its_program),
+		cmocka_unit_test(damaged_images_that_pass_run_or_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,6 +219,11 @@ static int check_header_ranges(const struct fxq_image *image)
 	if (!ret)
 		ret = check_range(image, FXQ_SECTION_HEADER, 0, "attributes",
 				  SECTION_ATTRS, h->first_self, h->n_self);
+	if (!ret && (h->n_inputs > STEP_TENSORS_MAX ||
+		     h->n_outputs > STEP_TENSORS_MAX))
+		ret = image_bad(image, "%s has %u inputs and %u outputs, more than %d",
+				FXQ_SECTION_HEADER, h->n_inputs, h->n_outputs,
+				STEP_TENSORS_MAX);
 	if (!ret && !h->n_outputs)
 		ret = image_bad(image, "%s.n_outputs is 0: the network answers nothing",
 				FXQ_SECTION_HEADER);

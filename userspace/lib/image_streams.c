@@ -14,6 +14,13 @@
 #define OFFSET_MAX	(1ull << 38)
 
 /*
+ * About ten seconds of the machine, which is what a run may take. A checked
+ * descriptor ends, but a million of the longest would take weeks.
+ */
+#define MACS_MAX	(1ull << 43)
+#define MOVED_MAX	(1ull << 38)
+
+/*
  * struct region - what the bindings of a step make of a region
  * @kind: of all its bindings, 0: unbound
  * @bytes: from its start to the end of its last tensor
@@ -223,6 +230,11 @@ static int check_stream(const struct step *t, const struct fxq_caps *caps)
 				 t->image->n_stream[t->index] ?
 				 fxq_op_name(stream[index].opcode) : "none",
 				 fxq_cause_text(cause));
+	if (k.summary.macs > MACS_MAX || k.summary.bytes > MOVED_MAX)
+		return image_bad(t->image, "stream of layer %s does %llu multiply-accumulates and moves %llu bytes, more than a run may",
+				 image_layer(t->image, t->index),
+				 (unsigned long long)k.summary.macs,
+				 (unsigned long long)k.summary.bytes);
 	for (uint32_t r = 0; r < FXQ_MAX_REGIONS; r++) {
 		ret = check_region(t, r, &k.summary.region[r]);
 		if (ret)

@@ -13,28 +13,26 @@ struct io {
 	uint64_t size;
 };
 
-/* Types of @n tensors named in .fxq.args; their data follows at *@size. */
-static void lay_out(const struct fxq_image *image, uint32_t first, uint32_t n,
-		    struct fxq_tensor *to, uint64_t *size, uint8_t *mem)
+/* Bytes of @n tensors named in .fxq.args; each has an address of its own. */
+static uint64_t bytes_of(const struct fxq_image *image, const uint32_t *args,
+			 uint32_t n)
 {
-	for (uint32_t k = 0; k < n; k++) {
-		uint32_t t = image->args[first + k];
+	uint64_t bytes = 0;
 
-		to[k] = image_type(image, t);
-		to[k].data = mem ? mem + *size : NULL;
-		*size += fxq_align(image->tensors[t].bytes, FXQ_LINE_BYTES);
-	}
+	for (uint32_t k = 0; k < n; k++)
+		bytes += fxq_align(image->tensors[args[k]].bytes + 1,
+				   FXQ_LINE_BYTES);
+	return bytes;
 }
 
-static void lay_out_all(struct io *io, const struct fxq_image *image)
+/* Their types, with data from @mem on. */
+static void lay_out(const struct fxq_image *image, const uint32_t *args,
+		    uint32_t n, struct fxq_tensor *to, uint8_t *mem)
 {
-	const struct fxq_image_header *h = image->header;
-
-	io->size = 0;
-	lay_out(image, h->first_input, h->n_inputs, io->public.in, &io->size,
-		io->mem);
-	lay_out(image, h->first_output, h->n_outputs, io->public.out,
-		&io->size, io->mem);
+	for (uint32_t k = 0; k < n; k++) {
+		to[k] = image_type(image, args[k]);
+		to[k].data = mem + bytes_of(image, args, k);
+	}
 }
 
 FXQ_PUBLIC void fxq_io_destroy(struct fxq_io *public)
@@ -52,8 +50,12 @@ FXQ_PUBLIC void fxq_io_destroy(struct fxq_io *public)
 FXQ_PUBLIC int fxq_io_create(const struct fxq_program *prog,
 			     struct fxq_io **ret_io)
 {
-	const struct fxq_image_header *h = prog->image->header;
+	const struct fxq_image *image = prog->image;
+	const struct fxq_image_header *h = image->header;
+	const uint32_t *in = image->args + h->first_input;
+	const uint32_t *out = image->args + h->first_output;
 	struct io *io = calloc(1, sizeof(*io));
+	uint64_t in_bytes;
 
 	if (!io)
 		return fxq_fail_memory("inputs and outputs");
@@ -64,13 +66,14 @@ FXQ_PUBLIC int fxq_io_create(const struct fxq_program *prog,
 	if (!io->public.in || !io->public.out)
 		goto no_memory;
 
-	lay_out_all(io, prog->image);
-	io->size += FXQ_LINE_BYTES;	/* an empty tensor has an address too */
+	in_bytes = bytes_of(image, in, h->n_inputs);
+	io->size = in_bytes + bytes_of(image, out, h->n_outputs);
 	io->mem = fxq_pages_alloc(io->size);
 	if (!io->mem)
 		goto no_memory;
-	lay_out_all(io, prog->image);
-	io->size += FXQ_LINE_BYTES;
+	lay_out(image, in, h->n_inputs, io->public.in, io->mem);
+	lay_out(image, out, h->n_outputs, io->public.out,
+		(uint8_t *)io->mem + in_bytes);
 	*ret_io = &io->public;
 	return 0;
 

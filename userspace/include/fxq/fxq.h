@@ -260,9 +260,10 @@ struct fxq_completion {
 
 /*
  * Starts a run. @in and @out are one tensor for each input and output of the
- * image, of the dtype and shape it says; the arrays are copied. The memory
- * they point to belongs to the run until its completion has been polled.
- * Each out's data has room for fxq_tensor_info.bytes.
+ * image; inputs are of the dtype and shape it says, each output's data has
+ * room for fxq_tensor_info.bytes. The array @in is copied; the array @out, and
+ * all memory that tensors point to, belong to the run until its completion
+ * has been polled. No output overlaps another tensor.
  *
  * An input with a larger leading batch is the caller's to cut into runs.
  * CPU steps before the first device step run in this call, the others in
@@ -280,8 +281,9 @@ int fxq_submit(struct fxq_program *prog, const struct fxq_tensor *in,
  * flight. Completions come in the order in which runs end, which with CPU
  * steps between device steps need not be the order of submission.
  *
- * When a run completes, @out as given to fxq_submit() has been updated: dims
- * of FXQ_TENSOR_DYNAMIC outputs are the true ones.
+ * When a run completes, @out as given to fxq_submit() says what the results
+ * are: dtype, scale, and dims, which of FXQ_TENSOR_DYNAMIC outputs are the
+ * true ones.
  */
 int fxq_poll(struct fxq_program *prog, struct fxq_completion *completions,
 	     int max, uint64_t timeout_ns);
