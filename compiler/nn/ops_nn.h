@@ -16,11 +16,11 @@
  *   matmul: a, b; numpy's rules
  *   batch_norm: x (N, C, ...), weight, bias, mean, var, each (C); eps=1e-5.
  *	weight and bias may be None, here and below
- *   layer_norm: x, weight, bias; axis=-1, eps=1e-5, n_out=1. Further results
- *	are mean and inverse deviation
+ *   layer_norm: x, weight, bias; axis=-1 or normalized_shape, eps=1e-5,
+ *	n_out=1. Further results are mean and inverse deviation
  *   group_norm: x, weight (C), bias (C); num_groups=1, eps=1e-5
  *   instance_norm: x, weight (C), bias (C); eps=1e-5
- *   lrn: x; size, alpha=1e-4, beta=0.75, bias=1
+ *   lrn: x; size, alpha=1e-4, beta=0.75, bias=1 or, as torch calls it, k
  *   lp_normalize: x; axis=-1, p=2
  *   mean_variance_norm: x; dims=[0, 2, 3], eps=1e-9
  *   leaky_relu(negative_slope=0.01)  elu(alpha=1)  selu(alpha, gamma)

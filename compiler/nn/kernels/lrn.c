@@ -82,7 +82,7 @@ int eval_lrn(struct fxq_call *call)
 		.window = kern_int(call, "size", 1),
 		.alpha = kern_float(call, "alpha", 1e-4),
 		.beta = kern_float(call, "beta", 0.75),
-		.bias = kern_float(call, "bias", 1),
+		.bias = kern_float(call, "bias", kern_float(call, "k", 1)),
 	};
 	threads = parallel_threads(call->threads,
 				   fxq_tensor_count(x) * 20.0);

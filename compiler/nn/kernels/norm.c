@@ -112,6 +112,31 @@ static int need_scale(struct fxq_call *call, int64_t n)
 	return ret;
 }
 
+/*
+ * The first dimension that is normalized: ONNX's axis or, as torch says it,
+ * that where the given sizes begin.
+ */
+static int read_axis(struct fxq_call *call, uint32_t *ret_axis)
+{
+	const struct fxq_attr *shape = kern_attr(call, "normalized_shape");
+	const struct fxq_tensor *x = &call->in[0];
+	const int64_t *sizes;
+
+	if (!shape)
+		return kern_dim(call, "axis", -1, x->rank, ret_axis);
+
+	sizes = shape->type == FXQ_ATTR_INT ? &shape->i : shape->ints;
+	if ((shape->type != FXQ_ATTR_INT && shape->type != FXQ_ATTR_INTS) ||
+	    shape->count < 1 || shape->count > x->rank ||
+	    memcmp(sizes, x->dims + x->rank - shape->count,
+		   shape->count * sizeof(*sizes)))
+		return kern_refuse(call, -EINVAL,
+				   "normalized_shape is not the end of the input's");
+
+	*ret_axis = x->rank - shape->count;
+	return 0;
+}
+
 int infer_layer_norm(struct fxq_call *call)
 {
 	const struct fxq_tensor *x = &call->in[0];
@@ -121,7 +146,7 @@ int infer_layer_norm(struct fxq_call *call)
 
 	ret = kern_need(call, 0, FXQ_DTYPE_F32);
 	if (!ret)
-		ret = kern_dim(call, "axis", -1, x->rank, &axis);
+		ret = read_axis(call, &axis);
 	if (!ret)
 		ret = need_scale(call, kern_product(x, axis, x->rank));
 	if (!ret)
@@ -145,7 +170,7 @@ int eval_layer_norm(struct fxq_call *call)
 
 	ret = kern_begin(call, infer_layer_norm);
 	if (!ret)
-		ret = kern_dim(call, "axis", -1, x->rank, &axis);
+		ret = read_axis(call, &axis);
 	if (ret)
 		return ret;
 

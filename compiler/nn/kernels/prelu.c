@@ -4,6 +4,7 @@
  * the input has channels (dimension 1) has one slope for each; any other slope
  * broadcasts to the input from the right, as in ONNX.
  */
+#include "clones.h"
 #include "kernel.h"
 
 /* How far the slope moves along each of x's dimensions; 0: it broadcasts. */
@@ -58,6 +59,19 @@ static int64_t slope_start(const struct fxq_tensor *x, const int64_t *step,
 	return at;
 }
 
+FXQ_CLONES
+static void row(float *y, const float *x, int64_t n, const float *slopes,
+		bool along)
+{
+	float shared = slopes[0];
+
+	for (int64_t i = 0; i < n; i++) {
+		float slope = along ? slopes[i] : shared;
+
+		y[i] = x[i] * (x[i] < 0 ? slope : 1);
+	}
+}
+
 int eval_prelu(struct fxq_call *call)
 {
 	const struct fxq_tensor *t = &call->in[0];
@@ -82,8 +96,7 @@ int eval_prelu(struct fxq_call *call)
 		const float *s = slopes +
 				 (t->rank ? slope_start(t, step, r) : 0);
 
-		for (int64_t i = 0; i < n; i++)
-			y[i] = x[i] < 0 ? x[i] * s[i * along] : x[i];
+		row(y, x, n, s, along);
 	}
 	return 0;
 }

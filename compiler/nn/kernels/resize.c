@@ -197,6 +197,27 @@ static void sum_rows(float *y, const float *x, int64_t inner,
 	}
 }
 
+/* The last dimension: outputs lie side by side. */
+static void sum_columns(const struct pass *p, float *y, const float *x)
+{
+	const int64_t *index = p->index;
+	const double *weight = p->weight;
+
+	for (int64_t o = 0; o < p->out; o++) {
+		double sum = 0;
+
+		for (int64_t t = 0; t < p->taps; t++)
+			sum += *weight++ * x[*index++];
+		y[o] = (float)sum;
+	}
+}
+
+static void pick_columns(const struct pass *p, float *y, const float *x)
+{
+	for (int64_t o = 0; o < p->out; o++)
+		y[o] = x[p->index[o]];
+}
+
 static void pass_task(void *ctx, int64_t plane, int thread)
 {
 	const struct pass *p = ctx;
@@ -204,6 +225,14 @@ static void pass_task(void *ctx, int64_t plane, int thread)
 	float *y = p->y + plane * p->out * p->inner;
 
 	(void)thread;
+	if (p->inner == 1 && p->taps == 1) {
+		pick_columns(p, y, x);
+		return;
+	}
+	if (p->inner == 1) {
+		sum_columns(p, y, x);
+		return;
+	}
 	for (int64_t o = 0; o < p->out; o++, y += p->inner) {
 		const int64_t *index = p->index + o * p->taps;
 
@@ -216,23 +245,6 @@ static void pass_task(void *ctx, int64_t plane, int thread)
 	}
 }
 
-/* Resizes dimension @d of @x, whose earlier dimensions are done. */
-static int run_pass(struct pass *p, const float *x, float **ret_y,
-		    int threads)
-{
-	int64_t count = p->outer * p->out * p->inner;
-
-	*ret_y = malloc(count * sizeof(**ret_y));
-	if (!*ret_y)
-		return -ENOMEM;
-
-	p->x = x;
-	p->y = *ret_y;
-	parallel_for(parallel_threads(threads, 2.0 * count * p->taps),
-		     p->outer, pass_task, p);
-	return 0;
-}
-
 /* Gives what lies outside along dimension @d its value. */
 static void extrapolate(const struct pass *p, const struct fxq_tensor *y,
 			uint32_t d, float value)
@@ -240,10 +252,53 @@ static void extrapolate(const struct pass *p, const struct fxq_tensor *y,
 	struct rows rows = rows_along(y, d);
 	float *v = y->data;
 
-	for (int64_t i = 0; i < rows.outer * rows.n; i++)
-		if (p->outside[i % rows.n])
+	for (int64_t i = 0; i < rows.n; i++) {
+		if (!p->outside[i])
+			continue;
+		for (int64_t o = 0; o < rows.outer; o++)
 			for (int64_t k = 0; k < rows.inner; k++)
-				v[i * rows.inner + k] = value;
+				v[(o * rows.n + i) * rows.inner + k] = value;
+	}
+}
+
+/*
+ * Runs the passes that change something; the last of them writes the result,
+ * those before it what goes again.
+ */
+static int run_passes(struct fxq_call *call, struct pass *passes)
+{
+	const float *x = call->in[0].data;
+	struct pass *changing[FXQ_MAX_RANK];
+	float *old = NULL;
+	uint32_t n = 0;
+
+	for (uint32_t d = 0; d < call->in[0].rank; d++)
+		if (passes[d].changes)
+			changing[n++] = &passes[d];
+	if (!n)
+		memcpy(call->out[0].data, x, fxq_tensor_bytes(&call->out[0]));
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct pass *p = changing[i];
+		int64_t count = p->outer * p->out * p->inner;
+		float *y = call->out[0].data;
+
+		if (i + 1 < n)
+			y = malloc(count * sizeof(*y));
+		if (!y) {
+			free(old);
+			return -ENOMEM;
+		}
+		p->x = x;
+		p->y = y;
+		parallel_for(parallel_threads(call->threads,
+					      4.0 * count * p->taps),
+			     p->outer, pass_task, p);
+		free(old);
+		old = y;
+		x = y;
+	}
+	return 0;
 }
 
 static int run_resize(struct fxq_call *call, const struct resize_axis *axis,
@@ -251,30 +306,15 @@ static int run_resize(struct fxq_call *call, const struct resize_axis *axis,
 {
 	const struct fxq_tensor *in = &call->in[0], *out = &call->out[0];
 	float value = (float)kern_float(call, "extrapolation_value", 0);
-	float *owned = NULL;
 	int ret = 0;
 
-	for (uint32_t d = 0; d < in->rank && !ret; d++) {
-		float *next;
-
+	for (uint32_t d = 0; d < in->rank && !ret; d++)
 		ret = init_pass(&passes[d], &axis[d], in->dims, out->dims,
 				in->rank, d);
-		if (ret || !passes[d].changes)
-			continue;
-		ret = run_pass(&passes[d], owned ? owned : in->data, &next,
-			       call->threads);
-		if (ret)
-			continue;
-		free(owned);
-		owned = next;
-	}
-	if (!ret) {
-		memcpy(out->data, owned ? owned : in->data,
-		       fxq_tensor_bytes(out));
-		for (uint32_t d = 0; d < in->rank; d++)
-			extrapolate(&passes[d], out, d, value);
-	}
-	free(owned);
+	if (!ret)
+		ret = run_passes(call, passes);
+	for (uint32_t d = 0; d < in->rank && !ret; d++)
+		extrapolate(&passes[d], out, d, value);
 	return ret;
 }
 

@@ -62,6 +62,20 @@ static double symmetric(const struct resize_axis *a, double o)
 	       0.5;
 }
 
+/*
+ * The first and last elements lie on each other. ONNX means a length that the
+ * scale gives, a fraction perhaps, of which out is the integer part; a scale
+ * that came from the sizes gives out itself, but for rounding.
+ */
+static double align(const struct resize_axis *a, double o)
+{
+	double length = a->scale * (double)a->in;
+
+	if (fabs(length - (double)a->out) < 1e-6 * length)
+		length = (double)a->out;
+	return length == 1 ? 0 : o * (double)(a->in - 1) / (length - 1);
+}
+
 static double transform(const struct resize_axis *a, double o)
 {
 	switch (a->transform) {
@@ -72,8 +86,7 @@ static double transform(const struct resize_axis *a, double o)
 	case RESIZE_PYTORCH_HALF_PIXEL:
 		return a->out > 1 ? (o + 0.5) / a->scale - 0.5 : 0;
 	case RESIZE_ALIGN_CORNERS:
-		return a->out > 1 ? o * (double)(a->in - 1) /
-				    (double)(a->out - 1) : 0;
+		return align(a, o);
 	case RESIZE_ASYMMETRIC:
 		return o / a->scale;
 	case RESIZE_TF_HALF_PIXEL_FOR_NN:
