@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: MIT
+/*
+ * emit.c - from planned operations to descriptors
+ *
+ * Group by group and tile by tile: what a tile needs and is not held is
+ * loaded, operations follow, what has to leave is stored. The order is one in
+ * which the machine may run functionally; that engines overlap is a matter of
+ * waits, and that loads come early one of schedule.c.
+ */
+#include <string.h>
+
+#include "lower.h"
+
+/* Constants that are in the SPM for the group being emitted. */
+struct loaded {
+	uint64_t offset;
+	uint32_t addr;
+};
+
+struct emitter {
+	struct segment *s;
+	struct stream *st;
+	const struct group *g;
+	struct loaded *loaded;
+	unsigned int n_loaded, room_loaded;
+};
+
+static void hold(struct emitter *e, struct fmap *t, const struct box *b)
+{
+	t->held = (struct held){ .box = *b, .plane = map_plane(t, b) };
+	t->held.addr = (uint32_t)space_buffer(e->st, &e->st->spm,
+					      map_bytes(t, b));
+}
+
+static uint32_t load_const(struct emitter *e, uint32_t tag, uint64_t offset,
+			   uint64_t bytes)
+{
+	struct loaded l = { .offset = offset };
+
+	for (unsigned int i = 0; i < e->n_loaded; i++)
+		if (e->loaded[i].offset == offset)
+			return e->loaded[i].addr;
+	l.addr = dma_blob(e->st, tag, offset, bytes);
+	if (e->n_loaded == e->room_loaded) {
+		struct loaded *more;
+
+		e->room_loaded = 2 * e->room_loaded + 64;
+		more = fx_graph_alloc(e->s->g, e->room_loaded * sizeof(*more));
+		if (e->n_loaded)
+			memcpy(more, e->loaded, e->n_loaded * sizeof(*more));
+		e->loaded = more;
+	}
+	e->loaded[e->n_loaded++] = l;
+	return l.addr;
+}
+
+static uint32_t load_table(struct emitter *e, uint32_t tag, const void *table,
+			   uint32_t bytes)
+{
+	return load_const(e, tag, blob_add(e->s->blob, table, bytes), bytes);
+}
+
+/* Box @b of operand @o, which is held. */
+static struct fxq_fm fm_of(const struct operand *o, const struct box *b)
+{
+	const struct held *h = &o->t->held;
+	uint32_t c = o->c0 + b->c0, row, y, x;
+	struct fxq_fm fm;
+
+	if (operand_is_flat(o)) {
+		uint32_t p = o->p0 + b->y0 * o->row + b->x0;
+
+		row = o->row;
+		y = p / row;
+		x = p % row;
+	} else {
+		row = h->box.x1 - h->box.x0;
+		y = o->p0 / o->t->w + b->y0 - h->box.y0;
+		x = o->p0 % o->t->w + b->x0 - h->box.x0;
+	}
+	fm = (struct fxq_fm){ .plane = h->plane, .row = (uint16_t)row,
+			      .y = (uint16_t)y, .x = (uint16_t)x,
+			      .c = (uint16_t)(h->box.c1 - c) };
+	fm.addr = h->addr + (c - h->box.c0) / FXQ_BLOCK * h->plane;
+	return fm;
+}
+
+static struct fxq_fm fm_in(const struct op *op, const struct box *out,
+			   unsigned int i)
+{
+	struct box b = op_needs(op, out, i);
+
+	return fm_of(&op->in[i], &b);
+}
+
+static void put_slice(struct emitter *e, const struct op *op,
+		      const struct box *out, const struct slice *slice)
+{
+	bool dw = op->d.opcode == FXQ_OP_DWCONV;
+	struct box part = *out;
+	uint32_t params, lut, addr;
+	struct fxq_body_conv *c;
+	struct fxq_desc *d;
+	uint64_t bytes, offset;
+
+	part.c0 = slice->oc0;
+	part.c1 = slice->oc1;
+	offset = pack_slice(e->s, op, slice, &bytes, &params, &lut);
+	addr = load_const(e, op->tag, offset, bytes);
+	d = stream_add(e->st, op->d.opcode, op->tag);
+	*d = op_slice(op, &part);
+	d->tag = op->tag;
+	c = &d->conv;
+	c->in = fm_in(op, &part, 0);
+	c->weights = addr;
+	if (!dw) {
+		c->in.addr += slice->ic0 / FXQ_BLOCK * c->in.plane;
+		c->in.c -= (uint16_t)slice->ic0;
+		c->ic = (uint16_t)(slice->ic1 - slice->ic0);
+		d->flags |= slice->first ? FXQ_F_ACC_FIRST : 0;
+		d->flags |= slice->last ? FXQ_F_ACC_LAST : 0;
+	}
+	if (!dw && !slice->last) {
+		d->flags &= ~FXQ_F_EPILOGUE;
+		c->zr = 0;
+		c->res_m = 0;
+		return;
+	}
+	c->out = fm_of(&op->out, &part);
+	c->params = addr + params;
+	if (d->flags & FXQ_F_LUT)
+		c->lut = addr + lut;
+	if (d->flags & FXQ_F_RESIDUAL)
+		c->res = fm_in(op, &part, 1);
+}
+
+/* A chain works on no more pixels than there are accumulators. */
+static void put_conv(struct emitter *e, const struct op *op,
+		     const struct box *out)
+{
+	uint32_t pixels = op_chain_pixels(e->s, op);
+	uint32_t w = out->x1 - out->x0, h = out->y1 - out->y0;
+	struct slice slice;
+
+	if (pixels) {
+		w = w < pixels ? w : pixels;
+		h = pixels / w;
+	}
+	for (unsigned int i = 0;;) {
+		unsigned int next = i;
+
+		for (uint32_t y = out->y0; y < out->y1; y += h) {
+			for (uint32_t x = out->x0; x < out->x1; x += w) {
+				struct box b = *out;
+
+				b.y0 = y;
+				b.y1 = y + h < out->y1 ? y + h : out->y1;
+				b.x0 = x;
+				b.x1 = x + w < out->x1 ? x + w : out->x1;
+				next = i;
+				do {
+					if (!op_slice_channels(e->s, op, out,
+							       next, &slice))
+						return;
+					put_slice(e, op, &b, &slice);
+					next++;
+				} while (!slice.last);
+			}
+		}
+		i = next;
+	}
+}
+
+static void put_matmul(struct emitter *e, const struct op *op,
+		       struct fxq_desc *d, const struct box *out)
+{
+	struct fxq_body_matmul *m = &d->matmul;
+
+	m->a = fm_in(op, out, 0);
+	m->b = fm_in(op, out, 1);
+	m->out = fm_of(&op->out, out);
+}
+
+/* Entries of a resize table for outputs [lo, hi), counted from input @from. */
+static uint32_t load_resize(struct emitter *e, const struct op *op,
+			    unsigned int i, uint32_t lo, uint32_t hi,
+			    uint32_t from)
+{
+	const uint16_t *table = op->table[i];
+	uint16_t *part = fx_graph_alloc(e->s->g, (hi - lo) * 4);
+
+	for (uint32_t k = lo; k < hi; k++) {
+		part[2 * (k - lo)] = (uint16_t)(table[2 * k] - from);
+		part[2 * (k - lo) + 1] = table[2 * k + 1];
+	}
+	return load_table(e, op->tag, part, (hi - lo) * 4);
+}
+
+/* Addresses of what the descriptor reads beside operands; loads it first. */
+static void load_tables(struct emitter *e, const struct op *op,
+			const struct box *out, uint32_t *ret_addr)
+{
+	struct box in = op_needs(op, out, 0);
+	uint64_t bytes;
+
+	switch (op->d.opcode) {
+	case FXQ_OP_RESIZE:
+		ret_addr[0] = load_resize(e, op, 0, out->y0, out->y1, in.y0);
+		ret_addr[1] = load_resize(e, op, 1, out->x0, out->x1, in.x0);
+		break;
+	case FXQ_OP_MATMUL: {
+		uint64_t at = pack_params(e->s, *(const float *)op->table[0],
+					  out->c1 - out->c0, &bytes);
+
+		ret_addr[0] = load_const(e, op->tag, at, bytes);
+		break;
+	}
+	default:
+		if (op->table[0])
+			ret_addr[0] = load_table(e, op->tag, op->table[0],
+						 op->table_bytes[0]);
+	}
+}
+
+static void put_vector(struct emitter *e, const struct op *op,
+		       const struct box *out)
+{
+	uint32_t table[2] = { 0 };
+	struct fxq_desc *d;
+
+	load_tables(e, op, out, table);
+	d = stream_add(e->st, op->d.opcode, op->tag);
+	*d = op_slice(op, out);
+	d->tag = op->tag;
+	switch (d->opcode) {
+	case FXQ_OP_MATMUL:
+		put_matmul(e, op, d, out);
+		d->matmul.params = table[0];
+		return;
+	case FXQ_OP_ADD:
+	case FXQ_OP_SUB:
+	case FXQ_OP_MUL:
+	case FXQ_OP_MIN:
+	case FXQ_OP_MAX:
+		d->binary.a = fm_in(op, out, 0);
+		d->binary.b = fm_in(op, out, 1);
+		d->binary.out = fm_of(&op->out, out);
+		return;
+	case FXQ_OP_RESIZE:
+		d->resize.ytab = table[0];
+		d->resize.xtab = table[1];
+		break;
+	default:
+		if (op->table[0])
+			d->unary.table = table[0];
+	}
+	/* The others begin with in and out. */
+	d->unary.in = fm_in(op, out, 0);
+	d->unary.out = fm_of(&op->out, out);
+}
+
+static void put_store(struct emitter *e, const struct op *op,
+		      const struct box *b)
+{
+	const struct operand *o = &op->in[0];
+	struct box at = operand_box(o, b);
+	struct fmap t = *o->t;
+
+	if (!op->tileable) {
+		dma_view(e->st, FXQ_OP_STORE, op->tag, &op->view, &t.held,
+			 t.elem, op->mem, op->home.region, op->home.offset);
+		return;
+	}
+	t.home = op->home;
+	t.home.offset += (int64_t)(b->c0 - at.c0) * t.home.sc +
+			 (int64_t)(b->y0 - at.y0) * t.home.sy +
+			 (int64_t)(b->x0 - at.x0) * t.home.sx;
+	dma_box(e->st, FXQ_OP_STORE, op->tag, &t, &t.held, &at);
+}
+
+static void put_op(struct emitter *e, const struct op *op,
+		   const struct box *out)
+{
+	switch (op->d.opcode) {
+	case FXQ_OP_CONV:
+	case FXQ_OP_DWCONV:
+		put_conv(e, op, out);
+		break;
+	case FXQ_OP_STORE:
+		put_store(e, op, out);
+		break;
+	case FXQ_OP_FILL:
+		dma_fill(e->st, op->tag, &op->out.t->held, (int)op->d.dma.fill);
+		break;
+	default:
+		put_vector(e, op, out);
+	}
+}
+
+static void load_inputs(struct emitter *e, const struct op *op)
+{
+	for (unsigned int i = 0; i < op->n_in; i++) {
+		struct fmap *t = op->in[i].t;
+
+		if (t->held.addr)
+			continue;
+		hold(e, t, &t->need);
+		dma_box(e->st, FXQ_OP_LOAD, op->tag, t, &t->held, &t->need);
+	}
+}
+
+static void emit_tile(struct emitter *e, const struct box *tile,
+		      struct box *boxes)
+{
+	struct segment *s = e->s;
+
+	group_needs(s, e->g, tile, boxes);
+	for (unsigned int k = 0; k < e->g->n; k++) {
+		struct op *op = &s->ops[e->g->first + k];
+		struct fmap *t = op->out.t;
+		struct box at;
+
+		load_inputs(e, op);
+		if (t && !t->held.addr)
+			hold(e, t, &t->need);
+		put_op(e, op, &boxes[k]);
+		if (!t || !t->spill)
+			continue;
+		at = operand_box(&op->out, &boxes[k]);
+		dma_box(e->st, FXQ_OP_STORE, op->tag, t, &t->held, &at);
+	}
+	for (unsigned int k = 0; k < e->g->n; k++) {
+		struct op *op = &s->ops[e->g->first + k];
+
+		for (unsigned int i = 0; i < op->n_in; i++)
+			if (!op->in[i].t->resident)
+				op->in[i].t->held.addr = 0;
+		if (op->out.t && !op->out.t->resident)
+			op->out.t->held.addr = 0;
+	}
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static void emit_tiles(struct emitter *e)
+{
+	const struct group *g = e->g;
+	const struct op *last = &e->s->ops[g->first + g->n - 1];
+	struct box all = op_result(last), b;
+	struct box *boxes = fx_graph_alloc(e->s->g, g->n * sizeof(*boxes));
+
+	for (b.c0 = 0; b.c0 < all.c1; b.c0 = b.c1) {
+		b.c1 = least(b.c0 + g->tc, all.c1);
+		e->n_loaded = 0;
+		for (b.y0 = 0; b.y0 < all.y1; b.y0 = b.y1) {
+			b.y1 = least(b.y0 + g->th, all.y1);
+			for (b.x0 = 0; b.x0 < all.x1; b.x0 = b.x1) {
+				b.x1 = least(b.x0 + g->tw, all.x1);
+				emit_tile(e, &b, boxes);
+				if (g->stream_weights)
+					e->n_loaded = 0;
+			}
+		}
+	}
+}
+
+/* Maps that nobody touches after operation @last leave the SPM. */
+static void release(struct segment *s, unsigned int last)
+{
+	for (unsigned int i = 0; i < s->n_maps; i++) {
+		struct fmap *t = s->maps[i];
+
+		if (t->resident && t->last_op <= last) {
+			t->resident = false;
+			t->held.addr = 0;
+		}
+	}
+}
+
+static void emit_group(struct emitter *e, const struct group *g)
+{
+	struct op *last = &e->s->ops[g->first + g->n - 1];
+
+	e->g = g;
+	for (unsigned int i = 0; i < g->n_evict; i++) {
+		g->evict[i]->resident = false;
+		g->evict[i]->held.addr = 0;
+	}
+	for (unsigned int i = 0; i < g->n_reload; i++) {
+		struct fmap *t = g->reload[i];
+		struct box all = map_box(t);
+
+		t->resident = true;
+		hold(e, t, &all);
+		dma_box(e->st, FXQ_OP_LOAD, e->s->ops[g->first].tag, t,
+			&t->held, &all);
+	}
+	if (g->resident_out && !last->out.t->resident) {
+		struct box all = map_box(last->out.t);
+
+		last->out.t->resident = true;
+		hold(e, last->out.t, &all);
+	}
+	emit_tiles(e);
+	release(e->s, g->first + g->n - 1);
+}
+
+int segment_emit(struct segment *s, const struct plan *p)
+{
+	struct emitter e = { .s = s, .st = &s->stream };
+
+	for (unsigned int i = 0; i < s->n_maps; i++) {
+		s->maps[i]->held.addr = 0;
+		s->maps[i]->resident = false;
+	}
+	for (unsigned int i = 0; i < p->n; i++)
+		emit_group(&e, &p->groups[i]);
+	return s->err;
+}
