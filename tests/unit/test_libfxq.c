@@ -593,12 +593,13 @@ static void plugin_brings_functions(void **state)
 }
 
 /*
- * Adds two tensors that share region IN. @second puts another step behind it
- * in which they stand the other way round, so that one of them must move.
+ * y = a - b, which share region IN. Two such steps with a and b exchanged make
+ * it necessary to move them. The weights that it binds may be empty.
  */
-static void add_step(struct fxq_writer *w, uint32_t a, uint32_t b, uint32_t y)
+static void sub_step(struct fxq_writer *w, uint32_t a, uint32_t b, uint32_t y)
 {
 	const struct fxq_image_binding bindings[] = {
+		{ FXQ_BIND_WEIGHTS, REGION_WEIGHTS, 0, 0, 0 },
 		{ FXQ_BIND_INPUT, REGION_IN, b, 0, ELEMENTS },
 		{ FXQ_BIND_INPUT, REGION_IN, a, 0, 0 },
 		{ FXQ_BIND_OUTPUT, REGION_OUT, y, 0, 0 },
@@ -612,7 +613,7 @@ static void add_step(struct fxq_writer *w, uint32_t a, uint32_t b, uint32_t y)
 	};
 	const struct fxq_writer_device step = {
 		.layer = "sub", .stream = d, .n_descs = 4,
-		.bindings = bindings, .n_bindings = 3,
+		.bindings = bindings, .n_bindings = 4,
 	};
 
 	d[2].binary = (struct fxq_body_binary){
@@ -627,18 +628,19 @@ static void add_step(struct fxq_writer *w, uint32_t a, uint32_t b, uint32_t y)
 static void tensors_may_share_a_region(void **state)
 {
 	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
-	struct fxq_writer *w = kit_writer("share");
+	struct fxq_writer *w = fxq_writer_new("share", "kit 1");
 	struct fxq_device *dev = open_device();
 	struct fxq_program *prog;
 	struct fxq_io *io;
 	uint32_t t[4];
 	int8_t *a, *b, *ab, *ba;
 
+	fxq_writer_tag(w, "sub", "sub", 0);
 	for (int i = 0; i < 4; i++)
 		t[i] = fxq_writer_tensor(w, NULL, &q, 0);
 	fxq_writer_inputs(w, t, 2);
-	add_step(w, t[0], t[1], t[2]);
-	add_step(w, t[1], t[0], t[3]);
+	sub_step(w, t[0], t[1], t[2]);
+	sub_step(w, t[1], t[0], t[3]);
 	fxq_writer_outputs(w, t + 2, 2);
 	prog = load(dev, w);
 	io = new_io(prog);

@@ -146,11 +146,13 @@ static struct fxq_embed_region region(const struct slot *slot,
 			    r->kind == FXQ_BIND_OUTPUT,
 	};
 
+	if (!r->bytes)			/* unbound, or no weights at all */
+		return to;
 	if (r->kind == FXQ_BIND_WEIGHTS)
 		to.va = p->file.va + (p->image->weights - p->image->mem);
 	else if (r->kind == FXQ_BIND_SCRATCH)
 		to.va = p->scratch.va;
-	else if (r->kind)
+	else
 		to.va = slot->memory.va + r->offset;
 	return to;
 }

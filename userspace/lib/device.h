@@ -36,7 +36,6 @@ struct fxq_device {
 	bool reaping;
 	struct slot *running;
 	struct slot *pending;
-	unsigned int n_programs;
 };
 
 /* A piece of memory that a context sees. */

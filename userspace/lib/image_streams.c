@@ -130,7 +130,7 @@ static int bind_region(struct step *t, uint32_t b)
 	struct region *r = &t->regions[bind->region];
 	uint64_t end = bind->offset + bound_bytes(t, bind);
 
-	if (end == bind->offset)
+	if (end == bind->offset && bind->kind != FXQ_BIND_WEIGHTS)
 		return image_bad(t->image, "%s[%u]: binding %u of region %u is empty",
 				 FXQ_SECTION_STEPS, t->index, b, bind->region);
 	if (r->kind && r->kind != bind->kind)
