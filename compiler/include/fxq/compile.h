@@ -107,10 +107,26 @@ struct fx_lower_options {
 	FILE *dump;
 };
 
-struct fx_image;		/* image.h: an image being built */
+struct fxq_writer;		/* image.h: an image being written */
 
 /* lower.c: a partitioned graph becomes an image in memory. */
 int fx_lower(struct fx_graph *g, const struct fx_lower_options *options,
-	     struct fx_image **ret_image);
+	     struct fxq_writer **ret_image);
+
+/*
+ * Fills @in, one tensor for each placeholder, allocated by the caller, with
+ * the @i-th calibration batch. Returns 1; 0 after the last; or an error.
+ */
+typedef int (*fx_batch_fn)(void *ctx, uint64_t i, struct fxq_tensor *in,
+			   size_t n_in);
+
+/*
+ * compile.c: all passes in order. @g is fused in place; nothing of it is kept
+ * in the image. @dump of the options sees the graph after each.
+ */
+int fx_compile(struct fx_graph *g, const struct fx_qconfig *qconfig,
+	       fx_batch_fn batch, void *ctx,
+	       const struct fx_lower_options *options,
+	       struct fxq_writer **ret_image);
 
 #endif /* FXQ_COMPILE_H */
