@@ -12,24 +12,29 @@
 
 #define OUTPUTS_MAX	64
 
-/* Larger results stay operators; all that are computed must fit the second. */
+/* Larger results stay operators, and so does what comes after too many. */
 #define FOLD_MAX	((int64_t)64 << 20)
 #define FOLD_SUM_MAX	((int64_t)1 << 30)
-/* Elements of all inputs multiplied: what the slowest operators can cost. */
-#define FOLD_WORK_MAX	((int64_t)1 << 36)
+/* Multiplications, roughly, that all folding together may cost. */
+#define FOLD_WORK_MAX	((int64_t)1 << 34)
 
 struct call make(struct onnx_op *op, const char *name)
 {
-	return (struct call){
-		.op = op,
-		.name = name,
-		.in = fx_graph_alloc(op->imp->g, (op->n_in + 8) *
-				     sizeof(struct fx_node *)),
-	};
+	return (struct call){ .op = op, .name = name };
 }
 
 void with(struct call *c, struct fx_node *in)
 {
+	if (c->n_in == c->room) {
+		size_t room = 2 * c->room + 4;
+		struct fx_node **more;
+
+		more = fx_graph_alloc(c->op->imp->g, room * sizeof(*more));
+		if (c->n_in)
+			memcpy(more, c->in, c->n_in * sizeof(*more));
+		c->in = more;
+		c->room = room;
+	}
 	c->in[c->n_in++] = in;
 }
 
@@ -104,29 +109,59 @@ static bool reads_type_only(const struct fx_node *n)
 	return fx_node_is(n, "shape") || fx_node_is(n, "size");
 }
 
+/* Operators that cost more than one step for each element they touch. */
+static bool is_product(const struct fx_node *n)
+{
+	return !strncmp(n->target, "conv", 4) || fx_node_is(n, "matmul") ||
+	       fx_node_is(n, "linear") || fx_node_is(n, "einsum") ||
+	       fx_node_is(n, "non_max_suppression");
+}
+
+static int64_t saturating_mul(int64_t a, int64_t b)
+{
+	int64_t product;
+
+	return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
+/* An upper bound, roughly, of the steps that computing the node takes. */
+static int64_t cost(const struct fx_node *n, const struct fxq_call *call)
+{
+	int64_t product = 1, sum = 0;
+
+	for (uint32_t i = 0; i < call->n_in; i++) {
+		int64_t count = fxq_tensor_count(&call->in[i]);
+
+		sum += count;
+		product = saturating_mul(product, count ? count : 1);
+	}
+	for (uint32_t i = 0; i < call->n_out; i++)
+		sum += fxq_tensor_count(&call->out[i]);
+	return is_product(n) ? saturating_mul(product, 2) : sum;
+}
+
 /* Whether the results are known now, and cheap enough to keep. */
 static bool can_fold(struct importer *imp, struct fx_node *n,
 		     const struct fxq_call *call)
 {
-	int64_t bytes = 0, work = 1;
+	int64_t bytes = 0, work;
 
 	if (n->op->flags & FX_OP_IMPURE)
 		return false;
 	for (size_t i = 0; i < n->n_args; i++) {
 		struct fx_node *from = fx_node_in(n, i);
-		int64_t count = from ? fxq_tensor_count(&from->out[0]) : 1;
 
 		if (from && !fx_node_is_const(from) && !reads_type_only(n))
 			return false;
-		if (__builtin_mul_overflow(work, count ? count : 1, &work))
-			work = INT64_MAX;
 	}
 	for (uint32_t i = 0; i < call->n_out; i++)
 		bytes += fxq_tensor_bytes(&call->out[i]);
+	work = cost(n, call);
 	if (bytes > FOLD_MAX || imp->folded_bytes + bytes > FOLD_SUM_MAX ||
-	    (work > FOLD_WORK_MAX && !(n->op->flags & FX_OP_MOVES)))
+	    work > FOLD_WORK_MAX - imp->folded_work)
 		return false;
 	imp->folded_bytes += bytes;
+	imp->folded_work += work;
 	return true;
 }
 
@@ -141,8 +176,11 @@ static int fold(struct onnx_op *op, struct fx_node *n, struct fxq_call *call,
 		return op_fail(op, err, "%s: %s", n->target,
 			       call->error[0] ? call->error : strerror(-err));
 
-	for (size_t i = 0; i < n_ret; i++)
+	for (size_t i = 0; i < n_ret; i++) {
 		ret[i] = fx_graph_constant(n->graph, n->name, &call->out[i]);
+		if (ret[i])
+			ret[i]->source = n->source;
+	}
 	for (uint32_t i = 0; i < call->n_out; i++)
 		fxq_tensor_free(&call->out[i]);
 	fx_node_erase(n);

@@ -61,9 +61,8 @@ struct importer {
 	const Onnx__ModelProto *model;
 	const char *dir;
 	int64_t opset;
-	struct value *values;		/* hashed by name, open addressing */
-	size_t n_slots;
-	int64_t folded_bytes;
+	void *values;			/* a tree of struct value, by name */
+	int64_t folded_bytes, folded_work;
 	char unknown[FXQ_ERROR_MAX];	/* why the first unknown type is so */
 	int err;			/* the first failure, told in error */
 	char *error;
@@ -91,6 +90,7 @@ struct onnx_op {
 struct fx_node *imp_value(struct importer *imp, const char *name);
 int imp_define(struct importer *imp, const char *name, struct fx_node *node,
 	       const Onnx__TensorProto *initializer);
+void imp_forget_values(struct importer *imp);
 bool imp_defined(const struct importer *imp, const char *name);
 
 /* Writes the sentence and returns @err; after the first one, that one. */
@@ -127,8 +127,8 @@ int op_check_attrs(struct onnx_op *op);
 struct call {
 	struct onnx_op *op;
 	const char *name;
-	struct fx_node **in;		/* room for n_in and 8 more */
-	size_t n_in;
+	struct fx_node **in;
+	size_t n_in, room;
 	struct fx_kwarg kwargs[MAX_KWARGS];
 	size_t n_kwargs;
 };

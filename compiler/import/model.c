@@ -28,25 +28,10 @@ static int64_t read_opset(const Onnx__ModelProto *m)
 	return opset;
 }
 
-static size_t count_names(const Onnx__GraphProto *g)
-{
-	size_t n = g->n_input + g->n_initializer;
-
-	for (size_t i = 0; i < g->n_node; i++)
-		n += g->node[i]->n_output;
-	return n;
-}
-
-static int make_values(struct importer *imp)
+static int define_initializers(struct importer *imp)
 {
 	const Onnx__GraphProto *g = imp->model->graph;
-	size_t need = 2 * count_names(g) + 2;
 
-	for (imp->n_slots = 64; imp->n_slots < need; )
-		imp->n_slots *= 2;
-	imp->values = calloc(imp->n_slots, sizeof(*imp->values));
-	if (!imp->values)
-		return imp_fail(imp, -ENOMEM, "no memory");
 	if (g->n_sparse_initializer)
 		return imp_fail(imp, -ENOTSUP,
 				"the model has sparse initializers; store them densely");
@@ -154,15 +139,16 @@ static int import_node(struct importer *imp, const Onnx__NodeProto *p,
 	if (ret)
 		return ret;
 	ret = op.row->import(&op);
-	if (ret)
-		return ret;
+	if (ret || imp->err)
+		return ret ? ret : imp->err;
 
 	for (size_t i = 0; i < p->n_output; i++)
 		if (op_uses_output(&op, i) && !imp_defined(imp, p->output[i]))
 			return op_fail(&op, -ENOTSUP,
 				       "its output '%.80s' is not provided",
 				       p->output[i]);
-	return op_check_attrs(&op);
+	ret = op_check_attrs(&op);
+	return ret ? ret : imp->err;
 }
 
 static int import_outputs(struct importer *imp)
@@ -201,7 +187,7 @@ static int import_graph(struct importer *imp)
 	if (!g)
 		return imp_fail(imp, -EINVAL, "there is no graph in the model");
 	imp->opset = read_opset(imp->model);
-	ret = make_values(imp);
+	ret = define_initializers(imp);
 	if (!ret)
 		ret = import_inputs(imp);
 	for (size_t i = 0; !ret && i < g->n_node; i++)
@@ -240,7 +226,7 @@ static int import(const void *data, size_t size, const char *dir,
 	imp.g = fx_graph_new();
 	ret = import_graph(&imp);
 	onnx__model_proto__free_unpacked(model, NULL);
-	free(imp.values);
+	imp_forget_values(&imp);
 	if (ret) {
 		fx_graph_free(imp.g);
 		return ret;

@@ -86,7 +86,7 @@ static int import_dynamic(struct onnx_op *op, const struct resize_wish *w)
 	struct places at = find_places(op);
 
 	with(&c, op->in[0]);
-	with(&c, at.roi ? op->in[at.roi] : NULL);
+	with(&c, at.roi && at.roi < op->n_in ? op->in[at.roi] : NULL);
 	with(&c, at.scales < op->n_in ? op->in[at.scales] : NULL);
 	with(&c, at.sizes && at.sizes < op->n_in ? op->in[at.sizes] : NULL);
 	if (w->n_axes >= 0)

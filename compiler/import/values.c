@@ -4,45 +4,58 @@
  * initializer becomes a constant of the graph when it is first used, so what
  * nobody uses costs nothing.
  */
+#include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "import.h"
 
-static size_t hash(const char *s)
+/*
+ * A balanced tree: whoever writes the names cannot make looking one up slow.
+ */
+static int by_name(const void *a, const void *b)
 {
-	uint64_t h = 0xcbf29ce484222325;
-
-	while (*s)
-		h = (h ^ (uint8_t)*s++) * 0x100000001b3;
-	return h ^ h >> 32;
+	return strcmp(((const struct value *)a)->name,
+		      ((const struct value *)b)->name);
 }
 
 static struct value *find(const struct importer *imp, const char *name)
 {
-	size_t i = hash(name) & (imp->n_slots - 1);
+	const struct value key = { .name = name };
+	struct value **found = tfind(&key, &imp->values, by_name);
 
-	while (imp->values[i].name && strcmp(imp->values[i].name, name))
-		i = (i + 1) & (imp->n_slots - 1);
-	return &imp->values[i];
+	return found ? *found : NULL;
 }
 
 bool imp_defined(const struct importer *imp, const char *name)
 {
-	return find(imp, name)->name;
+	return find(imp, name);
 }
 
 int imp_define(struct importer *imp, const char *name, struct fx_node *node,
 	       const Onnx__TensorProto *initializer)
 {
-	struct value *v = find(imp, name);
+	struct value *v = malloc(sizeof(*v));
+	struct value **place;
 
-	if (v->name)
-		return imp_fail(imp, -EINVAL,
-				"the value '%.80s' is made twice", name);
+	if (!v)
+		return imp_fail(imp, -ENOMEM, "no memory");
 	*v = (struct value){ name, node, initializer };
-	return 0;
+	place = tsearch(v, &imp->values, by_name);
+	if (place && *place == v)
+		return 0;
+
+	free(v);
+	return place ? imp_fail(imp, -EINVAL,
+				"the value '%.80s' is made twice", name) :
+		       imp_fail(imp, -ENOMEM, "no memory");
+}
+
+void imp_forget_values(struct importer *imp)
+{
+	tdestroy(imp->values, free);
+	imp->values = NULL;
 }
 
 struct fx_node *imp_value(struct importer *imp, const char *name)
@@ -52,8 +65,8 @@ struct fx_node *imp_value(struct importer *imp, const char *name)
 	struct fxq_tensor t;
 	int ret;
 
-	if (!v->name || v->node)
-		return v->node;
+	if (!v || v->node)
+		return v ? v->node : NULL;
 
 	ret = tensor_from_proto(v->initializer, imp->dir, &t, error,
 				sizeof(error));
@@ -62,8 +75,12 @@ struct fx_node *imp_value(struct importer *imp, const char *name)
 		return NULL;
 	}
 	v->node = fx_graph_constant(imp->g, name, &t);
-	v->node->source = fx_graph_strdup(imp->g, name);
 	fxq_tensor_free(&t);
+	if (!v->node) {
+		imp_fail(imp, -EINVAL, "%s", fx_graph_error(imp->g));
+		return NULL;
+	}
+	v->node->source = fx_graph_strdup(imp->g, name);
 	return v->node;
 }
 
