@@ -26,11 +26,14 @@ struct use {
 
 /*
  * @base: bytes that the group being tried leaves in place
+ * @buffers: 2, so that one tile or piece of weights is worked on while the
+ *	     next is on its way; 1 where two do not fit
  * @boxes, @uses: of the group being tried
  */
 struct planner {
 	struct segment *s;
 	uint64_t budget, base;
+	unsigned int buffers;
 	struct box boxes[CASCADE_MAX];
 	struct use uses[4 * CASCADE_MAX];
 	unsigned int n_uses;
@@ -227,11 +230,11 @@ static bool is_held(const struct group *g, const struct fmap *t,
 	       (g->resident_out && t == out);
 }
 
-/* Loaded and stored tiles are double: one works while one is on its way. */
-static uint64_t tile_map_bytes(const struct group *g, const struct fmap *t,
-			       bool many)
+static uint64_t tile_map_bytes(const struct planner *p, const struct group *g,
+			       const struct fmap *t, bool many)
 {
-	return map_bytes(t, &t->need) * (many && !is_local(g, t) ? 2 : 1);
+	return map_bytes(t, &t->need) *
+	       (many && !is_local(g, t) ? p->buffers : 1);
 }
 
 /* Bytes of tile @tile at its fullest; @many: there are several tiles. */
@@ -254,14 +257,15 @@ static uint64_t tile_bytes(struct planner *p, const struct group *g,
 		if (!many || g->stream_weights) {
 			all = op_const_bytes(p->s, op_at(p, g->first + k),
 					     &p->boxes[k], &part);
-			bytes = 2 * part < all ? 2 * part : all;
+			part *= p->buffers;
+			bytes = part < all ? part : all;
 		}
 		for (unsigned int i = 0; i < p->n_uses; i++) {
 			const struct use *u = &p->uses[i];
 
 			if (u->t->need.y1 && u->first <= k && k <= u->last &&
 			    !is_held(g, u->t, last->out.t))
-				bytes += tile_map_bytes(g, u->t, many);
+				bytes += tile_map_bytes(p, g, u->t, many);
 		}
 		most = bytes > most ? bytes : most;
 	}
@@ -535,13 +539,18 @@ static void settle(struct planner *p, const struct group *g)
 
 static int choose(struct planner *p, unsigned int first, struct group *ret)
 {
-	struct group g = { .first = first };
 	struct choice best = { .found = false };
-	uint64_t extra = 0;
 
-	try_lengths(p, g, CASCADE_MAX, 0, &best);
-	while (evict_one(p, &g, &extra) && (!best.found || extra < best.cost))
-		try_lengths(p, g, best.found ? 4 : CASCADE_MAX, extra, &best);
+	for (p->buffers = 2; p->buffers && !best.found; p->buffers--) {
+		struct group g = { .first = first };
+		uint64_t extra = 0;
+
+		try_lengths(p, g, CASCADE_MAX, 0, &best);
+		while (evict_one(p, &g, &extra) &&
+		       (!best.found || extra < best.cost))
+			try_lengths(p, g, best.found ? 4 : CASCADE_MAX, extra,
+				    &best);
+	}
 	*ret = best.g;
 	return best.found ? 0 : -ENOSPC;
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * test_lower.c - lowered networks give the integer reference's bytes
+ *
+ * Every operator of the device, alone and together, on a scratchpad of 1 MiB
+ * and, where the last argument of a check is small, on one in which nothing
+ * fits whole.
  */
 #include "lower_net.h"
+
+static const struct fxq_caps small = { 64u << 10, 8u << 10, 1u << 20 };
 
 static void one_convolution(void **state)
 {
@@ -11,6 +17,49 @@ static void one_convolution(void **state)
 
 	net_output(&n, net_conv_same(&n, x, 5, 3));
 	net_check(&n);
+}
+
+static void convolutions_of_all_kinds(void **state)
+{
+	for (int i = 0; i < 40; i++) {
+		struct net n = net_new(100 + i);
+		int c = net_range(&n, 1, 80), k = net_range(&n, 1, 5);
+		struct conv_spec spec = {
+			.oc = net_range(&n, 1, 80), .kh = k,
+			.kw = net_range(&n, 1, 5), .sh = net_range(&n, 1, 3),
+			.sw = net_range(&n, 1, 3), .dh = net_range(&n, 1, 2),
+			.dw = net_range(&n, 1, 2), .pt = net_range(&n, 0, 2),
+			.pl = net_range(&n, 0, 2), .pb = net_range(&n, 0, 2),
+			.pr = net_range(&n, 0, 2),
+			.lut = net_range(&n, 0, 3) == 0,
+			.prelu = net_range(&n, 0, 3) == 0 };
+		struct fx_node *x = net_image(&n, c, net_range(&n, 9, 20),
+					      net_range(&n, 9, 20));
+
+		if (net_range(&n, 0, 2) == 0) {
+			spec.groups = c;
+			spec.oc = c;
+		}
+		spec.raw = !spec.lut && !spec.prelu &&
+			   net_range(&n, 0, 3) == 0;
+		net_output(&n, net_conv_of(&n, x, spec, false));
+		net_check_caps(&n, i % 2 ? &small : NULL);
+		assert_int_equal(n.cpu_nodes, 0);
+		net_free(&n);
+	}
+}
+
+static void convolutions_of_groups(void **state)
+{
+	for (int i = 0; i < 6; i++) {
+		struct net n = net_new(140 + i);
+		int groups = (int[]){ 2, 3, 4, 2, 8, 5 }[i];
+		struct fx_node *x = net_image(&n, groups * (3 + 9 * i), 8, 9);
+
+		net_output(&n, net_conv_same(&n, x, groups * (4 + 7 * i), 3,
+					     .groups = groups));
+		net_check(&n);
+	}
 }
 
 static void residual_block_and_classifier(void **state)
@@ -32,11 +81,479 @@ static void residual_block_and_classifier(void **state)
 	net_check(&n);
 }
 
+/* Weights of 2.4 MB, maps that stay: slices of output channels. */
+static void weights_larger_than_the_scratchpad(void **state)
+{
+	struct net n = net_new(3);
+	struct fx_node *x = net_image(&n, 512, 5, 5);
+
+	x = net_conv_same(&n, x, 512, 3);
+	net_output(&n, net_conv_same(&n, x, 96, 3));
+	net_check(&n);
+}
+
+/* One output channel's weights alone are too large: sums are carried on. */
+static void sums_are_carried_on(void **state)
+{
+	struct net n = net_new(4);
+	struct fx_node *x = net_image(&n, 200, 12, 14);
+
+	x = net_conv_same(&n, x, 40, 5);
+	net_output(&n, net_conv_same(&n, x, 70, 3));
+	net_check_caps(&n, &small);
+	net_free(&n);
+}
+
+static void maps_larger_than_the_scratchpad(void **state)
+{
+	struct net n = net_new(5);
+	struct fx_node *x = net_image(&n, 3, 160, 160), *y;
+
+	x = net_conv_same(&n, x, 32, 3);
+	y = net_conv_same(&n, x, 96, 1);
+	y = net_conv_same(&n, y, 96, 3, .groups = 96);
+	y = net_conv_same(&n, y, 32, 1, .res = x);
+	y = net_pool(&n, "qmax_pool2d", y, 3, 2, 1);
+	net_output(&n, y);
+	net_check(&n);
+}
+
+static void everything_in_64_kib(void **state)
+{
+	struct net n = net_new(6);
+	struct fx_node *x = net_image(&n, 16, 56, 60), *y;
+
+	x = net_conv_same(&n, x, 40, 3);
+	y = net_conv_same(&n, x, 40, 3, .groups = 40);
+	y = net_conv_same(&n, y, 40, 1, .res = x);
+	y = net_binary(&n, "qadd", y, x);
+	y = net_resize(&n, y, 80, 90, true);
+	y = net_pool(&n, "qavg_pool2d", y, 3, 2, 1);
+	y = net_conv_same(&n, y, 70, 3, .lut = true);
+	net_output(&n, y);
+	y = net_pool(&n, "qmax_pool2d", y, 2, 2, 0);
+	net_output(&n, net_unary(&n, "qmean_pool2d", y, 0.001));
+	net_check_caps(&n, &small);
+	net_free(&n);
+}
+
+static void pools(void **state)
+{
+	for (int i = 0; i < 8; i++) {
+		struct net n = net_new(200 + i);
+		struct fx_node *x = net_image(&n, 10 + 9 * i, 20 + i, 23);
+		int k = 2 + i % 3;
+
+		x = net_pool(&n, i % 2 ? "qmax_pool2d" : "qavg_pool2d", x, k,
+			     1 + i / 3, k / 2);
+		net_output(&n, x);
+		net_check_caps(&n, i < 4 ? NULL : &small);
+		net_free(&n);
+	}
+}
+
+static void binaries_and_broadcasts(void **state)
+{
+	static const char *const ops[] = { "qadd", "qsub", "qmul",
+					   "qminimum", "qmaximum" };
+	static const int64_t shapes[][4] = {
+		{ 1, 40, 12, 9 }, { 1, 40, 1, 1 }, { 1, 1, 12, 9 },
+		{ 1, 40, 1, 9 }, { 1, 40, 12, 1 }, { 1, 1, 1, 1 },
+	};
+
+	for (int i = 0; i < 30; i++) {
+		struct net n = net_new(300 + i);
+		struct fx_node *a = net_image(&n, 40, 12, 9);
+		struct fx_node *b = net_input(&n, 4, shapes[i / 5]);
+
+		if (i % 2)
+			net_output(&n, net_binary(&n, ops[i % 5], a, b));
+		else
+			net_output(&n, net_binary(&n, ops[i % 5], b, a));
+		net_check(&n);
+	}
+}
+
+static void binaries_of_sequences(void **state)
+{
+	struct net n = net_new(340);
+	struct fx_node *a = net_input(&n, 3, (int64_t[]){ 1, 50, 72 });
+	struct fx_node *b = net_input(&n, 1, (int64_t[]){ 72 });
+	struct fx_node *c = net_input(&n, 2, (int64_t[]){ 50, 1 });
+
+	a = net_binary(&n, "qadd", a, b);
+	a = net_binary(&n, "qmul", c, a);
+	net_output(&n, net_binary(&n, "qmaximum", a, net_bytes(&n, 3,
+				  (int64_t[]){ 1, 50, 72 })));
+	/* A constant operand has a scale of its own. */
+	fx_for_each_node(node, n.g)
+		if (fx_node_is_const(node)) {
+			node->out[0].scale = 0.1f;
+			node->out[0].zero_point = 3;
+		}
+	net_check(&n);
+}
+
+static void functions_of_one_value(void **state)
+{
+	struct net n = net_new(350);
+	struct fx_node *x = net_image(&n, 35, 14, 11);
+
+	x = net_lut(&n, x);
+	net_output(&n, net_unary(&n, "qrequant", x, 1.7));
+	net_check(&n);
+}
+
+static struct fx_node *net_reduce(struct net *n, struct fx_node *x, int dim,
+				  const char *kind)
+{
+	struct params p = { .n = 0 };
+
+	param_int(&p, "dim", dim);
+	param(&p, "kind", fx_arg_str(kind));
+	param_float(&p, "m", kind[0] == 'm' ? 0.9 : 0.05);
+	param_result(n, &p);
+	return net_call(n, "qreduce", &x, 1, &p);
+}
+
+static void reductions(void **state)
+{
+	for (int dim = 1; dim < 4; dim++) {
+		struct net n = net_new(360 + dim);
+		struct fx_node *x = net_image(&n, 45, 13, 10);
+		struct fx_node *s = net_input(&n, 3, (int64_t[]){ 2, 9, 33 });
+
+		net_output(&n, net_reduce(&n, x, dim, "sum"));
+		net_output(&n, net_reduce(&n, x, dim, "max"));
+		net_output(&n, net_reduce(&n, s, dim - 1, "sum"));
+		net_check(&n);
+	}
+}
+
+static void resizes(void **state)
+{
+	for (int i = 0; i < 6; i++) {
+		struct net n = net_new(370 + i);
+		struct fx_node *x = net_image(&n, 20 + 10 * i, 13, 17);
+
+		net_output(&n, net_resize(&n, x, 9 + 10 * i, 31 + i, i % 2));
+		net_check_caps(&n, i < 3 ? NULL : &small);
+		net_free(&n);
+	}
+}
+
+static void softmax_over_any_dimension(void **state)
+{
+	for (int dim = 1; dim < 4; dim++) {
+		struct net n = net_new(380 + dim);
+		struct fx_node *x = net_image(&n, 37, 11, 40);
+
+		net_output(&n, net_softmax(&n, x, dim));
+		net_check_caps(&n, dim == 1 ? &small : NULL);
+		net_free(&n);
+	}
+}
+
+static void layer_norm_of_rows(void **state)
+{
+	struct net n = net_new(385);
+	struct fx_node *x = net_input(&n, 3, (int64_t[]){ 1, 30, 72 });
+	struct params p = { .n = 0 };
+	float gh[144];
+
+	for (int i = 0; i < 144; i++)
+		gh[i] = (float)net_range(&n, -50, 50) / (i % 2 ? 10.0f : 1.0f);
+	param_float(&p, "eps", 12.5);
+	param_result(&n, &p);
+	x = net_call(&n, "qlayer_norm", (struct fx_node *[]){ x,
+		     net_const(&n, FXQ_DTYPE_F32, 2, (int64_t[]){ 72, 2 }, gh)
+		     }, 2, &p);
+	net_output(&n, net_linear(&n, x, 50));
+	net_check(&n);
+}
+
+/* --- moves --- */
+
+static void channels_last_at_the_border(void **state)
+{
+	struct net n = net_new(400);
+	struct fx_node *x = net_input(&n, 4, (int64_t[]){ 1, 20, 18, 4 });
+
+	x = net_permute(&n, x, 4, (int64_t[]){ 0, 3, 1, 2 });
+	x = net_conv_same(&n, x, 40, 3);
+	net_output(&n, net_permute(&n, x, 4, (int64_t[]){ 0, 2, 3, 1 }));
+	net_check(&n);
+}
+
+static void heads_of_a_detector(void **state)
+{
+	struct net n = net_new(401);
+	struct fx_node *x = net_image(&n, 24, 16, 16), *head[2];
+
+	for (int i = 0; i < 2; i++) {
+		head[i] = net_conv_same(&n, x, 6 - 4 * i, 3);
+		head[i] = net_permute(&n, head[i], 4,
+				      (int64_t[]){ 0, 2, 3, 1 });
+		head[i] = net_reshape(&n, head[i], 3,
+				      (int64_t[]){ 1, -1, 2 });
+	}
+	net_output(&n, net_concat(&n, head, 2, 1));
+	net_output(&n, net_softmax(&n, head[0], 2));
+	net_check(&n);
+}
+
+static void whole_maps_flattened(void **state)
+{
+	struct net n = net_new(402);
+	struct fx_node *x = net_image(&n, 40, 5, 6), *y;
+
+	x = net_conv_same(&n, x, 36, 3);
+	y = net_reshape(&n, x, 2, (int64_t[]){ 1, -1 });
+	net_output(&n, net_linear(&n, y, 20));
+	y = net_permute(&n, x, 4, (int64_t[]){ 0, 2, 3, 1 });
+	y = net_reshape(&n, y, 2, (int64_t[]){ 1, -1 });
+	net_output(&n, net_linear(&n, y, 33));
+	net_check(&n);
+}
+
+static void concatenations(void **state)
+{
+	static const int sizes[][3] = { { 32, 64, 7 }, { 24, 24, 16 },
+					{ 32, 3, 32 }, { 8, 32, 32 } };
+
+	for (int i = 0; i < 12; i++) {
+		struct net n = net_new(410 + i);
+		struct fx_node *x = net_image(&n, 20, 10, 8), *in[3];
+		int dim = 1 + i / 4;
+
+		for (int k = 0; k < 3; k++) {
+			in[k] = net_conv_same(&n, x, dim == 1 ?
+					      sizes[i % 4][k] : 30 + i % 4, 3);
+			in[k]->name = fx_graph_printf(n.g, "part%d", k);
+		}
+		/* Parts have one scale, as convert makes them. */
+		for (int k = 1; k < 3; k++) {
+			fx_node_set_kwarg(in[k], "zero_point",
+				fx_arg_int(fx_node_int(in[0], "zero_point", 0)));
+		}
+		x = net_concat(&n, in, 3, dim);
+		x = net_conv_same(&n, x, 33, 3);
+		net_output(&n, x);
+		if (i % 2)
+			net_output(&n, in[1]);
+		net_check_caps(&n, i % 3 ? NULL : &small);
+		assert_int_equal(n.cpu_nodes, 0);
+		net_free(&n);
+	}
+}
+
+static void a_part_twice_and_an_input(void **state)
+{
+	struct net n = net_new(425);
+	struct fx_node *x = net_image(&n, 32, 10, 8);
+	struct fx_node *y = net_pool(&n, "qmax_pool2d", x, 3, 1, 1);
+
+	net_output(&n, net_conv_same(&n, net_concat(&n,
+		(struct fx_node *[]){ y, x, y }, 3, 1), 8, 1));
+	net_check(&n);
+}
+
+static void slices(void **state)
+{
+	static const int64_t cases[][4] = {	/* dim, from, to, step */
+		{ 1, 32, 64, 1 }, { 1, 5, 50, 1 }, { 1, 0, 64, 2 },
+		{ 2, 3, 9, 1 }, { 3, 2, 7, 1 }, { 2, 0, 12, 2 },
+		{ 3, 1, 10, 3 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct net n = net_new(430 + i);
+		struct fx_node *x = net_image(&n, 20, 12, 10);
+
+		x = net_conv_same(&n, x, 64, 1);
+		x = net_slice(&n, x, cases[i][0], cases[i][1], cases[i][2],
+			      cases[i][3]);
+		net_output(&n, x);
+		net_output(&n, net_conv_same(&n, x, 16, 3));
+		net_output(&n, net_lut(&n, x));
+		net_check(&n);
+	}
+}
+
+static void split_parts(void **state)
+{
+	struct net n = net_new(440);
+	struct fx_node *x = net_conv_same(&n, net_image(&n, 8, 9, 9), 48, 1);
+	struct params p = { .n = 0 };
+	struct fx_node *s, *part[3];
+
+	param_int(&p, "dim", 1);
+	param_int(&p, "n_out", 3);
+	s = net_move(&n, "split", &x, 1, &p);
+	for (int i = 0; i < 3; i++) {
+		struct params q = { .n = 0 };
+
+		param_int(&q, "index", i);
+		part[i] = net_call(&n, "getitem", &s, 1, &q);
+	}
+	net_output(&n, net_conv_same(&n, part[1], 20, 3));
+	net_output(&n, net_binary(&n, "qmul", part[0], part[2]));
+	net_check(&n);
+}
+
+static void channel_shuffle(void **state)
+{
+	struct net n = net_new(445);
+	struct fx_node *x = net_conv_same(&n, net_image(&n, 8, 9, 9), 48, 1);
+
+	x = net_reshape(&n, x, 5, (int64_t[]){ 1, 2, 24, 9, 9 });
+	x = net_permute(&n, x, 5, (int64_t[]){ 0, 2, 1, 3, 4 });
+	x = net_reshape(&n, x, 4, (int64_t[]){ 1, 48, 9, 9 });
+	net_output(&n, net_conv_same(&n, x, 48, 3, .groups = 48));
+	net_output(&n, x);
+	net_check(&n);
+}
+
+static void padding(void **state)
+{
+	struct net n = net_new(446);
+	struct fx_node *x = net_conv_same(&n, net_image(&n, 8, 30, 9), 40, 1);
+	struct params p = { .n = 0 };
+
+	fx_graph_infer(n.g);
+	param_ints(&n, &p, "pads", (int64_t[]){ 0, 0, 1, 2, 0, 0, 3, 0 }, 8);
+	param_int(&p, "value", x->out[0].zero_point);
+	x = net_move(&n, "pad", &x, 1, &p);
+	net_output(&n, net_pool(&n, "qmax_pool2d", x, 3, 2, 0));
+	net_check(&n);
+}
+
+static void gathered_and_expanded(void **state)
+{
+	struct net n = net_new(447);
+	struct fx_node *x = net_conv_same(&n, net_image(&n, 8, 6, 7), 40, 1);
+	struct params p = { .n = 0 }, q = { .n = 0 };
+	static const int64_t index[] = { 3, 1, 2, 39, 5, 7, 9, 11 };
+	struct fx_node *y;
+
+	param_int(&p, "dim", 1);
+	y = net_move(&n, "gather", (struct fx_node *[]){ x,
+		net_const(&n, FXQ_DTYPE_I64, 1, (int64_t[]){ 8 }, index) }, 2,
+		&p);
+	net_output(&n, net_lut(&n, y));
+	y = net_unary(&n, "qmean_pool2d", x, 0.05);
+	param_ints(&n, &q, "sizes", (int64_t[]){ 1, 40, 6, 7 }, 4);
+	y = net_move(&n, "expand", &y, 1, &q);
+	net_output(&n, net_conv_same(&n, y, 10, 3));
+	net_check(&n);
+}
+
+static void pixels_and_channels(void **state)
+{
+	static const char *const modes[] = { "DCR", "CRD" };
+
+	for (int i = 0; i < 2; i++) {
+		struct net n = net_new(448 + i);
+		struct fx_node *x = net_image(&n, 12, 8, 6);
+		struct params p = { .n = 0 }, q = { .n = 0 };
+
+		x = net_conv_same(&n, x, 36, 3);
+		param_int(&p, "block", 2);
+		param(&p, "mode", fx_arg_str(modes[i]));
+		x = net_move(&n, "depth_to_space", &x, 1, &p);
+		net_output(&n, x);
+		x = net_conv_same(&n, x, 7, 3);
+		param_int(&q, "block", 4);
+		net_output(&n, net_move(&n, "space_to_depth", &x, 1, &q));
+		net_check(&n);
+	}
+}
+
+static void transposed_convolutions(void **state)
+{
+	for (int i = 0; i < 16; i++) {
+		struct net n = net_new(460 + i);
+		int k = net_range(&n, 1, 5), s = net_range(&n, 1, 3);
+		struct fx_node *x = net_image(&n, net_range(&n, 1, 50),
+					      net_range(&n, 4, 12), 9);
+
+		x = net_conv_same(&n, x, 24, 1);
+		x = net_conv_transpose(&n, x, .oc = net_range(&n, 1, 40),
+				       .kh = k, .kw = net_range(&n, k > 1, 4),
+				       .sh = s, .pt = k / 2, .pl = 0,
+				       .pb = k / 3, .dh = net_range(&n, 1, 2),
+				       .extra = s > 1);
+		net_output(&n, x);
+		net_output(&n, net_conv_same(&n, x, 5, 3));
+		net_check_caps(&n, i % 2 ? &small : NULL);
+		assert_int_equal(n.cpu_nodes, 0);
+		net_free(&n);
+	}
+}
+
+static struct fx_node *net_matmul(struct net *n, struct fx_node *a,
+				  struct fx_node *b)
+{
+	struct params p = { .n = 0 };
+
+	param_float(&p, "m", 0.002);
+	param_result(n, &p);
+	return net_call(n, "qmatmul", (struct fx_node *[]){ a, b }, 2, &p);
+}
+
+/* Queries, keys and values of four heads, as a transformer has them. */
+static void attention(void **state)
+{
+	struct net n = net_new(480);
+	struct fx_node *x = net_input(&n, 3, (int64_t[]){ 1, 50, 64 }), *v[3];
+
+	for (int i = 0; i < 3; i++) {
+		v[i] = net_linear(&n, x, 64);
+		v[i] = net_reshape(&n, v[i], 4, (int64_t[]){ 1, 50, 4, 16 });
+		v[i] = net_permute(&n, v[i], 4, (int64_t[]){ 0, 2, 1, 3 });
+	}
+	v[1] = net_permute(&n, v[1], 4, (int64_t[]){ 0, 1, 3, 2 });
+	x = net_matmul(&n, v[0], v[1]);
+	x = net_softmax(&n, x, 3);
+	x = net_matmul(&n, x, v[2]);
+	x = net_permute(&n, x, 4, (int64_t[]){ 0, 2, 1, 3 });
+	x = net_reshape(&n, x, 3, (int64_t[]){ 1, 50, 64 });
+	net_output(&n, net_linear(&n, x, 64));
+	net_check(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_convolution),
+		cmocka_unit_test(convolutions_of_all_kinds),
+		cmocka_unit_test(convolutions_of_groups),
 		cmocka_unit_test(residual_block_and_classifier),
+		cmocka_unit_test(weights_larger_than_the_scratchpad),
+		cmocka_unit_test(sums_are_carried_on),
+		cmocka_unit_test(maps_larger_than_the_scratchpad),
+		cmocka_unit_test(everything_in_64_kib),
+		cmocka_unit_test(pools),
+		cmocka_unit_test(binaries_and_broadcasts),
+		cmocka_unit_test(binaries_of_sequences),
+		cmocka_unit_test(functions_of_one_value),
+		cmocka_unit_test(reductions),
+		cmocka_unit_test(resizes),
+		cmocka_unit_test(softmax_over_any_dimension),
+		cmocka_unit_test(layer_norm_of_rows),
+		cmocka_unit_test(channels_last_at_the_border),
+		cmocka_unit_test(heads_of_a_detector),
+		cmocka_unit_test(whole_maps_flattened),
+		cmocka_unit_test(concatenations),
+		cmocka_unit_test(a_part_twice_and_an_input),
+		cmocka_unit_test(slices),
+		cmocka_unit_test(split_parts),
+		cmocka_unit_test(channel_shuffle),
+		cmocka_unit_test(padding),
+		cmocka_unit_test(gathered_and_expanded),
+		cmocka_unit_test(pixels_and_channels),
+		cmocka_unit_test(transposed_convolutions),
+		cmocka_unit_test(attention),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
