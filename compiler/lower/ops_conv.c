@@ -64,7 +64,8 @@ static void set_layer(struct segment *s, struct op *op, struct fx_node *n,
 	w->m = data_of(n, 3);
 	w->n = data_of(n, 4) ? data_of(n, 4) : w->m;
 	w->lut = data_of(n, 6);
-	c->zy = (int8_t)n->out[0].zero_point;
+	c->zy = (int8_t)fx_node_int(n, "sum_zero_point",
+				    n->out[0].zero_point);
 	c->lo = (int8_t)fx_node_int(n, "lo", -128);
 	c->hi = (int8_t)fx_node_int(n, "hi", 127);
 	if (w->lut)
