@@ -10,7 +10,7 @@
 /* Zeros, which stand for the input's dimension, are resolved here. */
 int import_reshape(struct onnx_op *op)
 {
-	const struct fxq_tensor *t = op->n_in ? &op->in[0]->out[0] : NULL;
+	const struct fx_node *x = op->n_in ? op->in[0] : NULL;
 	bool keep_zero = op_int(op, "allowzero", 0);
 	int64_t shape[FXQ_MAX_RANK];
 	struct call c;
@@ -30,9 +30,9 @@ int import_reshape(struct onnx_op *op)
 		return n;
 
 	for (int i = 0; i < n; i++)
-		if (!shape[i] && !keep_zero && t && type_known(op->in[0]) &&
-		    (uint32_t)i < t->rank)
-			shape[i] = t->dims[i];
+		if (!shape[i] && !keep_zero && x && type_known(x) &&
+		    (uint32_t)i < x->out[0].rank)
+			shape[i] = x->out[0].dims[i];
 	c = make(op, "reshape");
 	with(&c, op->in[0]);
 	with_ints(&c, "shape", shape, n);

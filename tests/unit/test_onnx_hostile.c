@@ -391,6 +391,80 @@ static void bad_attributes_are_refused(void **state)
 	refuse(&w, "attribute 'surprise' is not known");
 }
 
+/* Every operator the importer knows, and one that nobody does. */
+static const char *const operators[] = {
+	"Abs", "Acos", "Acosh", "Adagrad", "Adam", "Add", "And", "ArgMax",
+	"ArgMin", "Asin", "Asinh", "Atan", "Atanh", "AveragePool",
+	"BatchNormalization", "Bernoulli", "BitShift", "BitwiseAnd",
+	"BitwiseNot", "BitwiseOr", "BitwiseXor", "Cast", "CastLike", "Ceil",
+	"Celu", "Clip", "Compress", "Concat", "ConcatFromSequence", "Constant",
+	"ConstantOfShape", "Conv", "ConvInteger", "ConvTranspose", "Cos",
+	"Cosh", "CumSum", "DepthToSpace", "DequantizeLinear", "Div", "Dropout",
+	"DynamicQuantizeLinear", "Einsum", "Elu", "Equal", "Erf", "Exp",
+	"Expand", "EyeLike", "Flatten", "Floor", "GRU", "Gather",
+	"GatherElements", "GatherND", "Gelu", "Gemm", "GlobalAveragePool",
+	"GlobalLpPool", "GlobalMaxPool", "Greater", "GreaterOrEqual",
+	"GroupNormalization", "HardSigmoid", "HardSwish", "Hardmax",
+	"Identity", "If", "InstanceNormalization", "IsInf", "IsNaN", "LRN",
+	"LSTM", "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual",
+	"Log", "LogSoftmax", "Loop", "LpNormalization", "LpPool", "MatMul",
+	"MatMulInteger", "Max", "MaxPool", "Mean", "MeanVarianceNormalization",
+	"Min", "Mish", "Mod", "Momentum", "Mul", "Multinomial", "Neg",
+	"NegativeLogLikelihoodLoss", "NonMaxSuppression", "NonZero", "Not",
+	"OneHot", "Optional", "OptionalGetElement", "OptionalHasElement", "Or",
+	"PRelu", "Pad", "Pow", "QLinearConv", "QLinearMatMul",
+	"QuantizeLinear", "RNN", "RandomNormal", "RandomNormalLike",
+	"RandomUniform", "RandomUniformLike", "Range", "Reciprocal",
+	"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax",
+	"ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum",
+	"ReduceSumSquare", "Relu", "Reshape", "Resize", "ReverseSequence",
+	"Round", "Scan", "Scatter", "ScatterElements", "ScatterND", "Selu",
+	"SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase",
+	"SequenceInsert", "SequenceLength", "SequenceMap", "Shape", "Shrink",
+	"Sigmoid", "Sign", "Sin", "Sinh", "Size", "Slice", "Softmax",
+	"SoftmaxCrossEntropyLoss", "Softplus", "Softsign", "SpaceToDepth",
+	"Split", "SplitToSequence", "Sqrt", "Squeeze", "StringConcat",
+	"StringNormalizer", "StringSplit", "Sub", "Sum", "Tan", "Tanh",
+	"TfIdfVectorizer", "ThresholdedRelu", "Tile", "TopK", "Transpose",
+	"Trilu", "Unique", "Unsqueeze", "Upsample", "Where", "Xor",
+	"Fancy",
+};
+
+/* Inputs that are absent, too many or of one shape: anything but a crash. */
+static void no_operator_trusts_its_inputs(void **state)
+{
+	static const char *const inputs[][5] = {
+		{ "" }, { "x" }, { "", "x" }, { "x", "", "x" },
+		{ "", "", "", "x" }, { "x", "x", "x", "x", "x" },
+		{ "x", "i", "i", "i", "i" }, { "i", "x", "x" }, { "i", "i" },
+	};
+	static const int64_t opsets[] = { 6, 9, 10, 12, 13, 18, 22 };
+	static const int64_t ints[] = { 1, 0 };
+
+	for (size_t k = 0; k < 9 * 7 * sizeof(operators) / sizeof(char *); k++) {
+		const char *const *in = inputs[k % 9];
+		struct fx_graph *g;
+		struct ow w = { 0 };
+		char error[512];
+		int n = 0;
+
+		while (n < 5 && in[n])
+			n++;
+		ow_model(&w, opsets[k / 9 % 7]);
+		ow_tensor(&w, 5, "i", 7, OW_DIMS(2), ints, sizeof(ints));
+		ow_node(&w, operators[k / 63], "node", in, n, "y");
+		ow_end(&w);
+		ow_value(&w, OW_INPUT, "x", 1, OW_DIMS(1, 4));
+		ow_value(&w, OW_OUTPUT, "y", 1, OW_DIMS(1, 4));
+		ow_end(&w);
+		if (import(&w, &g, error, sizeof(error)))
+			assert_non_null(strstr(error, "node 'node'"));
+		else
+			fx_graph_free(g);
+		free(w.data);
+	}
+}
+
 static void external_data_cannot_leave_the_folder(void **state)
 {
 	static const char *const places[] = {
@@ -454,6 +528,7 @@ int main(void)
 		cmocka_unit_test(small_constants_cannot_make_large_ones),
 		cmocka_unit_test(a_chain_of_concats_is_not_computed_for_ever),
 		cmocka_unit_test(bad_attributes_are_refused),
+		cmocka_unit_test(no_operator_trusts_its_inputs),
 		cmocka_unit_test(external_data_cannot_leave_the_folder),
 	};
 
