@@ -272,9 +272,9 @@ static void put_store(struct emitter *e, const struct op *op,
 		return;
 	}
 	t.home = op->home;
-	t.home.offset += (int64_t)(b->c0 - at.c0) * t.home.sc +
-			 (int64_t)(b->y0 - at.y0) * t.home.sy +
-			 (int64_t)(b->x0 - at.x0) * t.home.sx;
+	t.home.offset += ((int64_t)b->c0 - at.c0) * t.home.sc +
+			 ((int64_t)b->y0 - at.y0) * t.home.sy +
+			 ((int64_t)b->x0 - at.x0) * t.home.sx;
 	dma_box(e->st, FXQ_OP_STORE, op->tag, &t, &t.held, &at);
 }
 
