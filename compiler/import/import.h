@@ -283,6 +283,7 @@ int import_instance_norm(struct onnx_op *op);
 int import_group_norm(struct onnx_op *op);
 
 /* integer.c */
+int import_quantization(struct onnx_op *op);
 int import_conv_integer(struct onnx_op *op);
 int import_matmul_integer(struct onnx_op *op);
 int import_qlinear_conv(struct onnx_op *op);

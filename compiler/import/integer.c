@@ -85,6 +85,15 @@ static struct fx_node *quantize(struct onnx_op *op, struct fx_node *x,
 	return build(&c);
 }
 
+/* From opset 21 on scales may be given for blocks, and a type be asked for. */
+int import_quantization(struct onnx_op *op)
+{
+	if (op_int(op, "block_size", 0) || op_int(op, "output_dtype", 0))
+		return op_fail(op, -ENOTSUP,
+			       "scales for blocks, and an output type, are not supported; quantize for each tensor or channel");
+	return import_direct(op);
+}
+
 /* Inputs: x and its scale and zero point, w and its, y's, bias. */
 int import_qlinear_conv(struct onnx_op *op)
 {
