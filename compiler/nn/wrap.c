@@ -150,7 +150,10 @@ static struct fx_module *self_new(const struct fx_wrapped *w,
 	return m;
 }
 
-/* Result @i to the caller: into its memory if it has some. */
+/*
+ * Result @i to the caller: into its memory if it has some, which says how many
+ * bytes there are, not of what type.
+ */
 static int put_result(struct fxq_call *call, uint32_t i, fxv v)
 {
 	struct fxq_tensor *out = &call->out[i];
@@ -160,10 +163,6 @@ static int put_result(struct fxq_call *call, uint32_t i, fxv v)
 
 	if (!t)
 		return refuse(call->error, "result %u is no tensor", i);
-	if (data && out->dtype && out->dtype != t->dtype)
-		return refuse(call->error, "result %u is %s, not the %s that was declared",
-			      i, fxq_dtype_name(t->dtype),
-			      fxq_dtype_name(out->dtype));
 	if (data && fxq_tensor_bytes(t) > room) {
 		refuse(call->error, "result %u has %zu bytes; %zu were declared as its maximum",
 		       i, fxq_tensor_bytes(t), room);

@@ -80,14 +80,15 @@ struct fxq_image_header {
 };
 
 #define FXQ_TENSOR_CONST	(1u << 0)	/* data in .fxq.consts */
-#define FXQ_TENSOR_DYNAMIC	(1u << 1)	/* dims are the largest allowed */
+#define FXQ_TENSOR_DYNAMIC	(1u << 1)	/* decided by its function */
 
 /*
  * struct fxq_image_tensor - dense, row-major, in the model's own order
  * @dtype: enum fxq_dtype (fxq_call.h)
  * @scale, @zero_point: of an int8 tensor; scale is fp32 bits, 0 if none
  * @offset: FXQ_TENSOR_CONST: in .fxq.consts, FXQ_WEIGHTS_ALIGN-aligned
- * @bytes: of the data; FXQ_TENSOR_DYNAMIC: the most it may take
+ * @bytes: of the data; FXQ_TENSOR_DYNAMIC: the most it may take, while dtype
+ *	   and dims are what the function that makes it says when it runs
  */
 struct fxq_image_tensor {
 	__u32 name;

@@ -12,6 +12,8 @@
 #include <fxq/plugin.h>
 #include <fxq/trace.h>
 
+#include "on_device.h"
+
 FX_MODULE(FxWrapExampleNet,
 	  module(quant, QuantStub()),
 	  module(conv, Conv2d(3, 3, 1)),
@@ -48,6 +50,7 @@ int main(void)
 	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
 	struct fx_graph *graph;
 	fxv data, ret;
+	int failed;
 
 	if (fx_trace(model, &tracer, &graph)) {
 		fprintf(stderr, "%s\n", tracer.error);
@@ -63,9 +66,12 @@ int main(void)
 		fprintf(stderr, "%s\n", fx_error(ret));
 
 	fx_release(ret);
+
+	failed = run_on_device(model, graph, data,
+			       (const struct fxq_function *const[]){ NULL });
 	fx_release(data);
 	fx_module_put(graph_model);
 	fx_module_put(model);
-	return EXIT_SUCCESS;
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 #endif

@@ -4,7 +4,8 @@
  *
  * The image declares what each result is; the function is asked first and
  * must agree, so that it writes no more than there is room for. Only a
- * FXQ_TENSOR_DYNAMIC result may have a shape of its own, up to its room.
+ * FXQ_TENSOR_DYNAMIC result may have a type and shape of its own, up to its
+ * room.
  */
 #include <string.h>
 
@@ -33,9 +34,9 @@ static int check_result(struct slot *slot, const struct fxq_image_step *s,
 	bool dynamic = image->tensors[t].flags & FXQ_TENSOR_DYNAMIC;
 	uint64_t bytes;
 
-	if (out->dtype == type->dtype && fxq_type_bytes(out, &bytes) &&
+	if (fxq_type_bytes(out, &bytes) &&
 	    (dynamic ? bytes <= image->tensors[t].bytes :
-		       fxq_same_shape(out, type)))
+		       out->dtype == type->dtype && fxq_same_shape(out, type)))
 		return 0;
 	return slot_fail(slot, -EPROTO,
 			 "layer %s: result %u of %s is %s, the image says %s%s; compile the model again",
@@ -89,6 +90,7 @@ static void store(struct slot *slot, const struct fxq_image_step *s,
 		const struct fxq_tensor *from = &slot->args[s->n_in + k];
 		struct fxq_tensor *to = &slot->tensors[out[k]];
 
+		to->dtype = from->dtype;
 		to->rank = from->rank;
 		memcpy(to->dims, from->dims, sizeof(to->dims));
 	}

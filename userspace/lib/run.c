@@ -244,6 +244,7 @@ static void begin(struct slot *slot, const struct fxq_tensor *in,
 
 	for (k = 0; k < p->n_dynamic; k++) {
 		t = p->dynamic[k];
+		slot->tensors[t].dtype = p->types[t].dtype;
 		slot->tensors[t].rank = p->types[t].rank;
 		memcpy(slot->tensors[t].dims, p->types[t].dims,
 		       sizeof(p->types[t].dims));
