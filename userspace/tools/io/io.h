@@ -185,5 +185,9 @@ const char *type_text(const struct fxq_tensor *t, char text[TYPE_TEXT_MAX]);
  */
 int load_tensor(const char *path, const char *array,
 		const struct fxq_tensor *like, struct fxq_tensor *ret);
+/* The same from a file in memory, but for .pb. */
+int parse_tensor(const char *path, const struct bytes *file, const char *array,
+		 const struct fxq_tensor *like, struct fxq_tensor *ret);
+bool is_pb(const char *path);
 
 #endif /* FXQ_TOOLS_IO_H */

@@ -13,11 +13,11 @@
 
 #include "io.h"
 
-static bool ends_with(const char *s, const char *end)
+bool is_pb(const char *path)
 {
-	size_t n = strlen(s), m = strlen(end);
+	size_t n = strlen(path);
 
-	return n >= m && !strcmp(s + n - m, end);
+	return n > 3 && !strcmp(path + n - 3, ".pb");
 }
 
 static int from_npz(const char *path, const char *array,
@@ -66,6 +66,21 @@ static int from_raw(const char *path, const struct fxq_tensor *like,
 	return 0;
 }
 
+int parse_tensor(const char *path, const struct bytes *file, const char *array,
+		 const struct fxq_tensor *like, struct fxq_tensor *ret)
+{
+	bool raw = like && fxq_tensor_bytes(like) == file->size;
+
+	if (is_npy(file->data, file->size))
+		return npy_parse(path, file->data, file->size, ret);
+	if (is_zip(file->data, file->size))
+		return from_npz(path, array, file, ret);
+	if (is_gzip(file->data, file->size) ||
+	    (!raw && is_idx(file->data, file->size)))
+		return idx_parse(path, file->data, file->size, ret);
+	return from_raw(path, like, file, ret);
+}
+
 int load_tensor(const char *path, const char *array,
 		const struct fxq_tensor *like, struct fxq_tensor *ret)
 {
@@ -73,23 +88,14 @@ int load_tensor(const char *path, const char *array,
 	char error[FXQ_ERROR_MAX];
 	int err;
 
-	if (ends_with(path, ".pb")) {
+	if (is_pb(path)) {
 		err = fx_read_tensor_pb(path, ret, error, sizeof(error));
 		return err ? io_fail(err, "%s", error) : 0;
 	}
 	err = file_read(path, &file);
 	if (err)
 		return err;
-	if (is_npy(file.data, file.size))
-		err = npy_parse(path, file.data, file.size, ret);
-	else if (is_zip(file.data, file.size))
-		err = from_npz(path, array, &file, ret);
-	else if (is_gzip(file.data, file.size) ||
-		 (is_idx(file.data, file.size) &&
-		  !(like && fxq_tensor_bytes(like) == file.size)))
-		err = idx_parse(path, file.data, file.size, ret);
-	else
-		err = from_raw(path, like, &file, ret);
+	err = parse_tensor(path, &file, array, like, ret);
 	bytes_free(&file);
 	return err;
 }

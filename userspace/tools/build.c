@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/*
+ * build.c - from a float graph to an image
+ *
+ * The passes of compile.h in their order, with the data that calibration
+ * needs. Data that are random say nothing of the accuracy of the result, so
+ * that is said each time.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fxq/image.h>
+
+#include "tool.h"
+
+#define RANDOM_COUNT	8
+
+/* Prints @g under the name of the pass that made it. */
+static void dump_pass(FILE *dump, const char *pass, const struct fx_graph *g)
+{
+	if (!dump)
+		return;
+	fprintf(dump, "# after %s\n", pass);
+	fx_graph_dump(g, dump);
+}
+
+/* Samples spread over the whole feed, so that sorted data are seen whole. */
+static size_t spread(size_t i, size_t count, size_t n)
+{
+	return n == SIZE_MAX || n <= count ? i :
+	       (size_t)((unsigned __int128)i * n / count);
+}
+
+static int feed_all(struct build *b, const struct feed *f, size_t count,
+		    int threads)
+{
+	struct fxq_tensor *sample = sample_new(&b->in);
+	size_t n = feed_count(f);
+	int code = TOOL_OK, err;
+
+	if (!sample)
+		return complain_io(io_fail_memory("calibration"));
+	if (count > n)
+		count = n;
+	progress_begin("calibrating", count);
+	stdout_away();
+	for (size_t i = 0; !code && i < count; i++) {
+		err = feed_get(f, spread(i, count, n), sample);
+		if (err) {
+			code = complain_io(err);
+			break;
+		}
+		err = fx_calibration_feed(b->cal, sample, b->in.n, threads);
+		if (err)
+			code = complain_graph(b->graph, err);
+		progress_at(i + 1);
+	}
+	stdout_back();
+	progress_end();
+	sample_free(sample, b->in.n);
+	return code;
+}
+
+static int calibrate_with_data(struct build *b, const struct options *o)
+{
+	bool random = !strcmp(o->calibrate, "random");
+	size_t count = o->calibrate_count;
+	struct feed *f;
+	int code;
+
+	code = feed_open(o->calibrate, &b->in, o->seed, &f);
+	if (code)
+		return code;
+	if (!count)
+		count = random ? RANDOM_COUNT : 512;
+	b->keep_preprocess = o->pictures.given || feed_has_pictures(f);
+	code = feed_all(b, f, count, o->threads);
+	feed_close(f);
+	return code;
+}
+
+static int calibrate(struct build *b, const struct options *o)
+{
+	const struct fx_qconfig qconfig = { .observer = o->observer };
+	int code = TOOL_OK, err;
+
+	err = fx_calibration_begin(b->graph, &qconfig, &b->cal);
+	if (err)
+		return complain_graph(b->graph, err);
+	b->keep_preprocess = o->pictures.given;
+	if (o->calibrate)
+		code = calibrate_with_data(b, o);
+	if (code)
+		return code;
+	if (o->scales) {
+		err = fx_calibration_load(b->cal, o->scales);
+		if (err)
+			return complain_graph(b->graph, err);
+	}
+	if (o->save_scales) {
+		err = fx_calibration_save(b->cal, o->save_scales);
+		if (err)
+			return complain(TOOL_OUTPUT, "%s: it cannot be written: %s",
+					o->save_scales, strerror(-err));
+	}
+	return TOOL_OK;
+}
+
+int build_graph(struct model *m, const struct options *o, FILE *dump,
+		struct build *ret)
+{
+	const struct fxq_caps caps = FXQ_CAPS_DEFAULT;
+	const struct fx_qconfig qconfig = { .observer = o->observer };
+	struct build b = { .graph = fx_graph_copy(m->graph) };
+	int code, err;
+
+	dump_pass(dump, "import", b.graph);
+	err = fx_fuse(b.graph);
+	if (err) {
+		code = complain_graph(b.graph, err);
+		goto free_build;
+	}
+	dump_pass(dump, "fuse", b.graph);
+	code = feed_inputs_of_graph(b.graph, &o->pictures, &b.in);
+	if (!code)
+		code = calibrate(&b, o);
+	if (code)
+		goto free_build;
+
+	err = fx_convert(b.graph, b.cal, &qconfig, &b.converted);
+	if (err) {
+		code = complain_graph(b.graph, err);
+		goto free_build;
+	}
+	dump_pass(dump, "convert", b.converted);
+	err = fx_partition(b.converted, &caps);
+	if (err) {
+		code = complain_graph(b.converted, err);
+		goto free_build;
+	}
+	dump_pass(dump, "partition", b.converted);
+	*ret = b;
+	return TOOL_OK;
+
+free_build:
+	build_free(&b);
+	return code;
+}
+
+static struct fx_preprocess preprocess_of(const struct build *b)
+{
+	const struct fxq_preprocess_info *pre = &b->in.pre;
+	struct fx_preprocess p = {
+		.present = b->in.has_pre && b->keep_preprocess,
+		.order = pre->order, .nhwc = pre->nhwc,
+		.width = pre->width, .height = pre->height,
+		.channels = pre->channels,
+	};
+
+	for (int c = 0; c < 4; c++) {
+		p.mean[c] = pre->mean[c];
+		/* Channels that are not there divide by one. */
+		p.std[c] = c < (int)pre->channels ? pre->std[c] : 1;
+	}
+	return p;
+}
+
+int build_image(struct build *b, const struct model *m, bool keep_layers,
+		FILE *dump, struct bytes *ret)
+{
+	const struct fx_lower_options options = {
+		.name = m->name,
+		.keep_layers = keep_layers,
+		.training = m->training,
+		.preprocess = preprocess_of(b),
+		.dump = dump,
+	};
+	struct fxq_writer *w;
+	void *data;
+	int err;
+
+	err = fx_lower(b->converted, &options, &w);
+	if (err)
+		return complain_graph(b->converted, err);
+	err = fxq_writer_finish_memory(w, &data, &ret->size);
+	if (err)
+		complain(TOOL_OUTPUT, "%s", fxq_writer_error(w));
+	else
+		ret->data = data;
+	fxq_writer_free(w);
+	return err ? TOOL_OUTPUT : TOOL_OK;
+}
+
+void build_free(struct build *b)
+{
+	fx_calibration_free(b->cal);
+	fx_graph_free(b->converted);
+	fx_graph_free(b->graph);
+	feed_inputs_free(&b->in);
+	*b = (struct build){ 0 };
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cmd_check.c - where each operator of a model would run, and why
+ *
+ * Whether an operator is the device's depends on shapes and constants, hardly
+ * ever on scales, so numbers made up stand in for calibration data.
+ */
+#include <stdio.h>
+
+#include "tool.h"
+
+struct args {
+	struct options o;
+	const char *model;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *a = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		options_init(&a->o, state);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (a->model)
+			argp_error(state, "one model at a time: '%s' is the second",
+				   arg);
+		a->model = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which model? Give an ONNX file or a plugin");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = {
+	{ &model_argp }, { &common_argp }, { NULL }
+};
+
+static const struct argp argp = {
+	NULL, parse, "MODEL",
+	"Tells for each operator of MODEL whether the device runs it, and why not."
+	"\vNo data are needed. For example:\n"
+	"  fxq-run check net.onnx --shape input=1x3x224x224",
+	children, help_filter
+};
+
+static bool is_operator(const struct fx_node *n)
+{
+	return n->opcode == FX_CALL_FUNCTION || n->opcode == FX_CALL_METHOD;
+}
+
+static const char *place_of(const struct fx_node *n)
+{
+	return n->place == FX_PLACE_DEVICE ? "device" : "cpu";
+}
+
+static const char *layer_of(const struct fx_node *n)
+{
+	return n->source && *n->source ? n->source : n->name;
+}
+
+static void print_table(const struct fx_graph *g, const char *name)
+{
+	static const char *const heads[] = {
+		"<layer", "<operator", "<where", "<why", NULL
+	};
+	struct table *t = table_new(heads);
+	size_t device = 0, cpu = 0;
+
+	fx_for_each_node(n, g) {
+		if (!is_operator(n))
+			continue;
+		device += n->place == FX_PLACE_DEVICE;
+		cpu += n->place != FX_PLACE_DEVICE;
+		table_cell(t, "%s", layer_of(n));
+		table_cell(t, "%s", n->target);
+		table_cell(t, "%s", place_of(n));
+		table_cell(t, "%s", n->place != FX_PLACE_DEVICE && n->reason ?
+			   n->reason : "");
+	}
+	table_print(t, stdout);
+	printf("%s: %zu operators on the device, %zu on the CPU\n", name,
+	       device, cpu);
+}
+
+static int print_as_json(const struct fx_graph *g, const char *name)
+{
+	json_t *list = json_array();
+	json_int_t device = 0, cpu = 0;
+
+	fx_for_each_node(n, g) {
+		if (!is_operator(n))
+			continue;
+		device += n->place == FX_PLACE_DEVICE;
+		cpu += n->place != FX_PLACE_DEVICE;
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s, s:s*, s:i}", "layer",
+				  layer_of(n), "operator", n->target, "place",
+				  place_of(n), "reason", n->reason,
+				  "segment", n->segment));
+	}
+	return print_json(json_pack("{s:s, s:I, s:I, s:o}", "name", name,
+				    "device", device, "cpu", cpu, "operators",
+				    list));
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct args a = { 0 };
+	struct model m;
+	struct build b;
+	int code;
+
+	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
+	code = model_open(a.model, &a.o, &m);
+	if (code)
+		return code;
+	a.o.calibrate = "random";
+	a.o.calibrate_count = 1;
+	code = build_graph(&m, &a.o, NULL, &b);
+	if (!code) {
+		if (a.o.json)
+			code = print_as_json(b.converted, m.name);
+		else
+			print_table(b.converted, m.name);
+		build_free(&b);
+	}
+	model_close(&m);
+	return code;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+/*
+ * model.c - a network as a float graph, from an ONNX file or a plugin
+ */
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fxq/nn.h>
+
+#include "tool.h"
+
+static int import_onnx(const char *path, const struct options *o,
+		       struct model *m)
+{
+	const struct fx_import_options import = {
+		.shapes = o->shapes,
+		.n_shapes = o->n_shapes,
+		.default_batch = 1,
+	};
+	char error[1024] = "";
+	int err;
+
+	if (o->mode != MODE_DEFAULT)
+		return complain(TOOL_USAGE,
+				"%s: --train and --eval are for plugins; an ONNX file has one mode",
+				path);
+	err = fx_import_onnx(path, &import, &m->graph, error, sizeof(error));
+	return err ? complain(code_of(err), "%s", error) : TOOL_OK;
+}
+
+int model_open(const char *path, const struct options *o, struct model *ret)
+{
+	struct model m = { .name = name_of(path) };
+	int code, err;
+
+	if (!m.name)
+		return complain_io(io_fail_memory(path));
+	code = is_plugin(path) ? plugin_open(path, o, &m) :
+				 import_onnx(path, o, &m);
+	if (!code) {
+		err = fx_graph_infer(m.graph);
+		if (err)
+			code = complain_graph(m.graph, err);
+	}
+	if (code)
+		model_close(&m);
+	else
+		*ret = m;
+	return code;
+}
+
+void model_close(struct model *m)
+{
+	fx_graph_free(m->graph);
+	fx_module_put(m->module);
+	if (m->object)
+		dlclose(m->object);
+	free(m->name);
+	*m = (struct model){ 0 };
+}
+
+struct fx_node **graph_inputs(const struct fx_graph *g, size_t *ret_n)
+{
+	struct fx_node **nodes;
+	size_t n = 0;
+
+	fx_for_each_node(count, g)
+		n += count->opcode == FX_PLACEHOLDER;
+	nodes = calloc(n + 1, sizeof(*nodes));
+	*ret_n = 0;
+	if (nodes)
+		fx_for_each_node(node, g)
+			if (node->opcode == FX_PLACEHOLDER)
+				nodes[(*ret_n)++] = node;
+	return nodes;
+}
+
+struct fx_node **graph_outputs(const struct fx_graph *g, size_t *ret_n)
+{
+	const struct fx_node *output = fx_graph_output(g);
+	const struct fx_arg *a = output && output->n_args ? output->args : NULL;
+	size_t n = !a ? 0 : a->kind == FX_ARG_NODE ? 1 : a->count;
+	struct fx_node **nodes = calloc(n + 1, sizeof(*nodes));
+
+	*ret_n = n;
+	for (size_t i = 0; nodes && i < n; i++) {
+		const struct fx_arg *v = a->kind == FX_ARG_NODE ? a :
+					 &a->items[i];
+
+		nodes[i] = v->kind == FX_ARG_NODE ? v->node : NULL;
+	}
+	return nodes;
+}

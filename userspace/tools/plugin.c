@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/*
+ * plugin.c - a network written in C, from a shared object
+ *
+ * The model is made, traced and brought to functional form, as the program in
+ * its own source would do it. What it prints while it is traced, or its
+ * wrapped functions while it is calibrated, goes to standard error.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fxq/plugin.h>
+#include <fxq/trace.h>
+
+#include "tool.h"
+
+bool is_plugin(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && !strcmp(dot, ".so");
+}
+
+/* A path without a slash means the current folder, not the loader's path. */
+static void *open_object(const char *path)
+{
+	char *local;
+	void *object;
+
+	if (strchr(path, '/'))
+		return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (asprintf(&local, "./%s", path) < 0)
+		return NULL;
+	object = dlopen(local, RTLD_NOW | RTLD_LOCAL);
+	free(local);
+	return object;
+}
+
+static int find_plugin(const char *path, struct model *m,
+		       const struct fxq_plugin **ret)
+{
+	const struct fxq_plugin *plugin;
+
+	m->object = open_object(path);
+	if (!m->object)
+		return complain(TOOL_INPUT, "%s: it cannot be loaded: %s", path,
+				dlerror());
+	plugin = dlsym(m->object, "fxq_plugin");
+	if (!plugin)
+		return complain(TOOL_INPUT,
+				"%s: it has no fxq_plugin; end its source with FXQ_PLUGIN() of fxq/plugin.h",
+				path);
+	if (plugin->abi != FXQ_PLUGIN_ABI)
+		return complain(TOOL_INPUT,
+				"%s: it was built for plugin ABI %u and this is %u; build it again",
+				path, plugin->abi, FXQ_PLUGIN_ABI);
+	if (!plugin->model)
+		return complain(TOOL_INPUT,
+				"%s: this plugin has functions only; name a model in its FXQ_PLUGIN()",
+				path);
+	*ret = plugin;
+	return TOOL_OK;
+}
+
+/* The shape of the example input: --shape, or what the plugin says. */
+static int type_inputs(const char *path, const struct fxq_plugin *plugin,
+		       const struct options *o, struct model *m)
+{
+	size_t n;
+	struct fx_node **in = graph_inputs(m->graph, &n);
+	struct fxq_tensor type;
+	int code = TOOL_OK;
+
+	for (size_t i = 0; in && i < n && !code; i++) {
+		const struct fx_shape_binding *shape = NULL;
+
+		for (size_t k = 0; k < o->n_shapes; k++)
+			if (!strcmp(o->shapes[k].input, in[i]->name) ||
+			    (n == 1 && !o->shapes[k].input[0]))
+				shape = &o->shapes[k];
+		if (!shape && !plugin->rank)
+			code = complain(TOOL_INPUT,
+					"%s: the shape of input '%s' is not known; give --shape %s=1x3x224x224",
+					path, in[i]->name, in[i]->name);
+		type = fxq_tensor_type(FXQ_DTYPE_F32,
+				       shape ? shape->rank : plugin->rank,
+				       shape ? shape->dims : plugin->dims);
+		if (!code)
+			fx_node_set_type(in[i], &type);
+	}
+	free(in);
+	return code;
+}
+
+static int trace(const char *path, struct model *m)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fx_graph *traced;
+	int err;
+
+	stdout_away();
+	err = fx_trace(m->module, &tracer, &traced);
+	stdout_back();
+	if (err)
+		return complain(code_of(err), "%s: %s", path, tracer.error);
+	err = fx_functionalize(traced, m->module, &m->graph);
+	if (err)
+		err = complain_graph(traced, err);
+	fx_graph_free(traced);
+	return err;
+}
+
+int plugin_open(const char *path, const struct options *o, struct model *m)
+{
+	const struct fxq_plugin *plugin = NULL;
+	int code;
+
+	code = find_plugin(path, m, &plugin);
+	if (code)
+		return code;
+	m->module = plugin->model();
+	m->training = o->mode == MODE_TRAIN;
+	if (m->training)
+		fx_train(m->module);
+	else
+		fx_eval(m->module);
+	code = trace(path, m);
+	return code ? code : type_inputs(path, plugin, o, m);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tool.h - what the commands of fxq-run share
+ *
+ * A command parses its arguments, does its work and returns an exit code.
+ * Functions here that can fail return an exit code, too, and have then said
+ * why on standard error: libraries return, programs speak. Standard output
+ * is for data.
+ */
+#ifndef FXQ_TOOL_H
+#define FXQ_TOOL_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include <fxq/compile.h>
+#include <fxq/fx.h>
+#include <fxq/fxq.h>
+#include <fxq/onnx.h>
+
+#include "io/io.h"
+
+/* X(id, number, meaning): how fxq-run ends; the man page has this table. */
+#define EXIT_CODES(X)							  \
+	X(OK,          0, "done")					  \
+	X(DIFFERS,     1, "a comparison found a difference")		  \
+	X(USAGE,       2, "the arguments are wrong")			  \
+	X(INPUT,       3, "a file is missing, damaged or does not fit")	  \
+	X(DEVICE,      4, "the device or a program on it failed")	  \
+	X(UNSUPPORTED, 5, "the model needs what fxq does not have")	  \
+	X(OUTPUT,      6, "a result could not be written")
+
+enum exit_code {
+#define X(id, number, meaning) TOOL_##id = number,
+	EXIT_CODES(X)
+#undef X
+};
+
+/*
+ * struct command - @run gets the command's name as argv[0], and returns an
+ * exit code
+ */
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+};
+
+/* X(name, summary): each is cmd_NAME.c */
+#define COMMANDS(X)							       \
+	X(check,   "tell which operators the device runs, and why not others") \
+	X(compile, "turn an ONNX file or a plugin into an image")	       \
+	X(info,    "say what an image is and holds")			       \
+	X(infer,   "run an image on a picture or on tensors")		       \
+	X(eval,    "measure accuracy on labelled data, int8 beside float")     \
+	X(bench,   "measure speed, layer by layer if asked")		       \
+	X(verify,  "compare float, integer reference and machine by layer")    \
+	X(dump,    "print an image's streams and tables in words")	       \
+	X(devices, "list the devices of this computer")
+
+#define X(name, summary) int cmd_##name(int argc, char **argv);
+COMMANDS(X)
+#undef X
+
+/* say.c */
+
+/* Set by main: "fxq-run compile". */
+extern const char *tool_name;
+
+/* "NAME: sentence" on standard error; returns @code. */
+int complain(int code, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The same with "warning: ", and no code. */
+void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The exit code for a negative errno of compiler or io. */
+int code_of(int err);
+/* What compiler, io or libfxq said when @err came back. */
+int complain_graph(const struct fx_graph *g, int err);
+int complain_io(int err);
+int complain_fxq(int err);
+/* Prints @value, and drops it. */
+int print_json(json_t *value);
+json_t *json_tensor(const char *name, const struct fxq_tensor *type);
+/* Everything printed has arrived, or the exit code that says otherwise. */
+int finish_output(void);
+/*
+ * From away to back, what is printed on standard output, as wrapped functions
+ * do, goes to standard error.
+ */
+void stdout_away(void);
+void stdout_back(void);
+double now_s(void);
+
+/* table.c: columns that line up */
+
+struct table;
+
+/* @heads: "<name" for a column to the left, ">name" to the right; NULL last */
+struct table *table_new(const char *const *heads);
+/* The next cell of the current row, or the first of a new one. */
+void table_cell(struct table *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void table_print(struct table *t, FILE *to);	/* and frees it */
+
+/* progress.c: a bar on a terminal for what takes longer than two seconds */
+
+void progress_begin(const char *what, uint64_t total);
+void progress_at(uint64_t done);
+void progress_end(void);
+
+/* options.c: what several commands take */
+
+#define MAX_SHAPES	16
+
+enum mode {
+	MODE_DEFAULT,
+	MODE_TRAIN,
+	MODE_EVAL,
+};
+
+/*
+ * struct pictures - how a picture becomes a tensor, as given; see
+ * pictures_for()
+ * @white: 255: mean and std are of pixels 0..255 instead of 0..1
+ */
+struct pictures {
+	bool given;
+	float mean[4], std[4];
+	unsigned int n_mean, n_std;
+	unsigned int white;
+	uint32_t width, height;
+	int order;			/* enum fxq_pixel_order, -1: not said */
+	int nhwc;			/* -1: not said */
+};
+
+struct options {
+	/* common_argp */
+	bool json;
+	int threads;			/* all processors by default */
+	const char *device;
+	uint64_t seed;
+	/* model_argp */
+	struct fx_shape_binding shapes[MAX_SHAPES];
+	size_t n_shapes;
+	enum mode mode;
+	/* picture_argp */
+	struct pictures pictures;
+	/* calibrate_argp */
+	const char *calibrate;
+	uint64_t calibrate_count;
+	enum fx_observer observer;
+	const char *scales, *save_scales;
+};
+
+/* Sets the defaults and hands @state->input on to the children. */
+void options_init(struct options *o, struct argp_state *state);
+extern const struct argp common_argp, device_argp, model_argp, picture_argp,
+	calibrate_argp;
+/* Keys of long options: those of commands begin at OPTION_OWN. */
+#define OPTION_SHARED	256
+#define OPTION_OWN	512
+/* argp's help without its note on options, and ours. */
+char *help_filter(int key, const char *text, void *input);
+uint64_t parse_number(struct argp_state *state, const char *option,
+		      const char *text, uint64_t lo, uint64_t hi);
+
+/* model.c: a network in floating point */
+
+/*
+ * struct model
+ * @name: the file's, without folder and ending
+ * @graph: functional, types known, not fused
+ * @object, @module: of a plugin; functions that the graph wraps live there
+ */
+struct model {
+	char *name;
+	struct fx_graph *graph;
+	void *object;
+	struct fx_module *module;
+	bool training;
+};
+
+int model_open(const char *path, const struct options *o, struct model *ret);
+void model_close(struct model *m);
+/* Placeholders and results of a graph, in order; malloced. */
+struct fx_node **graph_inputs(const struct fx_graph *g, size_t *ret_n);
+struct fx_node **graph_outputs(const struct fx_graph *g, size_t *ret_n);
+
+/* plugin.c */
+bool is_plugin(const char *path);
+int plugin_open(const char *path, const struct options *o, struct model *m);
+
+/* feed.c: samples, from whatever holds them */
+
+/*
+ * struct feed_inputs - what a sample must fill
+ * @pre: how pictures become input pre.input; only if @has_pre
+ */
+struct feed_inputs {
+	size_t n;
+	char **name;
+	struct fxq_tensor *type;	/* data NULL */
+	bool has_pre;
+	struct fxq_preprocess_info pre;
+};
+
+int feed_inputs_of_graph(const struct fx_graph *g, const struct pictures *p,
+			 struct feed_inputs *ret);
+int feed_inputs_of_image(const struct fxq_image *image,
+			 struct feed_inputs *ret);
+void feed_inputs_free(struct feed_inputs *in);
+/* Memory for one sample, to be filled; free with sample_free(). */
+struct fxq_tensor *sample_new(const struct feed_inputs *in);
+void sample_free(struct fxq_tensor *sample, size_t n);
+
+struct feed;
+
+/*
+ * @data: "random", a folder of pictures or tensors (or of one folder for each
+ * class), a picture, npy, npz, idx or .pb. @in must outlive the feed.
+ */
+int feed_open(const char *data, const struct feed_inputs *in, uint64_t seed,
+	      struct feed **ret);
+/* One tensor file for each input; no pictures. */
+int feed_open_each(const char *const *paths, const struct feed_inputs *in,
+		   struct feed **ret);
+void feed_close(struct feed *f);
+size_t feed_count(const struct feed *f);	/* SIZE_MAX: without end */
+/* Did pictures become tensors? Then the image keeps how. */
+bool feed_has_pictures(const struct feed *f);
+/* Fills @sample, by any thread. A negative errno, the sentence in io_error(). */
+int feed_get(const struct feed *f, size_t i, struct fxq_tensor *sample);
+/* Items, such as pictures, in a sample. */
+size_t feed_batch(const struct feed *f);
+/* The class of item @i; -1: not known. */
+int64_t feed_label(const struct feed *f, size_t i);
+/* Takes labels from the tensor file @path. */
+int feed_read_labels(struct feed *f, const char *path);
+
+/* pictures.c */
+
+/* How pictures become the input @name of @type; or why they cannot. */
+int pictures_for(const struct pictures *p, const char *name,
+		 const struct fxq_tensor *type,
+		 struct fxq_preprocess_info *ret);
+
+/* build.c: from float to image */
+
+struct fxq_writer;
+
+/*
+ * struct build
+ * @graph: float, fused; @converted: integer, partitioned
+ * @cal: what decided the scales
+ * @in: of @graph
+ */
+struct build {
+	struct fx_graph *graph, *converted;
+	struct fx_calibration *cal;
+	struct feed_inputs in;
+	bool keep_preprocess;
+};
+
+/* Fuses, calibrates, converts and partitions; @dump as in fx_lower_options. */
+int build_graph(struct model *m, const struct options *o, FILE *dump,
+		struct build *ret);
+/* Lowers @b to an image in memory. */
+int build_image(struct build *b, const struct model *m, bool keep_layers,
+		FILE *dump, struct bytes *ret);
+void build_free(struct build *b);
+
+/* runner.c: an image on a device */
+
+struct runner {
+	struct fxq_device *dev;
+	struct fxq_program *prog;
+	struct fxq_io *io;
+};
+
+int image_open(const char *path, struct fxq_image **ret);
+/* @config: of the device */
+int runner_open(struct fxq_image *image, const char *device,
+		const struct fxq_device_config *config,
+		const struct fxq_program_config *program, struct runner *ret);
+void runner_close(struct runner *r);
+/* Utilization of the MAC array, in 0..1. */
+double utilization(uint64_t macs, uint64_t cycles);
+
+/* values.c: elements as numbers */
+
+/* Element @i, dequantized if it has a scale. */
+double element(const struct fxq_tensor *t, int64_t i);
+/* The index of the largest of the @n elements from @first on, the first such. */
+int64_t largest(const struct fxq_tensor *t, int64_t first, int64_t n);
+/* The class that row @row of @rows in @t names: its number, or the largest. */
+int64_t class_of(const struct fxq_tensor *t, int64_t row, int64_t rows);
+
+/* layers.c: modelled cycles, layer by layer */
+
+/*
+ * struct layer_cost - of one tag of one stream
+ * @cycles: by which this layer made the stream longer; they add up to the
+ *	    stream's
+ * @mx, @vx, @bus: cycles for which an engine, or the bus, worked for it
+ */
+struct layer_cost {
+	uint32_t tag;
+	uint64_t cycles, mx, vx, bus;
+	uint64_t last;
+};
+
+/* The layers of device step @step, in order of completion; malloced. */
+int layer_costs(const struct fxq_image *image, uint32_t step,
+		struct layer_cost **ret, size_t *ret_n);
+
+#endif /* FXQ_TOOL_H */
