@@ -17,7 +17,7 @@
 
 #include <fxq/fx.h>
 
-#include "ops_array.h"
+#include "../ops_array.h"
 
 #define X(name, path, repr, min_in, max_in, n_out, flags)	\
 	int infer_##name(struct fxq_call *call);		\

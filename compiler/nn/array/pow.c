@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "array.h"
-#include "kernels/fmath.h"
+#include "../kernels/fmath.h"
 
 /* Below this many factors multiplying is as exact as going by logarithms. */
 #define FACTORS_MAX	64

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "array.h"
-#include "kernels/fmath.h"
+#include "../kernels/fmath.h"
 
 enum reducer {
 	RED_SUM,
