@@ -259,6 +259,28 @@ static void put_vector(struct emitter *e, const struct op *op,
 	d->unary.out = fm_of(&op->out, out);
 }
 
+/* Rows [y0, y1) of the operand, all of them if it cannot be cut. */
+static void put_view(struct emitter *e, const struct op *op,
+		     const struct box *b)
+{
+	const struct fmap *t = op->in[0].t;
+	struct view v = op->view;
+	uint64_t offset = op->home.offset;
+
+	if (op->store == STORE_ROWS) {
+		struct factor *f = &v.f[op->row_factor];
+		uint32_t first = b->y0 / op->unit;
+
+		f->size = fxq_div_up(b->y1, op->unit) - first;
+		offset += (uint64_t)(first * op->mem[op->row_factor]);
+		v.p0 += first * f->ps;
+	}
+	v.c0 -= t->held.box.c0;
+	v.p0 -= (int64_t)t->held.box.y0 * t->w;
+	dma_view(e->st, FXQ_OP_STORE, op->tag, &v, &t->held, t->elem, op->mem,
+		 op->home.region, offset);
+}
+
 static void put_store(struct emitter *e, const struct op *op,
 		      const struct box *b)
 {
@@ -266,9 +288,8 @@ static void put_store(struct emitter *e, const struct op *op,
 	struct box at = operand_box(o, b);
 	struct fmap t = *o->t;
 
-	if (!op->tileable) {
-		dma_view(e->st, FXQ_OP_STORE, op->tag, &op->view, &t.held,
-			 t.elem, op->mem, op->home.region, op->home.offset);
+	if (op->store != STORE_BOXES) {
+		put_view(e, op, b);
 		return;
 	}
 	t.home = op->home;

@@ -172,6 +172,16 @@ struct conv_weights {
 };
 
 /*
+ * How a value that leaves the SPM can be cut. Element i of the view goes to
+ * home.offset plus the sum of its factors' indices * mem.
+ */
+enum store_kind {
+	STORE_WHOLE,		/* not at all */
+	STORE_ROWS,		/* by units of rows */
+	STORE_BOXES,		/* at will: home has a stride for each direction */
+};
+
+/*
  * struct op - one operation on whole maps, before tiling
  * @d: its descriptor, with the sizes of the whole result and no address;
  *     opcode STORE: in[0] goes to memory
@@ -179,9 +189,9 @@ struct conv_weights {
  * @out: none (t NULL) for STORE
  * @weights: CONV, DWCONV
  * @table, @table_bytes: what table (ytab, xtab) is to point to
- * @view, @home: STORE: element i of the view goes to home.offset plus the
- *		 sum of its factors' indices * mem
- * @macs: of the layer, without padding
+ * @store, @view, @mem, @home: STORE, see enum store_kind
+ * @unit, @row_factor: STORE_ROWS: rows that belong together, and the factor
+ *		       that steps from one such unit to the next
  */
 struct op {
 	const struct fx_node *node;
@@ -192,10 +202,12 @@ struct op {
 	struct conv_weights *weights;
 	const void *table[2];
 	uint32_t table_bytes[2];
+	enum store_kind store;
 	struct view view;
 	int64_t mem[VIEW_FACTORS];
 	struct home home;
-	bool tileable;			/* STORE: home has three strides */
+	uint32_t unit;
+	unsigned int row_factor;
 };
 
 /*
@@ -330,8 +342,11 @@ OP_RULES(X)
 struct box op_needs(const struct op *op, const struct box *out,
 		    unsigned int i);
 struct box op_result(const struct op *op);
-/* May the result be made a few channels at a time? */
+/* May the result be made a few channels, or columns, at a time? */
 bool op_splits_channels(const struct op *op);
+bool op_splits_columns(const struct op *op);
+/* Its tiles are multiples of so many rows. */
+uint32_t op_row_unit(const struct op *op);
 /* The descriptor for box @out of the result, without addresses. */
 struct fxq_desc op_slice(const struct op *op, const struct box *out);
 /* The cycles it takes. */

@@ -6,7 +6,7 @@
 
 #include <fxq/fxq_arith.h>
 
-#include "lower.h"
+#include "ops_conv.h"
 
 static int8_t zero_point(const struct fx_node *n)
 {
@@ -21,14 +21,6 @@ static int8_t bound(const struct fx_node *n, const char *name, int def)
 static uint32_t bits(const struct fx_node *n, const char *name)
 {
 	return fxq_bits((float)fx_node_float(n, name, 0));
-}
-
-static void ints(const struct fx_node *n, const char *name, int64_t *v,
-		 int count, int64_t def)
-{
-	for (int i = 0; i < count; i++)
-		v[i] = def;
-	fx_node_ints(n, name, v, (size_t)count);
 }
 
 /* The first @n dimensions of any array fit a descriptor's counts. */
@@ -385,7 +377,7 @@ static const char *check_window(struct fx_node *n)
 	int64_t v[4];
 
 	for (int i = 0; !why && i < 4; i++) {
-		ints(n, names[i], v, i == 2 ? 4 : 2, i == 2 ? 0 : 1);
+		node_ints(n, names[i], v, i == 2 ? 4 : 2, i == 2 ? 0 : 1);
 		for (int k = 0; k < 2; k++)
 			if (v[k] < (i != 2) || v[k] > 255)
 				why = fx_graph_printf(n->graph,
@@ -403,10 +395,10 @@ static struct op *pool_op(struct segment *s, struct fx_node *n,
 	struct fxq_body_pool *p;
 	struct op *op;
 
-	ints(n, "kernel_size", kernel, 2, 1);
-	ints(n, "stride", stride, 2, 1);
-	ints(n, "padding", pad, 4, 0);
-	ints(n, "dilation", dilation, 2, 1);
+	node_ints(n, "kernel_size", kernel, 2, 1);
+	node_ints(n, "stride", stride, 2, 1);
+	node_ints(n, "padding", pad, 4, 0);
+	node_ints(n, "dilation", dilation, 2, 1);
 	out = result_like(s, 1, (uint32_t)n->out[0].dims[2],
 			  (uint32_t)n->out[0].dims[3]);
 	op = op_new(s, code);

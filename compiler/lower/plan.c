@@ -142,7 +142,8 @@ static bool wants_whole(const struct planner *p, const struct group *g,
 		for (unsigned int i = 0; i < op->n_in; i++)
 			if (op->in[i].t == t &&
 			    (operand_is_flat(&op->in[i]) ||
-			     (op->d.opcode == FXQ_OP_STORE && !op->tileable)))
+			     (op->d.opcode == FXQ_OP_STORE &&
+			      op->store == STORE_WHOLE)))
 				return true;
 		if (op->out.t == t && operand_is_flat(&op->out))
 			return true;
@@ -303,25 +304,26 @@ static bool tile_fits(struct planner *p, struct group *g,
 	return p->base + tile_bytes(p, g, &b, many) <= p->budget;
 }
 
-/* The tallest tile that fits, knowing that one row does. */
+/* The tallest tile that fits, knowing that the lowest does. */
 static uint32_t find_height(struct planner *p, struct group *g,
 			    const struct box *all)
 {
-	uint32_t lo = 1, hi = all->y1;
+	uint32_t unit = op_row_unit(op_at(p, g->first + g->n - 1));
+	uint32_t lo = 1, hi = fxq_div_up(all->y1, unit);
 
-	g->th = hi;
+	g->th = hi * unit;
 	if (tile_fits(p, g, all))
-		return hi;
+		return g->th;
 	while (lo < hi) {
 		uint32_t mid = hi - (hi - lo) / 2;
 
-		g->th = mid;
+		g->th = mid * unit;
 		if (tile_fits(p, g, all))
 			lo = mid;
 		else
 			hi = mid - 1;
 	}
-	return parts(all->y1, fxq_div_up(all->y1, lo), 1);
+	return parts(all->y1, fxq_div_up(all->y1, lo * unit), unit);
 }
 
 /* The fewest tiles that fit: rows are split first, then columns, channels. */
@@ -331,6 +333,7 @@ static bool find_tile(struct planner *p, struct group *g)
 	struct box all = op_result(last);
 	uint32_t blocks = g->n == 1 && op_splits_channels(last) ?
 			  fxq_div_up(all.c1, FXQ_BLOCK) : 1;
+	uint32_t columns = op_splits_columns(last) ? all.x1 : 1;
 
 	note_uses(p, g);
 	p->base = base_bytes(p, g);
@@ -338,9 +341,9 @@ static bool find_tile(struct planner *p, struct group *g)
 		return false;
 	for (uint32_t nc = 1; nc < 2 * blocks; nc *= 2) {
 		g->tc = parts(all.c1, nc < blocks ? nc : blocks, FXQ_BLOCK);
-		for (uint32_t nx = 1; nx < 2 * all.x1; nx *= 2) {
-			g->tw = parts(all.x1, nx < all.x1 ? nx : all.x1, 1);
-			g->th = 1;
+		for (uint32_t nx = 1; nx < 2 * columns; nx *= 2) {
+			g->tw = parts(all.x1, nx < columns ? nx : columns, 1);
+			g->th = op_row_unit(last);
 			if (!tile_fits(p, g, &all))
 				continue;
 			g->th = find_height(p, g, &all);

@@ -285,6 +285,69 @@ static bool plain_strides(const struct view *v, const int64_t *mem,
 	return c == t->c && pixels == (int64_t)t->h * t->w;
 }
 
+/* Splits factors of pixels that run over several rows of the map. */
+static void split_rows(struct op *op)
+{
+	struct view *v = &op->view;
+	int64_t w = v->t->w;
+
+	for (unsigned int i = 0; i < v->n && v->n < VIEW_FACTORS; i++) {
+		struct factor *f = &v->f[i];
+		int64_t per = f->ps && w % f->ps == 0 ? w / f->ps : 0;
+
+		if (f->cs || f->ps >= w || per < 2 || f->size <= per ||
+		    f->size % per)
+			continue;
+		memmove(f + 1, f, (v->n - i) * sizeof(*f));
+		memmove(&op->mem[i + 1], &op->mem[i],
+			(v->n++ - i) * sizeof(*op->mem));
+		f[0] = (struct factor){ f[1].size / per, 0, w };
+		op->mem[i] = op->mem[i + 1] * per;
+		f[1].size = per;
+	}
+}
+
+/*
+ * Can the store be cut between rows? One factor must step over units of rows
+ * that all others stay within; the operand is then the channels and rows that
+ * the view sees.
+ */
+static bool cut_rows(struct op *op)
+{
+	struct operand *o = &op->in[0];
+	const struct view *v = &op->view;
+	int64_t w = v->t->w, x = v->p0 % w, span = 1, top = v->c0, unit = 0;
+
+	for (unsigned int i = 0; i < v->n; i++) {
+		if (!v->f[i].cs && v->f[i].ps % w == 0 && v->f[i].ps > unit) {
+			unit = v->f[i].ps;
+			op->row_factor = i;
+		}
+	}
+	if (!unit)
+		return false;
+	for (unsigned int i = 0; i < v->n; i++) {
+		const struct factor *f = &v->f[i];
+
+		top += (f->size - 1) * f->cs;
+		if (f->cs || i == op->row_factor)
+			continue;
+		if (f->ps % w)
+			x += (f->size - 1) * f->ps;
+		else
+			span += (f->size - 1) * f->ps / w;
+	}
+	op->unit = (uint32_t)(unit / w);
+	if (x >= w || span > op->unit)
+		return false;
+	o->c0 = (uint32_t)(v->c0 / FXQ_BLOCK * FXQ_BLOCK);
+	o->c = fxq_round_up((uint32_t)top + 1 - o->c0, FXQ_BLOCK);
+	o->c = o->c < v->t->c - o->c0 ? o->c : v->t->c - o->c0;
+	o->p0 = (uint32_t)(v->p0 / w * w);
+	o->h = (uint32_t)((v->f[op->row_factor].size - 1) * op->unit + span);
+	return true;
+}
+
 void op_store(struct segment *s, const struct view *v, struct home home,
 	      const int64_t *mem)
 {
@@ -295,7 +358,12 @@ void op_store(struct segment *s, const struct view *v, struct home home,
 	memcpy(op->mem, mem, v->n * sizeof(*mem));
 	op->home = home;
 	op->home.kind = HOME_STRIDED;
-	op->tileable = plain_strides(v, mem, &op->home);
+	if (plain_strides(v, mem, &op->home)) {
+		op->store = STORE_BOXES;
+		return;
+	}
+	split_rows(op);
+	op->store = cut_rows(op) ? STORE_ROWS : STORE_WHOLE;
 }
 
 /* Strides in memory of each factor of @v, if its value is dense there. */

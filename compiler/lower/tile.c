@@ -207,6 +207,8 @@ bool op_splits_channels(const struct op *op)
 	case FXQ_OP_SOFTMAX:
 	case FXQ_OP_LAYERNORM:
 		return false;
+	case FXQ_OP_STORE:
+		return op->store == STORE_BOXES;
 	case FXQ_OP_TRANSPOSE:
 		return d->permute.perm[0] == FXQ_AXIS_C;
 	case FXQ_OP_REDUCE:
@@ -214,6 +216,17 @@ bool op_splits_channels(const struct op *op)
 	default:
 		return true;
 	}
+}
+
+bool op_splits_columns(const struct op *op)
+{
+	return op->d.opcode != FXQ_OP_STORE || op->store == STORE_BOXES;
+}
+
+uint32_t op_row_unit(const struct op *op)
+{
+	return op->d.opcode == FXQ_OP_STORE && op->store == STORE_ROWS ?
+	       op->unit : 1;
 }
 
 static void slice_conv(const struct op *op, const struct box *out,

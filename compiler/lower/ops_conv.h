@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ops_conv.h - what the makers of CONV descriptors share
+ */
+#ifndef FXQ_OPS_CONV_H
+#define FXQ_OPS_CONV_H
+
+#include "lower.h"
+
+/*
+ * struct layer - weights as a descriptor's, [oc][ic][kh][kw]
+ * @ic: of one group
+ * @repeat: the node's channels come so many times: bias and multipliers do
+ */
+struct layer {
+	uint32_t oc, ic, kh, kw;
+	uint32_t repeat;
+	const int8_t *w;
+};
+
+/* Sizes of maps and window, with strides and dilations of 1. */
+void layer_set_sizes(struct op *op, const struct layer *l);
+/* Weights, parameters and epilogue of node @n. */
+void layer_set(struct segment *s, struct op *op, struct fx_node *n,
+	       const struct layer *l);
+/* Weights, bias and multipliers are constants; else why not. */
+const char *layer_check(struct fx_node *n);
+
+/* The @count integers called @name; @def for each where it is absent. */
+void node_ints(const struct fx_node *n, const char *name, int64_t *v,
+	       int count, int64_t def);
+/* "WHAT is V: the device takes at most MAX", or NULL. */
+const char *too_large(struct fx_node *n, const char *what, int64_t v,
+		      int64_t max);
+
+#endif /* FXQ_OPS_CONV_H */
