@@ -95,88 +95,175 @@ static void emit_move(struct stream *s, struct move *m)
 }
 
 /*
- * Channels [c, c + n) step @cs of what is held, @mem bytes apart in memory,
- * added to @m as dimensions of lanes and blocks; returns how many it took.
+ * struct walk - a view on its way to descriptors
+ * @v, @mem: its factors, and how far each steps in memory
+ * @c, @p: first channel and pixel, counted in what is held
  */
-static int64_t add_channels(struct move *m, const struct held *h, uint32_t c,
-			    int64_t n, int64_t cs, int64_t mem)
-{
-	uint32_t lane = c % FXQ_BLOCK, block = c / FXQ_BLOCK;
-	uint32_t held = h->box.c1 - h->box.c0;
-	int64_t lanes = (FXQ_BLOCK - lane + cs - 1) / cs, blocks;
+struct walk {
+	struct stream *s;
+	const struct held *h;
+	struct move m;
+	struct view v;
+	int64_t mem[VIEW_FACTORS];
+	uint32_t c, p;
+};
 
-	m->spm = h->addr + block * h->plane;
-	m->skip += lane * m->elem;
-	if (lanes >= n || FXQ_BLOCK % cs || lane >= cs) {
-		lanes = lanes < n ? lanes : n;
-		m->d[m->n++] = (struct dim){ lanes, mem, cs * m->elem };
-		return lanes;
-	}
-	blocks = n / lanes;
-	while (blocks > 1 && (block + blocks) * FXQ_BLOCK > held)
-		blocks--;	/* the last one has its own pixel stride */
-	m->d[m->n++] = (struct dim){ lanes, mem, cs * m->elem };
-	m->d[m->n++] = (struct dim){ blocks, mem * lanes, h->plane };
-	return lanes * blocks;
+static uint32_t pixel_stride(const struct walk *w, int64_t c)
+{
+	return fxq_pixel_stride(w->h->box.c1 - w->h->box.c0,
+				(uint32_t)c / FXQ_BLOCK) * w->m.elem;
+}
+
+/* Steps of whole blocks have one stride; steps within a block have another. */
+static bool steps_blocks(const struct factor *f)
+{
+	return f->cs % FXQ_BLOCK == 0;
 }
 
 /*
- * Walks all factors of a view: pixels become dimensions, one factor of
- * channels becomes lanes and blocks, further ones are loops.
+ * Can the walk be one move? Then lanes stay within a block, wherever blocks
+ * step, and all blocks have pixels of one size.
  */
-static void walk(struct stream *s, const struct move *m, const struct view *v,
-		 const int64_t *mem, const struct held *h, unsigned int done,
-		 uint32_t c, uint32_t p)
+static bool is_regular(const struct walk *w)
 {
-	uint32_t held = h->box.c1 - h->box.c0, more = 0, pick = VIEW_FACTORS;
+	int64_t lane = w->c % FXQ_BLOCK, last = w->c;
 
-	for (unsigned int i = 0; i < v->n; i++) {
-		if (!v->f[i].cs || (done & 1u << i))
+	for (unsigned int i = 0; i < w->v.n; i++) {
+		const struct factor *f = &w->v.f[i];
+
+		last += (f->size - 1) * f->cs;
+		if (f->cs && !steps_blocks(f))
+			lane += (f->size - 1) * f->cs;
+	}
+	return lane < FXQ_BLOCK &&
+	       pixel_stride(w, w->c) == pixel_stride(w, last);
+}
+
+static void emit_walk(struct walk *w)
+{
+	struct move m = w->m;
+	uint32_t ps = pixel_stride(w, w->c);
+
+	m.spm = w->h->addr + w->c / FXQ_BLOCK * w->h->plane;
+	m.skip = w->p * ps + w->c % FXQ_BLOCK * m.elem;
+	for (unsigned int i = 0; i < w->v.n; i++) {
+		const struct factor *f = &w->v.f[i];
+		int64_t step = f->ps * ps;
+
+		if (f->cs && steps_blocks(f))
+			step = f->cs / FXQ_BLOCK * w->h->plane;
+		else if (f->cs)
+			step = f->cs * m.elem;
+		m.d[m.n++] = (struct dim){ f->size, w->mem[i], step };
+	}
+	emit_move(w->s, &m);
+}
+
+/* Elements [from, from + n) of factor @i alone. */
+static struct walk part_of(const struct walk *w, unsigned int i, int64_t from,
+			   int64_t n)
+{
+	struct walk part = *w;
+
+	part.v.f[i].size = n;
+	part.c += (uint32_t)(from * w->v.f[i].cs);
+	part.m.offset += from * w->mem[i];
+	return part;
+}
+
+/* Factor @i as groups of @per elements, which it is a multiple of. */
+static void split_factor(struct walk *w, unsigned int i, int64_t per)
+{
+	unsigned int k = w->v.n++;
+
+	w->v.f[k] = (struct factor){ w->v.f[i].size / per,
+				     w->v.f[i].cs * per, 0 };
+	w->mem[k] = w->mem[i] * per;
+	w->v.f[i].size = per;
+}
+
+/*
+ * Where the factor of channels to cut is cut: after the lanes of the first
+ * block, after whole blocks, or before the last block, which is narrow.
+ */
+static int64_t cut_at(const struct walk *w, unsigned int i)
+{
+	const struct factor *f = &w->v.f[i];
+	int64_t lane = w->c % FXQ_BLOCK, per;
+
+	if (steps_blocks(f))
+		return f->size - 1;
+	per = (FXQ_BLOCK - lane + f->cs - 1) / f->cs;
+	if (FXQ_BLOCK % f->cs == 0 && lane < f->cs && f->size > per)
+		return f->size / per * per;
+	return per < f->size ? per : f->size - 1;
+}
+
+/*
+ * Of the factors of channels, the one to cut: the only one that steps lanes,
+ * else the one that goes furthest in memory, so that runs stay together.
+ */
+static unsigned int factor_to_cut(const struct walk *w)
+{
+	unsigned int pick = VIEW_FACTORS, lanes = 0;
+
+	for (unsigned int i = 0; i < w->v.n; i++) {
+		const struct factor *f = &w->v.f[i];
+
+		if (!f->cs || f->size == 1)
 			continue;
-		more++;
-		if (pick == VIEW_FACTORS || v->f[i].size > v->f[pick].size)
+		lanes += !steps_blocks(f);
+		if (pick == VIEW_FACTORS || w->mem[i] > w->mem[pick])
 			pick = i;
 	}
-	if (more > 1) {
-		unsigned int loop = 0;
+	for (unsigned int i = 0; lanes == 1 && i < w->v.n; i++) {
+		const struct factor *f = &w->v.f[i];
 
-		while (!v->f[loop].cs || (done & 1u << loop) || loop == pick)
-			loop++;
-		for (int64_t i = 0; i < v->f[loop].size; i++) {
-			struct move part = *m;
+		if (f->cs && f->size > 1 && !steps_blocks(f) &&
+		    w->c % FXQ_BLOCK + (f->size - 1) * f->cs >= FXQ_BLOCK)
+			return i;
+	}
+	return pick;
+}
 
-			part.offset += i * mem[loop];
-			walk(s, &part, v, mem, h, done | 1u << loop,
-			     c + (uint32_t)(i * v->f[loop].cs), p);
-		}
+static void walk(struct walk *w)
+{
+	const struct factor *f;
+	struct walk part;
+	unsigned int i;
+	int64_t at, per;
+
+	if (is_regular(w)) {
+		emit_walk(w);
 		return;
 	}
-	for (int64_t at = 0, n = more ? v->f[pick].size : 1; at < n;) {
-		int64_t cs = more ? v->f[pick].cs : 1;
-		uint32_t first = c + (uint32_t)(at * cs), ps;
-		struct move part = *m;
-
-		ps = fxq_pixel_stride(held, first / FXQ_BLOCK) * m->elem;
-		part.skip = p * ps;
-		part.offset += more ? at * mem[pick] : 0;
-		at += add_channels(&part, h, first, n - at, cs,
-				   more ? mem[pick] : 0);
-		for (unsigned int i = 0; i < v->n; i++)
-			if (!v->f[i].cs)
-				part.d[part.n++] = (struct dim){
-					v->f[i].size, mem[i], v->f[i].ps * ps };
-		emit_move(s, &part);
-	}
+	i = factor_to_cut(w);
+	f = &w->v.f[i];
+	at = cut_at(w, i);
+	per = steps_blocks(f) ? 0 : FXQ_BLOCK / f->cs;
+	part = part_of(w, i, 0, at);
+	if (per > 0 && at > per && at % per == 0 && FXQ_BLOCK % f->cs == 0 &&
+	    w->v.n < VIEW_FACTORS)
+		split_factor(&part, i, per);
+	walk(&part);
+	if (at == f->size)
+		return;
+	part = part_of(w, i, at, f->size - at);
+	walk(&part);
 }
 
 void dma_view(struct stream *s, enum fxq_op op, uint32_t tag,
 	      const struct view *v, const struct held *h, uint32_t elem,
 	      const int64_t *mem, uint32_t region, uint64_t offset)
 {
-	struct move m = { .op = op, .tag = tag, .region = region,
-			  .elem = elem, .offset = (int64_t)offset };
+	struct walk w = { .s = s, .h = h, .v = *v, .c = (uint32_t)v->c0,
+			  .p = (uint32_t)v->p0,
+			  .m = { .op = op, .tag = tag, .region = region,
+				 .elem = elem, .offset = (int64_t)offset } };
 
-	walk(s, &m, v, mem, h, 0, (uint32_t)v->c0, (uint32_t)v->p0);
+	for (unsigned int i = 0; i < v->n; i++)
+		w.mem[i] = mem[i];
+	walk(&w);
 }
 
 /* Box @b as a view of what @h holds. */
@@ -192,14 +279,16 @@ static struct view box_view(const struct held *h, const struct box *b)
 	return v;
 }
 
-static void box_strided(struct stream *s, struct move *m, const struct fmap *t,
-			const struct held *h, const struct box *b)
+static void box_strided(struct stream *s, const struct move *m,
+			const struct fmap *t, const struct held *h,
+			const struct box *b)
 {
 	const int64_t mem[3] = { t->home.sc, t->home.sy, t->home.sx };
 	struct view v = box_view(h, b);
 
-	m->offset += b->c0 * mem[0] + b->y0 * mem[1] + b->x0 * mem[2];
-	walk(s, m, &v, mem, h, 0, (uint32_t)v.c0, (uint32_t)v.p0);
+	dma_view(s, m->op, m->tag, &v, h, m->elem, mem, m->region,
+		 (uint64_t)(m->offset + b->c0 * mem[0] + b->y0 * mem[1] +
+			    b->x0 * mem[2]));
 }
 
 /* Blocks [first, end) of the map, all with pixels of @ps bytes. */

@@ -31,24 +31,21 @@ static int32_t *shifted_bias(struct segment *s, const struct layer *l,
 
 		for (uint64_t i = 0; i < per; i++)
 			sum += (uint32_t)l->w[o * per + i];
-		b[o] = (int32_t)((uint32_t)bias[o % (l->oc / l->repeat)] -
-				 (uint32_t)(zx + 128) * sum);
+		if (o % l->step < l->own)
+			b[o] = (int32_t)((uint32_t)bias[o % l->step] -
+					 (uint32_t)(zx + 128) * sum);
 	}
 	return b;
 }
 
-/* A multiplier for each channel, the node's repeated. */
+/* A multiplier for each channel of the descriptor. */
 static const float *multipliers(struct segment *s, const struct layer *l,
 				const float *m)
 {
-	uint32_t own = l->oc / l->repeat;
-	float *all;
+	float *all = fx_graph_alloc(s->g, l->oc * sizeof(*all));
 
-	if (l->repeat == 1 || !m)
-		return m;
-	all = fx_graph_alloc(s->g, l->oc * sizeof(*all));
 	for (uint32_t i = 0; i < l->oc; i++)
-		all[i] = m[i % own];
+		all[i] = i % l->step < l->own ? m[i % l->step] : 0;
 	return all;
 }
 
@@ -178,8 +175,9 @@ void lower_conv(struct segment *s, struct fx_node *n)
 	struct layer l = { .oc = (uint32_t)w->dims[0],
 			   .ic = (uint32_t)w->dims[1],
 			   .kh = (uint32_t)w->dims[2],
-			   .kw = (uint32_t)w->dims[3], .repeat = 1,
-			   .w = w->data };
+			   .kw = (uint32_t)w->dims[3],
+			   .own = (uint32_t)w->dims[0],
+			   .step = (uint32_t)w->dims[0], .w = w->data };
 	struct operand in = operand_of(s, fx_node_in(n, 0), 1), res = { 0 };
 	uint32_t groups = (uint32_t)fx_node_int(n, "groups", 1);
 	bool depthwise = groups > 1 && groups == in.c && l.oc == in.c;
@@ -270,7 +268,8 @@ void lower_linear(struct segment *s, struct fx_node *n)
 	const struct fxq_tensor *type = &x->out[0];
 	struct layer l = { .oc = (uint32_t)w->dims[0],
 			   .ic = (uint32_t)w->dims[1], .kh = 1, .kw = 1,
-			   .repeat = 1, .w = w->data };
+			   .own = (uint32_t)w->dims[0],
+			   .step = (uint32_t)w->dims[0], .w = w->data };
 	struct view v = value_of(s, x)->view;
 	int axis = (int)type->rank - 1;
 	struct operand in, out, res = { 0 };

@@ -10,11 +10,13 @@
 /*
  * struct layer - weights as a descriptor's, [oc][ic][kh][kw]
  * @ic: of one group
- * @repeat: the node's channels come so many times: bias and multipliers do
+ * @own, @step: bias and multipliers of the node's @own channels are taken for
+ *		channels 0, @step, 2 * @step, ... and those that follow; what
+ *		is between computes nothing
  */
 struct layer {
 	uint32_t oc, ic, kh, kw;
-	uint32_t repeat;
+	uint32_t own, step;
 	const int8_t *w;
 };
 

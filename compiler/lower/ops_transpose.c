@@ -137,15 +137,28 @@ static void fill_weights(const struct fx_node *n, const struct phase *y,
 
 static struct layer layer_of(struct segment *s, const struct fx_node *n,
 			     const struct phase *y, const struct phase *x,
-			     uint32_t phases)
+			     uint32_t phases, int64_t step)
 {
 	const int64_t *w = fx_node_in(n, 1)->out[0].dims;
-	struct layer l = { .oc = (uint32_t)w[1] * phases,
+	struct layer l = { .oc = (uint32_t)step * phases,
 			   .ic = (uint32_t)w[0], .kh = y->taps,
-			   .kw = x->taps, .repeat = phases };
+			   .kw = x->taps, .own = (uint32_t)w[1],
+			   .step = (uint32_t)step };
 
 	l.w = fx_graph_alloc(s->g, (size_t)l.oc * l.ic * l.kh * l.kw);
 	return l;
+}
+
+/*
+ * Channels from one phase to the next: all phases in one block, or each in
+ * blocks of its own, so that one stride leads from phase to phase.
+ */
+static int64_t phase_step(const struct geometry *gy, const struct geometry *gx,
+			  int64_t oc)
+{
+	if (gy->stride * gx->stride * oc <= FXQ_BLOCK)
+		return oc;
+	return fxq_round_up((uint32_t)oc, FXQ_BLOCK);
 }
 
 /* The convolution itself, into a new map of @h x @w pixels. */
@@ -175,6 +188,7 @@ static void lower_together(struct segment *s, struct fx_node *n,
 			   const struct geometry *gx)
 {
 	int64_t oc = fx_node_in(n, 1)->out[0].dims[1];
+	int64_t step = phase_step(gy, gx, oc);
 	int64_t h = gy->out / gy->stride, w = gx->out / gx->stride;
 	struct view v = { .n = 5 };
 	struct phase y, x;
@@ -183,22 +197,22 @@ static void lower_together(struct segment *s, struct fx_node *n,
 
 	phase_of(gy, 0, 0, gy->stride, &y);
 	phase_of(gx, 0, 0, gx->stride, &x);
-	l = layer_of(s, n, &y, &x, (uint32_t)(gy->stride * gx->stride));
+	l = layer_of(s, n, &y, &x, (uint32_t)(gy->stride * gx->stride), step);
 	at = (int8_t *)l.w;
 	for (int64_t py = 0; py < gy->stride; py++) {
 		for (int64_t px = 0; px < gx->stride; px++) {
 			phase_of(gy, py, 0, gy->stride, &y);
 			phase_of(gx, px, 0, gx->stride, &x);
 			fill_weights(n, &y, &x, at);
-			at += oc * l.ic * l.kh * l.kw;
+			at += step * l.ic * l.kh * l.kw;
 		}
 	}
 	v.t = put_conv(s, n, in, &l, &y, &x, (uint32_t)h, (uint32_t)w);
 	v.f[0] = (struct factor){ oc, 1, 0 };
 	v.f[1] = (struct factor){ h, 0, w };
-	v.f[2] = (struct factor){ gy->stride, gx->stride * oc, 0 };
+	v.f[2] = (struct factor){ gy->stride, gx->stride * step, 0 };
 	v.f[3] = (struct factor){ w, 0, 1 };
-	v.f[4] = (struct factor){ gx->stride, oc, 0 };
+	v.f[4] = (struct factor){ gx->stride, step, 0 };
 	view_merge(&v);
 	set_value(s, n, &v);
 }
@@ -217,7 +231,8 @@ static void lower_phase(struct segment *s, struct fx_node *n,
 
 	phase_of(gy, py, py, py + 1, &y);
 	phase_of(gx, px, px, px + 1, &x);
-	l = layer_of(s, n, &y, &x, 1);
+	l = layer_of(s, n, &y, &x, 1,
+		     fx_node_in(n, 1)->out[0].dims[1]);
 	fill_weights(n, &y, &x, (int8_t *)l.w);
 	v.t = put_conv(s, n, in, &l, &y, &x, h, w);
 	v.f[0] = (struct factor){ v.t->c, 1, 0 };
@@ -265,7 +280,8 @@ static int64_t work(const struct geometry *gy, const struct geometry *gx,
 			if (together) {
 				phase_of(gy, 0, 0, gy->stride, &y);
 				phase_of(gx, 0, 0, gx->stride, &x);
-				return (gy->stride * gx->stride * oc +
+				return (gy->stride * gx->stride *
+					phase_step(gy, gx, oc) +
 					FXQ_BLOCK - 1) / FXQ_BLOCK * y.taps *
 				       x.taps;
 			}
@@ -285,7 +301,7 @@ void lower_conv_transpose(struct segment *s, struct fx_node *n)
 	int64_t oc = fx_node_in(n, 1)->out[0].dims[1];
 
 	if (gy.out % gy.stride == 0 && gx.out % gx.stride == 0 &&
-	    gy.stride * gx.stride * oc <= 65535 &&
+	    gy.stride * gx.stride * phase_step(&gy, &gx, oc) <= 65535 &&
 	    work(&gy, &gx, oc, true) <=
 	    EMPTY_TAPS * work(&gy, &gx, oc, false))
 		lower_together(s, n, &in, &gy, &gx);
