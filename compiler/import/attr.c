@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Attributes of a model's node. Which ones a row asks for is remembered, so
  * that an attribute nobody understands is refused rather than ignored.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Making operators of the graph. A call that is built is given its type right
  * away; if all its inputs are constants it is computed instead, and the graph
@@ -347,6 +347,9 @@ struct fx_node *build_reshape(struct onnx_op *op, struct fx_node *x,
 {
 	struct call c = make(op, "reshape");
 
+	if (x && type_known(x) && x->out[0].rank == rank &&
+	    (!rank || !memcmp(x->out[0].dims, shape, rank * sizeof(*shape))))
+		return x;
 	with(&c, x);
 	with_ints(&c, "shape", shape, rank);
 	return build(&c);

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The importers that need no thought: an operator of the graph with the same
  * inputs, its attributes renamed by the row's rules. Parameters that ONNX

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The model's inputs. Each needs a type without open dimensions: what the
  * model leaves open, by a name or by nothing, the user binds. A name that one

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Importers of integer products as other tools write them. They are taken
  * apart into what they mean: numbers minus a zero point, a float product, and

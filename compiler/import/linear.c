@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Importers of matrix products. With constant weights they become the linear
  * layer that they are, weights as (out, in), scaling folded in; a product of

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Importers of the two classification losses, which ONNX defines by formulas
  * over (batch, class, …) scores and (batch, …) labels. A model for inference

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Importing an ONNX model: the file is checked and unpacked, initializers and
  * inputs get their names, each node in turn is built by its row of the table,
@@ -111,7 +111,7 @@ static const struct row *find_row(struct onnx_op *op)
 		return row;
 	if (any)
 		op_fail(op, -ENOTSUP,
-			"fxq does not have this operator as opset %lld defines it; convert the model to a later one",
+			"fxq does not have this operator as opset %lld defines it; convert the model to another opset",
 			(long long)op->imp->opset);
 	else
 		op_fail(op, -ENOTSUP,

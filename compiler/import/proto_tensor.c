@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * TensorProto, in which ONNX keeps weights and test data: elements lie in a
  * block of bytes, in one of five typed lists, or in a file beside the model.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Importer of Resize and its forerunner Upsample. The operator of the graph is
  * told the size of every dimension and, where the model gives scales, these

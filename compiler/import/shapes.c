@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Importers of operators about shapes whose attributes have changed meaning,
  * or whose result needs a look at the input's shape.

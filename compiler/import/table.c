@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * ONNX's operators, a row for each range of opsets over which one means the
  * same. Sorted by name, so that a reader finds one; looked up by a walk, for

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The names of a model's values, and telling what went wrong with one. An
  * initializer becomes a constant of the graph when it is first used, so what

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Importers of what slides a window: convolutions and pools. Automatic padding
  * is resolved here, where shapes are known, so that later passes see numbers.

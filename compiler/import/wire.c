@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * A look at serialized bytes before protobuf-c unpacks them. The unpacker
  * calls itself for each nested message, merges a message that occurs twice

@@ -55,6 +55,10 @@ struct fx_import_options {
  * nothing is kept. @opts may be NULL. Tensors in external files are found
  * beside @path; a model in memory has none. The caller frees *ret_graph.
  *
+ * A placeholder's target is the input's name in the model. A node's source is
+ * the name of the model's node, or OPERATOR_NUMBER if it has none; that of the
+ * output node lists the names of the outputs, separated by commas.
+ *
  * -ENOTSUP: the model is well formed but uses what fxq does not have;
  * -EINVAL: it is not a well-formed model, or a shape has to be bound.
  */

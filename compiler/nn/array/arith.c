@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Arithmetic of two arrays that are broadcast together. Integers wrap around,
  * as numpy has it; a division by the integer zero gives zero. What the values

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Broadcasting, after numpy: shapes are aligned at their last dimension, and
  * a dimension of one is stretched. The loop nest is joined up as far as the

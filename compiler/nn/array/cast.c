@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Conversion between element types, a block at a time by way of the widest
  * type of the same kind. Floats are truncated towards zero and, unlike in C,

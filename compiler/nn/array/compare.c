@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Comparing two arrays that are broadcast together, and logic on the result:
  * everything that takes two operands and is about truth or about bits.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Running sums along one dimension, from either end, with or without the
  * element itself. Floats are summed in double, in the order of the walk.

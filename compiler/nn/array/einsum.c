@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Einstein summation by its definition: a loop over every label, the output's
  * on the outside, one product summed in double. An ellipsis stands for as

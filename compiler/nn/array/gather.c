@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Reading by index: along one dimension, element by element, and by
  * coordinates. Negative indices count from the end; one that is out of range

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Concat and split, which are each other's reverse: along one dimension,
  * whole slabs are copied.

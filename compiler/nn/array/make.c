@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Arrays that are made rather than computed from others' elements: shapes,
  * constants, ranges, one-hot rows, identity matrices, and the places where

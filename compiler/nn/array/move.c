@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Permute, slice, expand and tile: one strided copy each, of which the shape
  * function and the kernel work out the same geometry.

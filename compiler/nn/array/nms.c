@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Non-maximum suppression: of boxes that overlap, the one with the best score
  * stays. For each batch and class, boxes above the score threshold are taken

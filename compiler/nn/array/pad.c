@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Padding: begins first, then ends, as ONNX orders them; a negative amount
  * crops. Each output coordinate maps to one input coordinate or to the value,

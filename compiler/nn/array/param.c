@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Reading the parameters of a call. Array operators take most of them either
  * as an attribute or as a tensor, and everything they take may come from a

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Powers. The result has the base's type whatever the exponent's is. Integer
  * powers of integers are exact (and wrap); everything else is computed in

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Operators that move blocks of elements about: between channels and pixels,
  * along time, out of a triangle, through a mask.

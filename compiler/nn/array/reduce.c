@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Reductions over any set of dimensions. The input is walked once, in memory
  * order, and each element is added to the accumulator of its result: the

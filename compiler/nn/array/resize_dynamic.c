@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * resize whose scales or sizes are tensors, known only when the model runs:
  * they become the attributes that resize takes, and resize does the work.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Writing by index into a copy of the data, one element at a time or by
  * coordinates, replacing what is there or combining with it. Updates are

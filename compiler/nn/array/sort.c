@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The order of elements of any type, and the k largest or smallest along a
  * dimension. Of equal elements the earlier one comes first, so answers do not

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Copying between two arrays that are stepped through differently: what
  * permute, slice, expand, pad, concat and a few more have in common. Loops

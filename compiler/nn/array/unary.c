@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * Operators of one array that are about truth, bits or types rather than
  * about mathematics, and where, which chooses between two arrays by a third.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The distinct elements of an array, or its distinct slices along one
  * dimension, with where each was first seen, which one every slice is, and
