@@ -155,6 +155,28 @@ static void assert_threads_agree(struct kc *k, fxq_call_fn infer,
 	free(one);
 }
 
+/*
+ * Vectors are wider than these images. What is behind the last one is not ours
+ * to read: the sanitizer guards the end of memory that is exactly as large.
+ */
+static void conv2d_stays_inside_of_tiny_inputs(void **state)
+{
+	const float w = 2;
+	float *x = malloc(3 * sizeof(*x));
+	struct kc k;
+
+	x[0] = 1;
+	x[1] = 2;
+	x[2] = 3;
+	kc_init(&k, 1);
+	kc_in(&k, FXQ_DTYPE_F32, x, DIMS(3, 1, 1, 1));
+	kc_in(&k, FXQ_DTYPE_F32, &w, DIMS(1, 1, 1, 1));
+	assert_int_equal(KC_RUN(&k, conv2d), 0);
+	kc_assert_floats(&k.out[0], FLOATS(2, 4, 6));
+	kc_done(&k);
+	free(x);
+}
+
 static void conv2d_does_not_depend_on_threads(void **state)
 {
 	static const struct conv_case cases[] = {
@@ -241,6 +263,269 @@ static void linear_does_not_depend_on_the_batch(void **state)
 			    one.out[0].data, out * sizeof(float));
 	kc_done(&one);
 	kc_done(&many);
+}
+
+/* Each input adds to the outputs it reaches: the definition, the other way. */
+static void scatter_input(const struct kc *k, const struct conv_case *c,
+			  int64_t n, int64_t ch, int64_t p, double *sum,
+			  double *size)
+{
+	const int64_t *y = k->out[0].dims;
+	const float *w = k->in[1].data;
+	int64_t group = ch / c->ic;
+	double x = at(k, n, ch, p / c->w, p % c->w);
+
+	w += ch * c->oc * c->kh * c->kw;
+	for (int64_t oc = 0; oc < c->oc; oc++)
+		for (int64_t a = 0; a < c->kh; a++)
+			for (int64_t b = 0; b < c->kw; b++, w++) {
+				int64_t i = p / c->w * c->stride[0] +
+					    a * c->dilation[0] - c->pads[0];
+				int64_t j = p % c->w * c->stride[1] +
+					    b * c->dilation[1] - c->pads[1];
+				int64_t o = (n * y[1] + group * c->oc + oc) *
+					    y[2] * y[3] + i * y[3] + j;
+
+				if (i < 0 || j < 0 || i >= y[2] || j >= y[3])
+					continue;
+				sum[o] += x * *w;
+				size[o] += fabs(x * *w);
+			}
+}
+
+static void check_transposed(struct kc *k, const struct conv_case *c)
+{
+	const struct fxq_tensor *t = &k->out[0];
+	int64_t count = fxq_tensor_count(t), plane = t->dims[2] * t->dims[3];
+	double *sum = calloc(2 * count, sizeof(*sum)), *size = sum + count;
+	const float *bias = k->in[2].data, *y = t->data;
+
+	for (int64_t o = 0; o < count; o++) {
+		sum[o] = bias[o / plane % t->dims[1]];
+		size[o] = fabs(sum[o]);
+	}
+	for (int64_t n = 0; n < c->n; n++)
+		for (int64_t ch = 0; ch < c->groups * c->ic; ch++)
+			for (int64_t p = 0; p < c->h * c->w; p++)
+				scatter_input(k, c, n, ch, p, sum, size);
+	for (int64_t o = 0; o < count; o++)
+		assert_near(y[o], sum[o], size[o], c->ic * c->kh * c->kw);
+	free(sum);
+}
+
+static void conv_transpose2d_scatters_its_inputs(void **state)
+{
+	static const struct conv_case cases[] = {
+		{ 1, 1, 3, 5, 5, 6, 3, 3, { 1, 1 }, { 0, 0, 0, 0 }, { 1, 1 },
+		  { 0, 0 } },
+		{ 2, 1, 7, 9, 6, 5, 4, 4, { 2, 2 }, { 1, 1, 1, 1 }, { 1, 1 },
+		  { 0, 0 } },
+		{ 1, 2, 3, 2, 5, 7, 2, 2, { 2, 2 }, { 0, 0, 0, 0 }, { 1, 1 },
+		  { 0, 0 } },
+		{ 1, 1, 2, 3, 4, 4, 3, 3, { 2, 3 }, { 1, 0, 2, 1 }, { 1, 2 },
+		  { 1, 1 } },
+		/* strides beyond the kernel: some outputs are bias alone */
+		{ 1, 1, 2, 3, 3, 4, 2, 1, { 3, 4 }, { 0, 0, 0, 0 }, { 1, 1 },
+		  { 0, 0 } },
+		{ 1, 3, 1, 2, 4, 5, 3, 3, { 2, 2 }, { 2, 2, 2, 2 }, { 3, 3 },
+		  { 1, 1 } },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct conv_case *c = &cases[i];
+		struct kc k;
+
+		begin_conv(&k, c, true);
+		assert_int_equal(KC_RUN(&k, conv_transpose2d), 0);
+		kc_assert_dims(&k.out[0], DIMS(c->n, c->groups * c->oc,
+			(c->h - 1) * c->stride[0] + c->out_pad[0] + 1 +
+			(c->kh - 1) * c->dilation[0] - c->pads[0] - c->pads[2],
+			(c->w - 1) * c->stride[1] + c->out_pad[1] + 1 +
+			(c->kw - 1) * c->dilation[1] - c->pads[1] -
+			c->pads[3]));
+		check_transposed(&k, c);
+		kc_done(&k);
+	}
+}
+
+static void conv_transpose2d_does_not_depend_on_threads(void **state)
+{
+	static const struct conv_case c = {
+		1, 1, 32, 40, 40, 40, 4, 4, { 2, 2 }, { 1, 1, 1, 1 }, { 1, 1 },
+		{ 0, 0 }
+	};
+	struct kc k;
+
+	begin_conv(&k, &c, true);
+	assert_threads_agree(&k, infer_conv_transpose2d, eval_conv_transpose2d);
+	kc_done(&k);
+}
+
+/* One dimension and three are two with others of size 1. */
+static void conv1d_and_conv3d_agree_with_conv2d(void **state)
+{
+	struct kc flat, line, cube;
+	float *x, *w;
+
+	kc_init(&flat, 1);
+	x = kc_rand(&flat, DIMS(1, 4, 1, 30));
+	w = kc_rand(&flat, DIMS(6, 4, 1, 5));
+	kc_ints(&flat, "stride", DIMS(1, 2));
+	kc_ints(&flat, "padding", DIMS(0, 2, 0, 1));
+	assert_int_equal(KC_RUN(&flat, conv2d), 0);
+
+	kc_init(&line, 1);
+	kc_in(&line, FXQ_DTYPE_F32, x, DIMS(1, 4, 30));
+	kc_in(&line, FXQ_DTYPE_F32, w, DIMS(6, 4, 5));
+	kc_int(&line, "stride", 2);
+	kc_ints(&line, "padding", DIMS(2, 1));
+	assert_int_equal(KC_RUN(&line, conv1d), 0);
+	assert_memory_equal(flat.out[0].data, line.out[0].data,
+			    fxq_tensor_bytes(&flat.out[0]));
+
+	/* The line stands upright, its neighbours all padding. */
+	kc_init(&cube, 1);
+	kc_in(&cube, FXQ_DTYPE_F32, x, DIMS(1, 4, 30, 1, 1));
+	kc_in(&cube, FXQ_DTYPE_F32, w, DIMS(6, 4, 5, 1, 1));
+	kc_ints(&cube, "stride", DIMS(2, 1, 1));
+	kc_ints(&cube, "padding", DIMS(2, 0, 0, 1, 0, 0));
+	assert_int_equal(KC_RUN(&cube, conv3d), 0);
+	kc_assert_dims(&cube.out[0], DIMS(1, 6, 15, 1, 1));
+	assert_memory_equal(flat.out[0].data, cube.out[0].data,
+			    fxq_tensor_bytes(&flat.out[0]));
+	kc_done(&cube);
+	kc_done(&line);
+	kc_done(&flat);
+}
+
+static void conv2d_keeps_nan_where_it_reaches(void **state)
+{
+	struct kc k;
+	float *x, *y;
+
+	kc_init(&k, 1);
+	x = kc_rand(&k, DIMS(1, 1, 5, 5));
+	kc_rand(&k, DIMS(1, 1, 3, 3));
+	x[0] = NAN;
+	assert_int_equal(KC_RUN(&k, conv2d), 0);
+	y = k.out[0].data;
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(isnan(y[i]) != 0, i == 0);
+	kc_done(&k);
+}
+
+static void check_matmul(struct kc *k, int64_t batch, int64_t m, int64_t n,
+			 int64_t depth, bool a_repeats, bool b_repeats)
+{
+	const float *a = k->in[0].data, *b = k->in[1].data;
+	const float *c = k->out[0].data;
+
+	for (int64_t i = 0; i < batch * m * n; i++) {
+		int64_t p = i / n / m;
+		const float *row = a + ((a_repeats ? 0 : p) * m + i / n % m) *
+				   depth;
+		const float *col = b + (b_repeats ? 0 : p) * depth * n + i % n;
+		double sum = 0, size = 0;
+
+		for (int64_t d = 0; d < depth; d++) {
+			sum += (double)row[d] * col[d * n];
+			size += fabs((double)row[d] * col[d * n]);
+		}
+		assert_near(c[i], sum, size, depth);
+	}
+}
+
+static void matmul_broadcasts_as_numpy(void **state)
+{
+	struct kc k;
+
+	kc_init(&k, 1);
+	kc_rand(&k, DIMS(3, 5, 19));
+	kc_rand(&k, DIMS(3, 19, 33));
+	assert_int_equal(KC_RUN(&k, matmul), 0);
+	kc_assert_dims(&k.out[0], DIMS(3, 5, 33));
+	check_matmul(&k, 3, 5, 33, 19, false, false);
+	kc_done(&k);
+
+	kc_init(&k, 1);
+	kc_rand(&k, DIMS(1, 5, 300));
+	kc_rand(&k, DIMS(2, 4, 300, 32));
+	assert_int_equal(KC_RUN(&k, matmul), 0);
+	kc_assert_dims(&k.out[0], DIMS(2, 4, 5, 32));
+	check_matmul(&k, 8, 5, 32, 300, true, false);
+	kc_done(&k);
+
+	kc_init(&k, 1);
+	kc_rand(&k, DIMS(4, 2, 3));
+	kc_rand(&k, DIMS(3));
+	assert_int_equal(KC_RUN(&k, matmul), 0);
+	kc_assert_dims(&k.out[0], DIMS(4, 2));
+	check_matmul(&k, 4, 2, 1, 3, false, true);
+	kc_done(&k);
+
+	kc_init(&k, 1);
+	kc_rand(&k, DIMS(7));
+	kc_rand(&k, DIMS(7));
+	assert_int_equal(KC_RUN(&k, matmul), 0);
+	kc_assert_dims(&k.out[0], 0, NULL);
+	check_matmul(&k, 1, 1, 1, 7, false, false);
+	kc_done(&k);
+}
+
+/* A sum over nothing is 0. */
+static void matmul_of_no_columns_is_zero(void **state)
+{
+	struct kc k;
+
+	kc_init(&k, 1);
+	kc_rand(&k, DIMS(2, 0));
+	kc_rand(&k, DIMS(0, 3));
+	assert_int_equal(KC_RUN(&k, matmul), 0);
+	kc_assert_floats(&k.out[0], FLOATS(0, 0, 0, 0, 0, 0));
+	kc_done(&k);
+}
+
+static void matmul_does_not_depend_on_threads(void **state)
+{
+	struct kc k;
+
+	kc_init(&k, 1);
+	kc_rand(&k, DIMS(6, 100, 150));
+	kc_rand(&k, DIMS(6, 150, 301));
+	assert_threads_agree(&k, infer_matmul, eval_matmul);
+	kc_done(&k);
+}
+
+static void matmul_refuses_what_does_not_match(void **state)
+{
+	struct kc k;
+
+	kc_init(&k, 1);
+	kc_rand(&k, DIMS(2, 3));
+	kc_rand(&k, DIMS(4, 2));
+	assert_int_equal(infer_matmul(&k.call), -EINVAL);
+	assert_string_equal(k.call.error, "3 columns do not match 4 rows");
+	kc_done(&k);
+
+	kc_init(&k, 1);
+	kc_rand(&k, DIMS(2, 1, 3));
+	kc_rand(&k, DIMS(3, 3, 1));
+	assert_int_equal(infer_matmul(&k.call), -EINVAL);
+	assert_non_null(strstr(k.call.error, "2 and 3 do not match"));
+	kc_done(&k);
+}
+
+static void linear_refuses_another_number_of_inputs(void **state)
+{
+	struct kc k;
+
+	kc_init(&k, 1);
+	kc_rand(&k, DIMS(2, 3));
+	kc_rand(&k, DIMS(5, 4));
+	assert_int_equal(infer_linear(&k.call), -EINVAL);
+	assert_non_null(strstr(k.call.error, "for 4 inputs"));
+	assert_null(k.out[0].data);
+	kc_done(&k);
 }
 
 /* Every path that this processor has, against the portable one. */
@@ -331,10 +616,20 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conv2d_is_its_nested_loops),
+		cmocka_unit_test(conv2d_stays_inside_of_tiny_inputs),
 		cmocka_unit_test(conv2d_does_not_depend_on_threads),
 		cmocka_unit_test(linear_is_its_nested_loops),
 		cmocka_unit_test(linear_does_not_depend_on_threads),
 		cmocka_unit_test(linear_does_not_depend_on_the_batch),
+		cmocka_unit_test(conv_transpose2d_scatters_its_inputs),
+		cmocka_unit_test(conv_transpose2d_does_not_depend_on_threads),
+		cmocka_unit_test(conv1d_and_conv3d_agree_with_conv2d),
+		cmocka_unit_test(conv2d_keeps_nan_where_it_reaches),
+		cmocka_unit_test(matmul_broadcasts_as_numpy),
+		cmocka_unit_test(matmul_of_no_columns_is_zero),
+		cmocka_unit_test(matmul_does_not_depend_on_threads),
+		cmocka_unit_test(matmul_refuses_what_does_not_match),
+		cmocka_unit_test(linear_refuses_another_number_of_inputs),
 		cmocka_unit_test(paths_give_the_same_bits),
 		cmocka_unit_test(conv2d_refuses_what_does_not_fit),
 		cmocka_unit_test(conv2d_refuses_fields_beyond_memory),

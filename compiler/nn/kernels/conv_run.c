@@ -2,8 +2,8 @@
 /*
  * Spreading a convolution over threads. Memory is one field and one block for
  * each thread, whatever the batch. An input that needs neither padding nor
- * splitting is read in place; only the very last unit then has nothing
- * readable behind it, and is copied unless its columns come out even.
+ * splitting is read in place; but the very last units do not have enough
+ * behind them to read, and are copied unless their columns come out even.
  */
 #include "conv_run.h"
 #include "parallel.h"
@@ -37,14 +37,17 @@ static const float *unit_input(const struct conv_run *run, int64_t unit)
 
 static bool reads_in_place(const struct conv_run *run, int64_t unit)
 {
+	int64_t behind;
+
 	for (int d = 0; d < 3; d++) {
 		const struct field_axis *a = &run->field->axis[d];
 
 		if (a->start || a->stride != 1 || a->pitch != a->in)
 			return false;
 	}
-	return unit + 1 < unit_count(run) ||
-	       run->field->columns % GEMM_SLACK == 0;
+	behind = (unit_count(run) - unit - 1) * run->c->ic *
+		 convolution_in_size(run->c);
+	return behind >= GEMM_SLACK || run->field->columns % GEMM_SLACK == 0;
 }
 
 static void fill_channel(const struct conv_run *run, int64_t unit, int64_t ch,

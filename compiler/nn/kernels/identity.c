@@ -45,7 +45,9 @@ int infer_dropout(struct fxq_call *call)
 {
 	int ret;
 
-	ret = infer_copy(call);
+	ret = kern_most_outs(call, 2);
+	if (!ret)
+		ret = infer_copy(call);
 	if (!ret && call->n_out > 1)
 		ret = kern_set_out(call, 1, FXQ_DTYPE_BOOL, call->in[0].rank,
 				   call->in[0].dims);

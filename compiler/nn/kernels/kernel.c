@@ -215,6 +215,15 @@ int kern_same_out(struct fxq_call *call)
 			    call->in[0].dims);
 }
 
+int kern_most_outs(struct fxq_call *call, uint32_t most)
+{
+	if (call->n_out <= most)
+		return 0;
+	return kern_refuse(call, -EINVAL,
+			   "%u results are asked for, there are %u",
+			   call->n_out, most);
+}
+
 static bool same_type(const struct fxq_tensor *a, const struct fxq_tensor *b)
 {
 	return a->dtype == b->dtype && a->rank == b->rank &&
@@ -232,10 +241,9 @@ int kern_begin(struct fxq_call *call, fxq_call_fn infer)
 	struct fxq_call asked = *call;
 	int ret;
 
-	if (call->n_out > MAX_OUT)
-		return kern_refuse(call, -EINVAL,
-				   "%u results are asked for, at most %d are known",
-				   call->n_out, MAX_OUT);
+	ret = kern_most_outs(call, MAX_OUT);
+	if (ret)
+		return ret;
 
 	asked.out = out;
 	ret = infer(&asked);

@@ -62,6 +62,8 @@ int kern_need_vector(struct fxq_call *call, uint32_t i, const char *what,
 int kern_set_out(struct fxq_call *call, uint32_t i, uint32_t dtype,
 		 uint32_t rank, const int64_t *dims);
 int kern_same_out(struct fxq_call *call);	/* as input 0 */
+/* Refuses a call that wants more than @most results. */
+int kern_most_outs(struct fxq_call *call, uint32_t most);
 
 /* Refuses unless all data is there and the results are what @infer says. */
 int kern_begin(struct fxq_call *call, fxq_call_fn infer);

@@ -86,7 +86,9 @@ static int infer_max(struct fxq_call *call, uint32_t nd)
 	struct pool p;
 	int ret;
 
-	ret = need_pooled(call);
+	ret = kern_most_outs(call, 2);
+	if (!ret)
+		ret = need_pooled(call);
 	if (!ret)
 		ret = pool_read(call, nd, &p);
 	if (!ret)

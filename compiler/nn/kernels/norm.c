@@ -144,7 +144,9 @@ int infer_layer_norm(struct fxq_call *call)
 	uint32_t axis;
 	int ret;
 
-	ret = kern_need(call, 0, FXQ_DTYPE_F32);
+	ret = kern_most_outs(call, 3);
+	if (!ret)
+		ret = kern_need(call, 0, FXQ_DTYPE_F32);
 	if (!ret)
 		ret = read_axis(call, &axis);
 	if (!ret)

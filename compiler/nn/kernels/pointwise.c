@@ -15,8 +15,8 @@
 #include "kernel.h"
 #include "parallel.h"
 
-#define SELU_ALPHA	1.67326319217681884765625
-#define SELU_SCALE	1.05070102214813232421875
+#define SELU_ALPHA	1.67326324235437728482
+#define SELU_SCALE	1.05070098735548049342
 #define SQRT_2_PI	0.79788456080286535588	/* sqrt(2 / π) */
 
 static inline double clip(double v, double lo, double hi)

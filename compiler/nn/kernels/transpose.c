@@ -8,7 +8,6 @@
 #include "transpose.h"
 
 typedef float quad __attribute__((vector_size(16)));
-typedef int32_t quad_index __attribute__((vector_size(16)));
 
 static inline quad load(const float *from)
 {
@@ -23,21 +22,24 @@ static inline void store(float *to, quad q)
 	memcpy(to, &q, sizeof(q));
 }
 
+/* Elements of two, taken in turns: of their first halves, or of their second. */
+#define LOW(a, b)	__builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define HIGH(a, b)	__builtin_shufflevector(a, b, 2, 6, 3, 7)
+
 static inline void transpose_quads(float *to, int64_t to_pitch,
 				   const float *from, int64_t from_pitch)
 {
-	const quad_index low = { 0, 4, 1, 5 }, high = { 2, 6, 3, 7 };
 	quad r0 = load(from), r1 = load(from + from_pitch);
 	quad r2 = load(from + 2 * from_pitch), r3 = load(from + 3 * from_pitch);
-	quad a = __builtin_shuffle(r0, r2, low);
-	quad b = __builtin_shuffle(r1, r3, low);
-	quad c = __builtin_shuffle(r0, r2, high);
-	quad d = __builtin_shuffle(r1, r3, high);
+	quad a = LOW(r0, r2);
+	quad b = LOW(r1, r3);
+	quad c = HIGH(r0, r2);
+	quad d = HIGH(r1, r3);
 
-	store(to, __builtin_shuffle(a, b, low));
-	store(to + to_pitch, __builtin_shuffle(a, b, high));
-	store(to + 2 * to_pitch, __builtin_shuffle(c, d, low));
-	store(to + 3 * to_pitch, __builtin_shuffle(c, d, high));
+	store(to, LOW(a, b));
+	store(to + to_pitch, HIGH(a, b));
+	store(to + 2 * to_pitch, LOW(c, d));
+	store(to + 3 * to_pitch, HIGH(c, d));
 }
 
 static void transpose_one(float *to, int64_t to_pitch, const float *from,
