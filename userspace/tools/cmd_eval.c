@@ -32,7 +32,7 @@ struct args {
 
 static const struct argp_option options[] = {
 	{ "data", KEY_DATA, "DATA", 0,
-	  "Folder of a folder for each class, or npy, npz, idx", 1 },
+	  "Folder with one folder a class, npy, npz, idx", 1 },
 	{ "images", KEY_DATA, NULL, OPTION_ALIAS | OPTION_HIDDEN },
 	{ "labels", KEY_LABELS, "FILE", 0, "Classes as npy or idx", 2 },
 	{ "fashion-mnist", KEY_FASHION, NULL, 0,

@@ -252,7 +252,7 @@ static enum equal compare_bits(const struct fxq_tensor *machine,
 
 struct report {
 	struct row *rows;
-	size_t n, n_equal, n_differ;
+	size_t n, n_equal, n_differ, n_unseen;
 	size_t outputs, outputs_equal;
 	double worst_output;		/* dB */
 	unsigned int findings;
@@ -282,6 +282,8 @@ static int compare_layers(const struct fx_graph *converted,
 		row->equal = compare_bits(find_value(machine, node->name), q);
 		rep->n_equal += row->equal == EQUAL_YES;
 		rep->n_differ += row->equal == EQUAL_NO;
+		rep->n_unseen += row->equal == EQUAL_NONE &&
+				 node->place == FX_PLACE_DEVICE;
 		rep->n++;
 	}
 	return TOOL_OK;
@@ -321,7 +323,7 @@ static const char *const equal_text[] = { "-", "yes", "NO" };
 static void print_text(const struct report *rep, const char *name)
 {
 	static const char *const heads[] = {
-		"<layer", "<operator", ">SQNR dB", ">off by LSB",
+		"<layer", "<operator", "<where", ">SQNR dB", ">off by LSB",
 		"<machine = reference", NULL
 	};
 	struct table *t = table_new(heads);
@@ -331,15 +333,19 @@ static void print_text(const struct report *rep, const char *name)
 
 		table_cell(t, "%s", row->node->name);
 		table_cell(t, "%s", row->node->target);
+		table_cell(t, "%s", row->node->place == FX_PLACE_DEVICE ?
+			   "device" : "cpu");
 		table_cell(t, row->has_float ? "%.1f" : "", row->sqnr);
 		table_cell(t, row->has_float && row->node->out[0].scale != 0 ?
 			   "%.1f" : "", row->lsb);
 		table_cell(t, "%s", equal_text[row->equal]);
 	}
 	table_print(t, stdout);
-	printf("%s: %zu layers equal to the bit, %zu differ; %zu of %zu outputs equal",
+	printf("%s: %zu layers equal to the bit, %zu differ, %zu of %zu outputs equal",
 	       name, rep->n_equal, rep->n_differ, rep->outputs_equal,
 	       rep->outputs);
+	if (rep->n_unseen)
+		printf("; %zu seen through what follows only", rep->n_unseen);
 	if (isfinite(rep->worst_output))
 		printf(", at least %.1f dB", rep->worst_output);
 	printf("; %u findings of the debug mode\n", rep->findings);
@@ -368,9 +374,10 @@ static int print_as_json(const struct report *rep, const char *name)
 				  json_real_or_null(row->has_float, row->lsb),
 				  "equal", equal));
 	}
-	return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+	return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
 		"name", name, "equal", (json_int_t)rep->n_equal,
 		"differ", (json_int_t)rep->n_differ,
+		"not_kept", (json_int_t)rep->n_unseen,
 		"outputs", (json_int_t)rep->outputs,
 		"outputs_equal", (json_int_t)rep->outputs_equal,
 		"findings", (json_int_t)rep->findings, "output_sqnr_db",
@@ -466,6 +473,8 @@ int cmd_verify(int argc, char **argv)
 	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
+	if (a.o.calibrate && !strcmp(a.o.calibrate, "random"))
+		warn("calibrated on random numbers: of these columns, only equality says anything");
 	code = model_open(a.model, &a.o, &m);
 	if (code)
 		return code;

@@ -162,14 +162,14 @@ const struct argp model_argp = { model_options, parse_model };
 
 static const struct argp_option picture_options[] = {
 	{ "mean", KEY_MEAN, "A[,B,C]", 0,
-	  "Pictures: x = (pixel - mean) / std  (0, 1)", 30 },
-	{ "std", KEY_STD, NULL, OPTION_ALIAS },
+	  "Pictures become (pixel - mean) / std; mean is 0", 30 },
+	{ "std", KEY_STD, "A[,B,C]", 0, "Standard deviation (1)", 31 },
 	{ "range", KEY_RANGE, "1|255", 0,
-	  "Pixels in mean and std are 0..1 or 0..255  (1)", 31 },
-	{ "size", KEY_SIZE, "WxH", 0, "Size in pixels (the input's)", 32 },
-	{ "order", KEY_ORDER, "rgb|bgr|gray", 0, "Order of colours (rgb)", 33 },
+	  "Mean and std are of pixels 0..1 or 0..255 (1)", 32 },
+	{ "size", KEY_SIZE, "WxH", 0, "Size in pixels (the input's)", 33 },
+	{ "order", KEY_ORDER, "rgb|bgr|gray", 0, "Order of colours (rgb)", 34 },
 	{ "layout", KEY_LAYOUT, "nchw|nhwc", 0,
-	  "Where the input has its channels", 34 },
+	  "Where the input has its channels", 35 },
 	{ 0 }
 };
 
@@ -252,10 +252,10 @@ static const struct argp_option calibrate_options[] = {
 	{ "calibrate-count", KEY_COUNT, "N", 0, "Samples to take (512)", 11 },
 	{ "observer", KEY_OBSERVER, "NAME", 0,
 	  "min-max, moving-average, percentile or mse", 12 },
-	{ "scales", KEY_SCALES, "FILE", 0,
-	  "Take scales from, or keep them in, a JSON file", 13 },
-	{ "save-scales", KEY_SAVE_SCALES, NULL, OPTION_ALIAS },
-	{ "seed", KEY_SEED, "N", 0, "Of random data (0)", 14 },
+	{ "scales", KEY_SCALES, "FILE", 0, "Take scales from a JSON file", 13 },
+	{ "save-scales", KEY_SAVE_SCALES, "FILE", 0,
+	  "Keep the scales found in a JSON file", 14 },
+	{ "seed", KEY_SEED, "N", OPTION_HIDDEN, "Of random data (0)", 15 },
 	{ 0 }
 };
 

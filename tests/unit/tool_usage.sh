@@ -1,0 +1,153 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# tool_usage.sh FXQ_RUN SOURCE   what fxq-run says to wrong and right arguments
+#
+# Each refusal must come with the right exit code and a sentence with the
+# remedy, on standard error, and leave standard output and files alone.
+set -u
+run=$1
+models=$2/userspace/examples/models
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+failed=0
+
+fail() {
+	echo "FAILED: $*"
+	failed=1
+}
+
+# refuses CODE SENTENCE ARGUMENT...
+refuses() {
+	code=$1 sentence=$2
+	shift 2
+	"$run" "$@" >out 2>err </dev/null
+	is=$?
+	[ $is = "$code" ] || fail "fxq-run $*: exit $is, not $code"
+	[ -s out ] && fail "fxq-run $*: writes to standard output"
+	grep -qF -- "$sentence" err || {
+		fail "fxq-run $*: does not say: $sentence"
+		cat err
+	}
+}
+
+# does ARGUMENT...: exit 0, output in ./out
+does() {
+	"$run" "$@" >out 2>err </dev/null || {
+		fail "fxq-run $*: exit $?"
+		cat err
+	}
+}
+
+# says TEXT: the last output has it
+says() {
+	grep -qF -- "$1" out || {
+		fail "no '$1' in:"
+		head -20 out
+	}
+}
+
+# help fits a screen and ends with a command to paste
+for command in '' check compile info infer eval bench verify dump devices; do
+	does $command --help
+	[ "$(wc -l <out)" -le 24 ] || fail "help $command: over 24 lines"
+	[ "$(wc -L <out)" -le 79 ] || fail "help $command: over 79 columns"
+	tail -n 1 out | grep -q '^  fxq-run [a-z]' ||
+		fail "help $command: no command to paste"
+done
+does --version
+
+# commands
+refuses 2 'a command is missing'
+refuses 2 "'brew' is no command" brew
+refuses 2 "'in' begins 2 commands" in
+refuses 2 "Try \`fxq-run --help'" brew
+does devi
+says embedded
+
+# arguments
+refuses 2 'which model?' compile
+refuses 2 'where to? Give -o' compile net.onnx --calibrate random
+refuses 2 'calibration data are missing: give --calibrate' compile net.onnx -o x
+refuses 2 "'b.onnx' is the second" check a.onnx b.onnx
+refuses 2 "unrecognized option '--nothing'" check --nothing
+refuses 2 '--calibrate-count needs a number from 1' compile --calibrate-count 0 n
+refuses 2 "--threads needs a number from 1 to 1024, not '-1'" info --threads=-1 x
+refuses 2 '--observer is one of min-max, moving-average, percentile, mse' \
+	compile --observer max x
+refuses 2 '--mean needs one to four numbers' compile --mean 1,,2 x
+refuses 2 '--std needs one to four positive numbers' compile --std 0 x
+refuses 2 '--size needs width x height' compile --size 224 x
+refuses 2 '--order is one of rgb, bgr, gray' compile --order gbr x
+refuses 2 '--shape' check --shape 1xAx3 x
+refuses 2 'on what?' infer x.fxq
+refuses 2 'labelled data are missing' eval x.fxq
+refuses 2 '--within needs the float network' eval x.fxq --fashion-mnist --within 1
+refuses 2 'calibration data are missing' verify x.onnx
+
+# files
+refuses 3 'none.onnx: ' check none.onnx
+refuses 3 'none.fxq cannot be opened' info none.fxq
+refuses 3 'none.so: it cannot be loaded' check none.so
+echo nonsense >bad.onnx
+echo nonsense >bad.fxq
+refuses 3 'bad.onnx' check bad.onnx
+refuses 3 'bad.fxq' info bad.fxq
+refuses 3 'bad.fxq' infer bad.fxq x.png
+
+net=$models/fmnist_res.onnx
+refuses 3 'none.npy: No such file' compile "$net" -o x.fxq -c none.npy
+refuses 3 'raw elements of float32 1x1x28x28 are 3136 bytes and the file has 9' \
+	compile "$net" -o x.fxq -c bad.onnx
+mkdir empty
+refuses 3 'has neither files nor folders' compile "$net" -o x.fxq -c empty
+refuses 2 'add --range 255' compile "$net" -o x.fxq -c random --mean 127
+refuses 2 'has 1 channels and --mean has 3' compile "$net" -o x.fxq -c random \
+	--mean 1,2,3
+refuses 2 'which --order rgb does not fit' compile "$net" -o x.fxq -c random \
+	--order rgb
+refuses 2 'is 28x28 and --size says 32x32' compile "$net" -o x.fxq -c random \
+	--size 32x32
+refuses 2 'are for plugins' compile "$net" -o x.fxq -c random --train
+refuses 6 'it cannot be written' compile "$net" -o none/x.fxq -c random
+[ -e x.fxq ] && fail 'a refused compile left an image'
+
+# the way through
+does check "$net"
+says '2 on the CPU'
+does compile "$net" -o x.fxq -c random --save-scales scales.json
+grep -q 'warning: calibrated on random numbers' err || fail 'no warning'
+does compile "$net" -o y.fxq --scales scales.json
+cmp -s x.fxq y.fxq || fail 'kept scales give another image'
+does info x.fxq
+says 'float32 1x10'
+does dump x.fxq --tables
+says 'step 1: device'
+does infer x.fxq -i random -o y.npy -o y.npz -o y.json -o y.raw
+[ "$(wc -c <y.raw)" = 40 ] || fail 'ten floats are not 40 bytes'
+[ "$(wc -c <y.npy)" = 168 ] || fail 'y.npy is not 128 + 40 bytes'
+head -c 3136 /dev/zero >zeros.raw
+does infer x.fxq zeros.raw --json
+says '"top"'
+"$run" infer x.fxq -i - -o - <zeros.raw >out 2>err || fail "pipe: $(cat err)"
+[ "$(wc -c <out)" = 168 ] || fail 'standard output is not an npy file'
+refuses 3 'raw elements of float32 1x1x28x28 are 3136 bytes' infer x.fxq scales.json
+refuses 2 'its ending is none of' infer x.fxq zeros.raw -o y.txt
+does verify "$net" -c random
+says '0 differ'
+does bench x.fxq --iterations 3 --layers
+says 'modelled'
+printf 'P5 2 2 255\n\001\002\003\004' >picture.pgm
+refuses 3 'the network does not take a picture' infer x.fxq picture.pgm
+does compile "$net" -o x.fxq -c picture.pgm --mean 0.5 --std 0.25
+does info x.fxq
+says 'mean 0.5, std 0.25'
+printf 'zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n' >names
+does infer x.fxq picture.pgm --labels names --top 3
+grep -q '  [0-9]  [a-z]*$' out || fail 'classes have no names'
+[ "$(wc -l <out)" = 3 ] || fail 'top 3 are not three lines'
+
+# what cannot be written is an error
+"$run" info x.fxq >/dev/full 2>err
+[ $? = 6 ] || fail 'a full device is no error'
+exit $failed
