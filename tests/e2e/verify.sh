@@ -1,0 +1,11 @@
+#!/bin/sh
+# Every layer of the networks that come along: machine and integer reference
+# are equal to the bit, and the debug mode finds nothing.
+set -eu
+data=/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz
+[ -r $data ] || { echo "SKIP: $data is missing"; exit 77; }
+for name in fmnist_res fmnist_mb; do
+	"$FXQ_RUN" verify "$SOURCE/userspace/examples/models/$name.onnx" \
+		--calibrate $data --calibrate-count 64 \
+		--mean 0.2860 --std 0.3530
+done
