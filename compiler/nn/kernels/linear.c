@@ -104,7 +104,7 @@ static void few_task(void *ctx, int64_t task, int thread)
 	};
 
 	g.n = n < FEW_COLS ? n : FEW_COLS;
-	transpose(wt, FEW_COLS, l->w + first * l->in, l->in, g.n, l->in);
+	kern_transpose(wt, FEW_COLS, l->w + first * l->in, l->in, g.n, l->in);
 	gemm_block(&g, 0, block);
 }
 
@@ -158,7 +158,7 @@ static void store_many(void *ctx, const float *block, int64_t i, int64_t ni,
 	const struct many *many = ctx;
 	const struct linear *l = many->l;
 
-	transpose(l->y + (many->first + j) * l->out + i, l->out, block,
+	kern_transpose(l->y + (many->first + j) * l->out + i, l->out, block,
 		  GEMM_COLS, ni, nj);
 }
 
@@ -169,7 +169,7 @@ static void transpose_task(void *ctx, int64_t task, int thread)
 	int64_t first = task * FEW_ROWS, n = many->gemm.n - first;
 
 	(void)thread;
-	transpose(many->xt + first, many->pitch,
+	kern_transpose(many->xt + first, many->pitch,
 		  l->x + (many->first + first) * l->in, l->in,
 		  n < FEW_ROWS ? n : FEW_ROWS, l->in);
 }

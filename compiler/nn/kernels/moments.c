@@ -43,7 +43,7 @@ static void one(const float *x, int64_t n, double *mean, double *var)
 	*var = sum / (double)n;
 }
 
-void moments(const float *x, int64_t rows, int64_t n, double *mean,
+void kern_moments(const float *x, int64_t rows, int64_t n, double *mean,
 	     double *var)
 {
 	int64_t r = 0;

@@ -8,7 +8,7 @@
  * Mean and variance (the mean of squared distances) of each of @rows rows of
  * @n floats, one after the other. Sums are doubles, in the elements' order.
  */
-void moments(const float *x, int64_t rows, int64_t n, double *mean,
+void kern_moments(const float *x, int64_t rows, int64_t n, double *mean,
 	     double *var);
 
 #endif

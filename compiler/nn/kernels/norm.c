@@ -75,7 +75,7 @@ static void rows_task(void *ctx, int64_t task, int thread)
 
 	(void)thread;
 	n = n < AT_ONCE ? n : AT_ONCE;
-	moments(j->x + first * j->n, n, j->n, mean, var);
+	kern_moments(j->x + first * j->n, n, j->n, mean, var);
 	for (int64_t r = 0; r < n; r++) {
 		double inverse = 1 / sqrt(var[r] + j->eps);
 

@@ -50,7 +50,7 @@ static void transpose_one(float *to, int64_t to_pitch, const float *from,
 			to[c * to_pitch + r] = from[r * from_pitch + c];
 }
 
-void transpose(float *to, int64_t to_pitch, const float *from,
+void kern_transpose(float *to, int64_t to_pitch, const float *from,
 	       int64_t from_pitch, int64_t rows, int64_t cols)
 {
 	int64_t whole = rows & ~3, c = 0;

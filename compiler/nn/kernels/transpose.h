@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* to[c * to_pitch + r] = from[r * from_pitch + c] for @rows × @cols floats. */
-void transpose(float *to, int64_t to_pitch, const float *from,
+void kern_transpose(float *to, int64_t to_pitch, const float *from,
 	       int64_t from_pitch, int64_t rows, int64_t cols);
 
 #endif
