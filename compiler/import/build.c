@@ -18,12 +18,12 @@
 /* Multiplications, roughly, that all folding together may cost. */
 #define FOLD_WORK_MAX	((int64_t)1 << 34)
 
-struct call make(struct onnx_op *op, const char *name)
+struct call op_call(struct onnx_op *op, const char *name)
 {
 	return (struct call){ .op = op, .name = name };
 }
 
-void with(struct call *c, struct fx_node *in)
+void call_in(struct call *c, struct fx_node *in)
 {
 	if (c->n_in == c->room) {
 		size_t room = 2 * c->room + 4;
@@ -38,35 +38,35 @@ void with(struct call *c, struct fx_node *in)
 	c->in[c->n_in++] = in;
 }
 
-static void with_arg(struct call *c, const char *name, struct fx_arg arg)
+static void call_arg(struct call *c, const char *name, struct fx_arg arg)
 {
 	if (c->n_kwargs < MAX_KWARGS)
 		c->kwargs[c->n_kwargs++] = (struct fx_kwarg){ name, arg };
 }
 
-void with_int(struct call *c, const char *name, int64_t v)
+void call_int(struct call *c, const char *name, int64_t v)
 {
-	with_arg(c, name, fx_arg_int(v));
+	call_arg(c, name, fx_arg_int(v));
 }
 
-void with_float(struct call *c, const char *name, double v)
+void call_float(struct call *c, const char *name, double v)
 {
-	with_arg(c, name, fx_arg_float(v));
+	call_arg(c, name, fx_arg_float(v));
 }
 
-void with_str(struct call *c, const char *name, const char *v)
+void call_str(struct call *c, const char *name, const char *v)
 {
-	with_arg(c, name, fx_arg_str(v));
+	call_arg(c, name, fx_arg_str(v));
 }
 
-void with_ints(struct call *c, const char *name, const int64_t *v, size_t n)
+void call_ints(struct call *c, const char *name, const int64_t *v, size_t n)
 {
-	with_arg(c, name, fx_arg_ints(c->op->imp->g, v, n));
+	call_arg(c, name, fx_arg_ints(c->op->imp->g, v, n));
 }
 
-void with_floats(struct call *c, const char *name, const double *v, size_t n)
+void call_floats(struct call *c, const char *name, const double *v, size_t n)
 {
-	with_arg(c, name, fx_arg_floats(c->op->imp->g, v, n));
+	call_arg(c, name, fx_arg_floats(c->op->imp->g, v, n));
 }
 
 bool type_known(const struct fx_node *n)
@@ -274,7 +274,7 @@ static int check_inputs(const struct call *c, const struct fx_op *fx)
 	return 0;
 }
 
-int build_many(struct call *c, struct fx_node **ret, size_t n)
+int op_build_many(struct call *c, struct fx_node **ret, size_t n)
 {
 	const struct fx_op *fx = fx_op_find(c->name);
 	struct fx_node *node;
@@ -302,11 +302,11 @@ int build_many(struct call *c, struct fx_node **ret, size_t n)
 	return settle(c->op, node, ret, n);
 }
 
-struct fx_node *build(struct call *c)
+struct fx_node *op_build(struct call *c)
 {
 	struct fx_node *n = NULL;
 
-	return build_many(c, &n, 1) ? NULL : n;
+	return op_build_many(c, &n, 1) ? NULL : n;
 }
 
 int op_outputs(struct onnx_op *op, struct call *c, size_t max)
@@ -317,7 +317,7 @@ int op_outputs(struct onnx_op *op, struct call *c, size_t max)
 
 	if (n > max || n > OUTPUTS_MAX)
 		return op_fail(op, -EINVAL, "it has %zu outputs", n);
-	ret = build_many(c, out, n);
+	ret = op_build_many(c, out, n);
 	for (size_t i = 0; i < n && !ret; i++)
 		ret = op_output(op, i, out[i]);
 	return ret;
@@ -326,67 +326,67 @@ int op_outputs(struct onnx_op *op, struct call *c, size_t max)
 struct fx_node *build1(struct onnx_op *op, const char *name,
 		       struct fx_node *a)
 {
-	struct call c = make(op, name);
+	struct call c = op_call(op, name);
 
-	with(&c, a);
-	return build(&c);
+	call_in(&c, a);
+	return op_build(&c);
 }
 
 struct fx_node *build2(struct onnx_op *op, const char *name,
 		       struct fx_node *a, struct fx_node *b)
 {
-	struct call c = make(op, name);
+	struct call c = op_call(op, name);
 
-	with(&c, a);
-	with(&c, b);
-	return build(&c);
+	call_in(&c, a);
+	call_in(&c, b);
+	return op_build(&c);
 }
 
 struct fx_node *build_reshape(struct onnx_op *op, struct fx_node *x,
 			      const int64_t *shape, size_t rank)
 {
-	struct call c = make(op, "reshape");
+	struct call c = op_call(op, "reshape");
 
 	if (x && type_known(x) && x->out[0].rank == rank &&
 	    (!rank || !memcmp(x->out[0].dims, shape, rank * sizeof(*shape))))
 		return x;
-	with(&c, x);
-	with_ints(&c, "shape", shape, rank);
-	return build(&c);
+	call_in(&c, x);
+	call_ints(&c, "shape", shape, rank);
+	return op_build(&c);
 }
 
 struct fx_node *build_permute(struct onnx_op *op, struct fx_node *x,
 			      const int64_t *dims, size_t rank)
 {
-	struct call c = make(op, "permute");
+	struct call c = op_call(op, "permute");
 
-	with(&c, x);
-	with_ints(&c, "dims", dims, rank);
-	return build(&c);
+	call_in(&c, x);
+	call_ints(&c, "dims", dims, rank);
+	return op_build(&c);
 }
 
 struct fx_node *build_cast(struct onnx_op *op, struct fx_node *x,
 			   uint32_t dtype)
 {
-	struct call c = make(op, "cast");
+	struct call c = op_call(op, "cast");
 
 	if (x && x->out[0].dtype == dtype)
 		return x;
-	with(&c, x);
-	with_int(&c, "to", dtype);
-	return build(&c);
+	call_in(&c, x);
+	call_int(&c, "to", dtype);
+	return op_build(&c);
 }
 
 struct fx_node *build_reduce(struct onnx_op *op, const char *name,
 			     struct fx_node *x, const int64_t *dims, size_t n,
 			     bool keepdim)
 {
-	struct call c = make(op, name);
+	struct call c = op_call(op, name);
 
-	with(&c, x);
-	with_ints(&c, "dims", dims, n);
-	with_int(&c, "keepdim", keepdim);
-	return build(&c);
+	call_in(&c, x);
+	call_ints(&c, "dims", dims, n);
+	call_int(&c, "keepdim", keepdim);
+	return op_build(&c);
 }
 
 struct fx_node *build_constant(struct onnx_op *op, const struct fxq_tensor *t)

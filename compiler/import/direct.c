@@ -29,11 +29,11 @@ static int apply_input(struct onnx_op *op, const struct rule *rule,
 		return n;
 
 	if (rule->kind == RULE_IN_FLOAT)
-		with_float(c, rule->to, f);
+		call_float(c, rule->to, f);
 	else if (rule->kind == RULE_IN_INTS)
-		with_ints(c, rule->to, v, n);
+		call_ints(c, rule->to, v, n);
 	else if (n == 1)
-		with_int(c, rule->to, v[0]);
+		call_int(c, rule->to, v[0]);
 	else
 		return op_fail(op, -EINVAL, "input %zu must be one integer", i);
 	c->in[i] = NULL;
@@ -48,22 +48,22 @@ static int apply_rule(struct onnx_op *op, const struct rule *rule,
 
 	switch (rule->kind) {
 	case RULE_INT:
-		with_int(c, rule->to, op_int(op, rule->from, rule->i));
+		call_int(c, rule->to, op_int(op, rule->from, rule->i));
 		return 0;
 	case RULE_FLOAT:
-		with_float(c, rule->to, op_float(op, rule->from, rule->f));
+		call_float(c, rule->to, op_float(op, rule->from, rule->f));
 		return 0;
 	case RULE_STR:
-		with_str(c, rule->to, op_str(op, rule->from, rule->s));
+		call_str(c, rule->to, op_str(op, rule->from, rule->s));
 		return 0;
 	case RULE_OPT_INT:
 		if (op_attr(op, rule->from))
-			with_int(c, rule->to, op_int(op, rule->from, 0));
+			call_int(c, rule->to, op_int(op, rule->from, 0));
 		return 0;
 	case RULE_INTS:
 		n = op_ints(op, rule->from, v, LIST_MAX);
 		if (n >= 0)
-			with_ints(c, rule->to, v, n);
+			call_ints(c, rule->to, v, n);
 		return n == -ENOENT || n >= 0 ? 0 : n;
 	case RULE_IGNORE:
 		op_attr(op, rule->from);
@@ -85,16 +85,16 @@ int apply_rules(struct onnx_op *op, struct call *c)
 
 int import_direct(struct onnx_op *op)
 {
-	struct call c = make(op, op->row->name);
+	struct call c = op_call(op, op->row->name);
 	int ret;
 
 	for (size_t i = 0; i < op->n_in; i++)
-		with(&c, op->in[i]);
+		call_in(&c, op->in[i]);
 	ret = apply_rules(op, &c);
 	if (ret)
 		return ret;
 
-	return op_output(op, 0, build(&c));
+	return op_output(op, 0, op_build(&c));
 }
 
 int import_refused(struct onnx_op *op)

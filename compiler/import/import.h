@@ -43,8 +43,8 @@ const char *onnx_dtype_name(int64_t data_type);
 int tensor_from_proto(const Onnx__TensorProto *p, const char *dir,
 		      struct fxq_tensor *ret, char *error, size_t error_size);
 /* The whole of a regular file of at most @max bytes; the caller frees it. */
-int read_file(const char *path, size_t max, void **ret_data, size_t *ret_size,
-	      char *error, size_t error_size);
+int import_read_file(const char *path, size_t max, void **ret_data,
+		     size_t *ret_size, char *error, size_t error_size);
 
 /* model.c: the import that is going on */
 
@@ -123,7 +123,7 @@ int op_check_attrs(struct onnx_op *op);
 
 #define MAX_KWARGS	12
 
-/* A call under construction: make(op, "conv2d"), add to it, then build(). */
+/* A call under construction: op_call(op, "conv2d"), add to it, then op_build(). */
 struct call {
 	struct onnx_op *op;
 	const char *name;
@@ -133,20 +133,20 @@ struct call {
 	size_t n_kwargs;
 };
 
-struct call make(struct onnx_op *op, const char *name);
-void with(struct call *c, struct fx_node *in);
-void with_int(struct call *c, const char *name, int64_t v);
-void with_float(struct call *c, const char *name, double v);
-void with_str(struct call *c, const char *name, const char *v);
-void with_ints(struct call *c, const char *name, const int64_t *v, size_t n);
-void with_floats(struct call *c, const char *name, const double *v, size_t n);
+struct call op_call(struct onnx_op *op, const char *name);
+void call_in(struct call *c, struct fx_node *in);
+void call_int(struct call *c, const char *name, int64_t v);
+void call_float(struct call *c, const char *name, double v);
+void call_str(struct call *c, const char *name, const char *v);
+void call_ints(struct call *c, const char *name, const int64_t *v, size_t n);
+void call_floats(struct call *c, const char *name, const double *v, size_t n);
 /*
  * Adds the call to the graph, or its results as constants. NULL after a
  * failure, which has been told; then further calls that are given NULL for
  * what they need fail too, so that a chain is checked once, at its end.
  */
-struct fx_node *build(struct call *c);
-int build_many(struct call *c, struct fx_node **ret, size_t n);
+struct fx_node *op_build(struct call *c);
+int op_build_many(struct call *c, struct fx_node **ret, size_t n);
 /* Builds @c and makes its results the outputs of the model's node. */
 int op_outputs(struct onnx_op *op, struct call *c, size_t max);
 /* The usual calls of one or two inputs without parameters. */

@@ -60,29 +60,29 @@ int import_matmul_integer(struct onnx_op *op)
 static struct fx_node *dequantize(struct onnx_op *op, size_t x, size_t scale,
 				  size_t zero, int64_t axis)
 {
-	struct call c = make(op, "dequantize_linear");
+	struct call c = op_call(op, "dequantize_linear");
 
 	if (!op_type(op, x) || !op_type(op, scale) || !op_type(op, zero))
 		return NULL;
-	with(&c, op->in[x]);
-	with(&c, op->in[scale]);
-	with(&c, op->in[zero]);
-	with_int(&c, "axis", axis);
-	return build(&c);
+	call_in(&c, op->in[x]);
+	call_in(&c, op->in[scale]);
+	call_in(&c, op->in[zero]);
+	call_int(&c, "axis", axis);
+	return op_build(&c);
 }
 
 static struct fx_node *quantize(struct onnx_op *op, struct fx_node *x,
 				size_t scale, size_t zero)
 {
-	struct call c = make(op, "quantize_linear");
+	struct call c = op_call(op, "quantize_linear");
 
 	if (!op_type(op, scale) || !op_type(op, zero))
 		return NULL;
-	with(&c, x);
-	with(&c, op->in[scale]);
-	with(&c, op->in[zero]);
-	with_int(&c, "axis", 1);
-	return build(&c);
+	call_in(&c, x);
+	call_in(&c, op->in[scale]);
+	call_in(&c, op->in[zero]);
+	call_int(&c, "axis", 1);
+	return op_build(&c);
 }
 
 /* From opset 21 on scales may be given for blocks, and a type be asked for. */

@@ -36,22 +36,22 @@ static struct fx_node *as_bias(struct onnx_op *op, struct fx_node *c,
 	if (fxq_tensor_count(t) != 1)
 		return NULL;
 
-	call = make(op, "expand");
-	with(&call, build_reshape(op, c, NULL, 0));
-	with_ints(&call, "sizes", &n, 1);
-	return build(&call);
+	call = op_call(op, "expand");
+	call_in(&call, build_reshape(op, c, NULL, 0));
+	call_ints(&call, "sizes", &n, 1);
+	return op_build(&call);
 }
 
 static struct fx_node *build_linear(struct onnx_op *op, struct fx_node *x,
 				    struct fx_node *weight,
 				    struct fx_node *bias)
 {
-	struct call c = make(op, "linear");
+	struct call c = op_call(op, "linear");
 
-	with(&c, x);
-	with(&c, weight);
-	with(&c, bias);
-	return build(&c);
+	call_in(&c, x);
+	call_in(&c, weight);
+	call_in(&c, bias);
+	return op_build(&c);
 }
 
 int import_gemm(struct onnx_op *op)

@@ -22,12 +22,12 @@ static struct fx_node *ignored(struct onnx_op *op, struct fx_node *labels)
 static struct fx_node *choose(struct onnx_op *op, struct fx_node *mask,
 			      struct fx_node *yes, struct fx_node *no)
 {
-	struct call c = make(op, "where");
+	struct call c = op_call(op, "where");
 
-	with(&c, mask);
-	with(&c, yes);
-	with(&c, no);
-	return build(&c);
+	call_in(&c, mask);
+	call_in(&c, yes);
+	call_in(&c, no);
+	return op_build(&c);
 }
 
 /* Its class's weight for each label; ones without weights. */
@@ -40,16 +40,16 @@ static struct fx_node *label_weights(struct onnx_op *op,
 	struct call c;
 
 	if (op->n_in > 2 && op->in[2]) {
-		c = make(op, "gather");
-		with(&c, op->in[2]);
-		with(&c, labels);
-		with_int(&c, "dim", 0);
+		c = op_call(op, "gather");
+		call_in(&c, op->in[2]);
+		call_in(&c, labels);
+		call_int(&c, "dim", 0);
 	} else {
-		c = make(op, "expand");
-		with(&c, build_scalar(op, FXQ_DTYPE_F32, 1));
-		with_ints(&c, "sizes", t->dims, t->rank);
+		c = op_call(op, "expand");
+		call_in(&c, build_scalar(op, FXQ_DTYPE_F32, 1));
+		call_ints(&c, "sizes", t->dims, t->rank);
 	}
-	w = build(&c);
+	w = op_build(&c);
 	return mask && w ? choose(op, mask, zero, w) : w;
 }
 
@@ -95,11 +95,11 @@ static struct fx_node *nll(struct onnx_op *op, struct fx_node *logs)
 	dims[1] = 1;
 	for (uint32_t d = 1; d < t->rank; d++)
 		dims[d + 1] = t->dims[d];
-	c = make(op, "gather_elements");
-	with(&c, logs);
-	with(&c, build_reshape(op, labels, dims, t->rank + 1));
-	with_int(&c, "dim", 1);
-	picked = build_reshape(op, build(&c), t->dims, t->rank);
+	c = op_call(op, "gather_elements");
+	call_in(&c, logs);
+	call_in(&c, build_reshape(op, labels, dims, t->rank + 1));
+	call_int(&c, "dim", 1);
+	picked = build_reshape(op, op_build(&c), t->dims, t->rank);
 	return reduce(op, build2(op, "mul", build1(op, "neg", picked), weights),
 		      weights);
 }
@@ -113,15 +113,15 @@ int import_nll_loss(struct onnx_op *op)
 
 int import_softmax_loss(struct onnx_op *op)
 {
-	struct call c = make(op, "log_softmax");
+	struct call c = op_call(op, "log_softmax");
 	struct fx_node *logs;
 	int ret;
 
 	if (!op_type(op, 0))
 		return op->imp->err;
-	with(&c, op->in[0]);
-	with_int(&c, "dim", 1);
-	logs = build(&c);
+	call_in(&c, op->in[0]);
+	call_int(&c, "dim", 1);
+	logs = op_build(&c);
 	ret = op_output(op, 0, nll(op, logs));
 	return ret || !op_uses_output(op, 1) ? ret : op_output(op, 1, logs);
 }

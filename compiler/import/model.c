@@ -263,8 +263,8 @@ int fx_import_onnx(const char *path, const struct fx_import_options *opts,
 	size_t size;
 	int ret;
 
-	ret = read_file(path, IMPORT_FILE_MAX, &data, &size, reason,
-			sizeof(reason));
+	ret = import_read_file(path, IMPORT_FILE_MAX, &data, &size, reason,
+			       sizeof(reason));
 	if (ret) {
 		if (error)
 			snprintf(error, error_size, "%s", reason);

@@ -353,8 +353,8 @@ int tensor_from_proto(const Onnx__TensorProto *p, const char *dir,
 	return 0;
 }
 
-int read_file(const char *path, size_t max, void **ret_data, size_t *ret_size,
-	      char *error, size_t error_size)
+int import_read_file(const char *path, size_t max, void **ret_data,
+		     size_t *ret_size, char *error, size_t error_size)
 {
 	struct report r = { path, error, error_size };
 	struct stat st;
@@ -402,7 +402,8 @@ int fx_read_tensor_pb(const char *path, struct fxq_tensor *ret,
 		error = scratch;
 		error_size = sizeof(scratch);
 	}
-	err = read_file(path, IMPORT_FILE_MAX, &data, &size, error, error_size);
+	err = import_read_file(path, IMPORT_FILE_MAX, &data, &size, error,
+			       error_size);
 	if (err)
 		return err;
 	err = wire_check(data, size, &onnx__tensor_proto__descriptor, error,

@@ -18,15 +18,15 @@ static void read_modes(struct onnx_op *op, struct call *c)
 
 	mode = op_str(op, "coordinate_transformation_mode", "half_pixel");
 	nearest = op_str(op, "nearest_mode", "round_prefer_floor");
-	with_str(c, "mode", op_str(op, "mode", "nearest"));
-	with_str(c, "coordinate_transformation_mode",
+	call_str(c, "mode", op_str(op, "mode", "nearest"));
+	call_str(c, "coordinate_transformation_mode",
 		 old ? "asymmetric" : mode);
-	with_str(c, "nearest_mode", old ? "floor" : nearest);
-	with_float(c, "cubic_coeff_a", op_float(op, "cubic_coeff_a", -0.75));
-	with_int(c, "exclude_outside", op_int(op, "exclude_outside", 0));
-	with_float(c, "extrapolation_value",
+	call_str(c, "nearest_mode", old ? "floor" : nearest);
+	call_float(c, "cubic_coeff_a", op_float(op, "cubic_coeff_a", -0.75));
+	call_int(c, "exclude_outside", op_int(op, "exclude_outside", 0));
+	call_float(c, "extrapolation_value",
 		   op_float(op, "extrapolation_value", 0));
-	with_int(c, "antialias", op_int(op, "antialias", 0));
+	call_int(c, "antialias", op_int(op, "antialias", 0));
 }
 
 /* Where this opset has scales, sizes and the region; 0: nowhere. */
@@ -82,25 +82,25 @@ static int read_wish(struct onnx_op *op, struct resize_wish *w)
 
 static int import_dynamic(struct onnx_op *op, const struct resize_wish *w)
 {
-	struct call c = make(op, "resize_dynamic");
+	struct call c = op_call(op, "resize_dynamic");
 	struct places at = find_places(op);
 
-	with(&c, op->in[0]);
-	with(&c, at.roi && at.roi < op->n_in ? op->in[at.roi] : NULL);
-	with(&c, at.scales < op->n_in ? op->in[at.scales] : NULL);
-	with(&c, at.sizes && at.sizes < op->n_in ? op->in[at.sizes] : NULL);
+	call_in(&c, op->in[0]);
+	call_in(&c, at.roi && at.roi < op->n_in ? op->in[at.roi] : NULL);
+	call_in(&c, at.scales < op->n_in ? op->in[at.scales] : NULL);
+	call_in(&c, at.sizes && at.sizes < op->n_in ? op->in[at.sizes] : NULL);
 	if (w->n_axes >= 0)
-		with_ints(&c, "axes", w->axes, w->n_axes);
-	with_str(&c, "keep_aspect_ratio_policy", w->policy);
+		call_ints(&c, "axes", w->axes, w->n_axes);
+	call_str(&c, "keep_aspect_ratio_policy", w->policy);
 	read_modes(op, &c);
-	return op_output(op, 0, build(&c));
+	return op_output(op, 0, op_build(&c));
 }
 
 int import_resize(struct onnx_op *op)
 {
 	const struct fxq_tensor *x = op_type(op, 0);
 	struct resize_wish wish = { .n_scales = 0 };
-	struct call c = make(op, "resize");
+	struct call c = op_call(op, "resize");
 	struct resize_plan plan;
 	const char *why;
 	int ret;
@@ -116,12 +116,12 @@ int import_resize(struct onnx_op *op)
 	if (why)
 		return op_fail(op, -EINVAL, "%s", why);
 
-	with(&c, op->in[0]);
-	with_ints(&c, "sizes", plan.sizes, x->rank);
+	call_in(&c, op->in[0]);
+	call_ints(&c, "sizes", plan.sizes, x->rank);
 	if (plan.by_scales)
-		with_floats(&c, "scales", plan.scales, x->rank);
+		call_floats(&c, "scales", plan.scales, x->rank);
 	read_modes(op, &c);
 	if (wish.n_roi)		/* read by one of the modes alone */
-		with_floats(&c, "roi", plan.roi, 2 * x->rank);
-	return op_output(op, 0, build(&c));
+		call_floats(&c, "roi", plan.roi, 2 * x->rank);
+	return op_output(op, 0, op_build(&c));
 }

@@ -18,11 +18,11 @@ int import_reshape(struct onnx_op *op)
 
 	n = op_const_ints(op, 1, shape, FXQ_MAX_RANK);
 	if (n == -ENODATA) {
-		c = make(op, "reshape");
-		with(&c, op->in[0]);
-		with(&c, op->in[1]);
-		with_int(&c, "allowzero", keep_zero);
-		return op_output(op, 0, build(&c));
+		c = op_call(op, "reshape");
+		call_in(&c, op->in[0]);
+		call_in(&c, op->in[1]);
+		call_int(&c, "allowzero", keep_zero);
+		return op_output(op, 0, op_build(&c));
 	}
 	if (n == -ENOENT)
 		return op_fail(op, -EINVAL, "no shape is given");
@@ -33,11 +33,11 @@ int import_reshape(struct onnx_op *op)
 		if (!shape[i] && !keep_zero && x && type_known(x) &&
 		    (uint32_t)i < x->out[0].rank)
 			shape[i] = x->out[0].dims[i];
-	c = make(op, "reshape");
-	with(&c, op->in[0]);
-	with_ints(&c, "shape", shape, n);
-	with_int(&c, "allowzero", 1);
-	return op_output(op, 0, build(&c));
+	c = op_call(op, "reshape");
+	call_in(&c, op->in[0]);
+	call_ints(&c, "shape", shape, n);
+	call_int(&c, "allowzero", 1);
+	return op_output(op, 0, op_build(&c));
 }
 
 /* ONNX flattens both sides of the axis; torch, and we, the far side only. */
@@ -60,20 +60,20 @@ int import_flatten(struct onnx_op *op)
 		return op_output(op, 0, build_reshape(op, op->in[0], shape, 2));
 	}
 
-	c = make(op, "flatten");
-	with(&c, op->in[0]);
-	with_int(&c, "start_dim", 1);
-	return op_output(op, 0, build(&c));
+	c = op_call(op, "flatten");
+	call_in(&c, op->in[0]);
+	call_int(&c, "start_dim", 1);
+	return op_output(op, 0, op_build(&c));
 }
 
 int import_split(struct onnx_op *op)
 {
-	struct call c = make(op, "split");
+	struct call c = op_call(op, "split");
 	size_t n = op->p->n_output;
 	int ret;
 
 	for (size_t i = 0; i < op->n_in; i++)
-		with(&c, op->in[i]);
+		call_in(&c, op->in[i]);
 	ret = apply_rules(op, &c);
 	if (ret)
 		return ret;
@@ -81,17 +81,17 @@ int import_split(struct onnx_op *op)
 		return op_fail(op, -EINVAL,
 			       "num_outputs is %lld, but there are %zu",
 			       (long long)op_int(op, "num_outputs", n), n);
-	with_int(&c, "n_out", n);
+	call_int(&c, "n_out", n);
 	return op_outputs(op, &c, 64);
 }
 
 int import_several(struct onnx_op *op)
 {
-	struct call c = make(op, op->row->name);
+	struct call c = op_call(op, op->row->name);
 	int ret;
 
 	for (size_t i = 0; i < op->n_in; i++)
-		with(&c, op->in[i]);
+		call_in(&c, op->in[i]);
 	ret = apply_rules(op, &c);
 	if (ret)
 		return ret;
@@ -106,7 +106,7 @@ int import_softmax_2d(struct onnx_op *op)
 {
 	const struct fxq_tensor *t = op_type(op, 0);
 	int64_t axis = op_int(op, "axis", 1), shape[2] = { 1, 1 };
-	struct call c = make(op, op->row->name);
+	struct call c = op_call(op, op->row->name);
 	struct fx_node *x;
 
 	if (!t)
@@ -117,16 +117,16 @@ int import_softmax_2d(struct onnx_op *op)
 		return op_fail(op, -EINVAL, "axis %lld of a tensor of rank %u",
 			       (long long)axis, t->rank);
 	if (axis + 1 == t->rank) {
-		with(&c, op->in[0]);
-		with_int(&c, "dim", axis);
-		return op_output(op, 0, build(&c));
+		call_in(&c, op->in[0]);
+		call_int(&c, "dim", axis);
+		return op_output(op, 0, op_build(&c));
 	}
 
 	for (uint32_t d = 0; d < t->rank; d++)
 		shape[d >= axis] *= t->dims[d];
-	with(&c, build_reshape(op, op->in[0], shape, 2));
-	with_int(&c, "dim", 1);
-	x = build(&c);
+	call_in(&c, build_reshape(op, op->in[0], shape, 2));
+	call_int(&c, "dim", 1);
+	x = op_build(&c);
 	if (!x)
 		return op->imp->err;
 	return op_output(op, 0, build_reshape(op, x, t->dims, t->rank));

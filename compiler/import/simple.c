@@ -104,7 +104,7 @@ int import_constant(struct onnx_op *op)
 int import_constant_of_shape(struct onnx_op *op)
 {
 	const Onnx__AttributeProto *a = op_attr(op, "value");
-	struct call c = make(op, "constant_of_shape");
+	struct call c = op_call(op, "constant_of_shape");
 	uint32_t dtype = FXQ_DTYPE_F32;
 	char error[FXQ_ERROR_MAX];
 	struct fxq_tensor t;
@@ -121,10 +121,10 @@ int import_constant_of_shape(struct onnx_op *op)
 			v = tensor_element(&t, 0);
 		fxq_tensor_free(&t);
 	}
-	with(&c, op->n_in ? op->in[0] : NULL);
-	with_int(&c, "dtype", dtype);
-	with_float(&c, "value", v);
-	return op_output(op, 0, build(&c));
+	call_in(&c, op->n_in ? op->in[0] : NULL);
+	call_int(&c, "dtype", dtype);
+	call_float(&c, "value", v);
+	return op_output(op, 0, op_build(&c));
 }
 
 static int read_dtype(struct onnx_op *op, const char *attr, int64_t def,
@@ -141,7 +141,7 @@ static int read_dtype(struct onnx_op *op, const char *attr, int64_t def,
 
 int import_cast(struct onnx_op *op)
 {
-	struct call c = make(op, "cast");
+	struct call c = op_call(op, "cast");
 	uint32_t dtype;
 	int ret;
 
@@ -149,22 +149,22 @@ int import_cast(struct onnx_op *op)
 	if (ret)
 		return ret;
 	op_attr(op, "saturate");	/* is about float8 alone */
-	with(&c, op->n_in ? op->in[0] : NULL);
-	with_int(&c, "to", dtype);
-	return op_output(op, 0, build(&c));
+	call_in(&c, op->n_in ? op->in[0] : NULL);
+	call_int(&c, "to", dtype);
+	return op_output(op, 0, op_build(&c));
 }
 
 int import_cast_like(struct onnx_op *op)
 {
 	const struct fxq_tensor *like = op_type(op, 1);
-	struct call c = make(op, "cast");
+	struct call c = op_call(op, "cast");
 
 	if (!like)
 		return op->imp->err;
 	op_attr(op, "saturate");
-	with(&c, op->in[0]);
-	with_int(&c, "to", like->dtype);
-	return op_output(op, 0, build(&c));
+	call_in(&c, op->in[0]);
+	call_int(&c, "to", like->dtype);
+	return op_output(op, 0, op_build(&c));
 }
 
 /* Identity and the like need no operator, only another name. */
@@ -196,29 +196,29 @@ int import_dropout(struct onnx_op *op)
 	if (ret || !op_uses_output(op, 1))
 		return ret;
 
-	c = make(op, "constant_of_shape");
-	with(&c, build1(op, "shape", op->in[0]));
-	with_int(&c, "dtype", op->imp->opset < 10 ? FXQ_DTYPE_F32 :
+	c = op_call(op, "constant_of_shape");
+	call_in(&c, build1(op, "shape", op->in[0]));
+	call_int(&c, "dtype", op->imp->opset < 10 ? FXQ_DTYPE_F32 :
 						    FXQ_DTYPE_BOOL);
-	with_float(&c, "value", 1);
-	return op_output(op, 1, build(&c));
+	call_float(&c, "value", 1);
+	return op_output(op, 1, op_build(&c));
 }
 
 int import_eye_like(struct onnx_op *op)
 {
-	struct call c = make(op, "eye_like");
+	struct call c = op_call(op, "eye_like");
 	uint32_t dtype;
 	int ret;
 
-	with(&c, op->n_in ? op->in[0] : NULL);
-	with_int(&c, "k", op_int(op, "k", 0));
+	call_in(&c, op->n_in ? op->in[0] : NULL);
+	call_int(&c, "k", op_int(op, "k", 0));
 	if (op_attr(op, "dtype")) {
 		ret = read_dtype(op, "dtype", 1, &dtype);
 		if (ret)
 			return ret;
-		with_int(&c, "dtype", dtype);
+		call_int(&c, "dtype", dtype);
 	}
-	return op_output(op, 0, build(&c));
+	return op_output(op, 0, op_build(&c));
 }
 
 /* Bound @i of a Clip; *ret keeps its value if there is none. */
@@ -247,7 +247,7 @@ int import_clip(struct onnx_op *op)
 {
 	const struct fxq_tensor *t = op_type(op, 0);
 	double low = -INFINITY, high = INFINITY;
-	struct call c = make(op, "clamp");
+	struct call c = op_call(op, "clamp");
 	int ret;
 
 	if (!t)
@@ -265,12 +265,12 @@ int import_clip(struct onnx_op *op)
 		return op_output(op, 0, x);
 	}
 
-	with(&c, op->in[0]);
+	call_in(&c, op->in[0]);
 	if (low > -INFINITY)
-		with_float(&c, "min", low);
+		call_float(&c, "min", low);
 	if (high < INFINITY)
-		with_float(&c, "max", high);
-	return op_output(op, 0, build(&c));
+		call_float(&c, "max", high);
+	return op_output(op, 0, op_build(&c));
 }
 
 /* A slope that has one element, or one for each channel, in torch's shape. */
@@ -285,7 +285,8 @@ static struct fx_node *channel_slope(struct onnx_op *op,
 	if (n != 1 && n != channels)
 		return NULL;
 	/* All of it must lie along dimension 1; before opset 7 it always did. */
-	if (n != 1 && op->imp->opset >= 7 && (back != x->rank - 1 || slope->dims[0] != n) &&
+	if (n != 1 && op->imp->opset >= 7 &&
+	    (back != x->rank - 1 || slope->dims[0] != n) &&
 	    (back != x->rank || slope->dims[1] != n))
 		return NULL;
 	return build_reshape(op, op->in[1], &n, 1);

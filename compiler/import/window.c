@@ -140,15 +140,15 @@ struct fx_node *build_conv(struct onnx_op *op, struct fx_node *x,
 	    read_padded_window(op, &x->out[0], &weight->out[0], &w))
 		return NULL;
 
-	c = make(op, numbered(op, "conv", w.n));
-	with(&c, x);
-	with(&c, weight);
-	with(&c, bias);
-	with_ints(&c, "stride", w.stride, w.n);
-	with_ints(&c, "padding", w.pad, 2 * w.n);
-	with_ints(&c, "dilation", w.dilation, w.n);
-	with_int(&c, "groups", op_int(op, "group", 1));
-	return build(&c);
+	c = op_call(op, numbered(op, "conv", w.n));
+	call_in(&c, x);
+	call_in(&c, weight);
+	call_in(&c, bias);
+	call_ints(&c, "stride", w.stride, w.n);
+	call_ints(&c, "padding", w.pad, 2 * w.n);
+	call_ints(&c, "dilation", w.dilation, w.n);
+	call_int(&c, "groups", op_int(op, "group", 1));
+	return op_build(&c);
 }
 
 int import_conv(struct onnx_op *op)
@@ -210,16 +210,16 @@ int import_conv_transpose(struct onnx_op *op)
 	if (ret)
 		return ret;
 
-	c = make(op, numbered(op, "conv_transpose", w.n));
-	with(&c, op->in[0]);
-	with(&c, op->in[1]);
-	with(&c, op->n_in > 2 ? op->in[2] : NULL);
-	with_ints(&c, "stride", w.stride, w.n);
-	with_ints(&c, "padding", w.pad, 2 * w.n);
-	with_ints(&c, "output_padding", extra, w.n);
-	with_ints(&c, "dilation", w.dilation, w.n);
-	with_int(&c, "groups", op_int(op, "group", 1));
-	return op_output(op, 0, build(&c));
+	c = op_call(op, numbered(op, "conv_transpose", w.n));
+	call_in(&c, op->in[0]);
+	call_in(&c, op->in[1]);
+	call_in(&c, op->n_in > 2 ? op->in[2] : NULL);
+	call_ints(&c, "stride", w.stride, w.n);
+	call_ints(&c, "padding", w.pad, 2 * w.n);
+	call_ints(&c, "output_padding", extra, w.n);
+	call_ints(&c, "dilation", w.dilation, w.n);
+	call_int(&c, "groups", op_int(op, "group", 1));
+	return op_output(op, 0, op_build(&c));
 }
 
 /* The part that all pools share. */
@@ -234,13 +234,13 @@ static int start_pool(struct onnx_op *op, const char *name,
 	if (ret)
 		return ret;
 
-	*c = make(op, numbered(op, name, w->n));
-	with(c, in);
-	with_ints(c, "kernel_size", w->kernel, w->n);
-	with_ints(c, "stride", w->stride, w->n);
-	with_ints(c, "padding", w->pad, 2 * w->n);
-	with_ints(c, "dilation", w->dilation, w->n);
-	with_int(c, "ceil_mode", op_int(op, "ceil_mode", 0));
+	*c = op_call(op, numbered(op, name, w->n));
+	call_in(c, in);
+	call_ints(c, "kernel_size", w->kernel, w->n);
+	call_ints(c, "stride", w->stride, w->n);
+	call_ints(c, "padding", w->pad, 2 * w->n);
+	call_ints(c, "dilation", w->dilation, w->n);
+	call_int(c, "ceil_mode", op_int(op, "ceil_mode", 0));
 	return 0;
 }
 
@@ -258,9 +258,9 @@ int import_max_pool(struct onnx_op *op)
 	if (ret)
 		return ret;
 
-	with_int(&c, "n_out", n);
-	with_int(&c, "storage_order", op_int(op, "storage_order", 0));
-	ret = build_many(&c, out, n);
+	call_int(&c, "n_out", n);
+	call_int(&c, "storage_order", op_int(op, "storage_order", 0));
+	ret = op_build_many(&c, out, n);
 	for (size_t i = 0; i < n && !ret; i++)
 		ret = op_output(op, i, out[i]);
 	return ret;
@@ -278,8 +278,8 @@ int import_avg_pool(struct onnx_op *op)
 	if (ret)
 		return ret;
 
-	with_int(&c, "count_include_pad", op_int(op, "count_include_pad", 0));
-	return op_output(op, 0, build(&c));
+	call_int(&c, "count_include_pad", op_int(op, "count_include_pad", 0));
+	return op_output(op, 0, op_build(&c));
 }
 
 int import_lp_pool(struct onnx_op *op)
@@ -295,8 +295,8 @@ int import_lp_pool(struct onnx_op *op)
 		return ret;
 
 	c.name = "lp_pool";		/* one for any number of dimensions */
-	with_int(&c, "p", op_int(op, "p", 2));
-	return op_output(op, 0, build(&c));
+	call_int(&c, "p", op_int(op, "p", 2));
+	return op_output(op, 0, op_build(&c));
 }
 
 int import_global_lp_pool(struct onnx_op *op)
