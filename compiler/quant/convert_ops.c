@@ -223,9 +223,12 @@ static struct fx_node *do_layer_norm(struct job *j)
 	const float *h = const_floats(fx_node_in(j->n, 2));
 	int64_t n = x->dims[x->rank - 1], axis = fx_node_int(j->n, "axis", -1);
 	float eps = (float)fx_node_float(j->n, "eps", 1e-5);
+	const struct fx_arg *shape = fx_node_kwarg(j->n, "normalized_shape");
 	struct fx_node *in[2] = { j->x };
 	float *gh;
 
+	if (shape)
+		axis = -(int64_t)shape->count;
 	axis += axis < 0 ? x->rank : 0;
 	if (axis != (int64_t)x->rank - 1 || n > 4096)
 		return refuse(j, "it does not run over a last dimension of at most 4096");
