@@ -29,7 +29,11 @@
 /*
  * X(name, offset, access, doc): BAR0, registers of 32 bits. RO: writes are
  * ignored. RW: reads as written. WO: reads as zero. 64-bit values are two
- * registers, low half first; they take effect with CONTROL.ENABLE.
+ * registers, low half first; they take effect with CONTROL.ENABLE. Bases are
+ * 64-aligned. A write to CONTROL is acted upon when STATUS.BUSY is clear;
+ * until then the machine may still reach rings and shared page.
+ *
+ * The clock counts modelled cycles: it stands still while nothing runs.
  */
 #define FXQ_REGS(X)							\
 	X(ID,            0x00, RO, "FXQ_ID_VALUE")			\
@@ -65,11 +69,11 @@ enum fxq_reg {
 #define FXQ_CONTROL_ENABLE	(1u << 0)	/* 0 to 1: rings start empty */
 #define FXQ_CONTROL_RESET	(1u << 1)	/* reads as zero when done */
 #define FXQ_STATUS_ENABLED	(1u << 0)
-#define FXQ_STATUS_BUSY		(1u << 1)
+#define FXQ_STATUS_BUSY		(1u << 1)	/* a run, or CONTROL */
 #define FXQ_STATUS_BAD_SETUP	(1u << 2)	/* ENABLE refused: see DEPTH, bases */
 
 #define FXQ_VECTOR_COMPLETE	0	/* MSI-X: a record was written */
-#define FXQ_VECTOR_FAULT	1	/* a record with a fault was written */
+#define FXQ_VECTOR_FAULT	1	/* a record with a fault, armed or not */
 #define FXQ_VECTORS		2
 
 #define FXQ_DEPTH_DEFAULT	8
@@ -96,7 +100,11 @@ enum fxq_submit_kind {
  * @n_bindings: JOB: up to FXQ_MAX_REGIONS
  * @first, @last: INVALIDATE: first and last device address; 0 and ~0: all
  *
- * What a kind does not use is zero.
+ * What a kind does not use is zero. All but JOB are acted upon as soon as they
+ * are taken, so their records may come before those of jobs that stand earlier.
+ * The record of STOP follows those of all jobs that it ends; entries behind it
+ * are taken after. A context that stops, by itself or by STOP, loses what it
+ * left in the scratchpad.
  */
 struct fxq_submit {
 	__u32 kind;
@@ -131,7 +139,8 @@ struct fxq_binding {
  * @index, @tag: of the descriptor at fault; 0 when completed
  * @address: device address at fault, or 0
  * @first, @last: cycle counter when the run began and ended
- * @cycles: of the run, as fxq_cost.h counts them
+ * @cycles: of the run, as fxq_cost.h counts them; of a run that did not
+ *	    complete, those of the descriptors that did
  */
 struct fxq_complete {
 	__u64 run;
@@ -151,8 +160,9 @@ struct fxq_complete {
 /*
  * struct fxq_shared - the page that spares register accesses
  * @produced: driver: entries written so far (free running)
- * @armed: driver: wants an interrupt once @completed reaches this; the
- *	   machine compares after writing a record
+ * @armed: driver: wants an interrupt when @completed becomes this; the
+ *	   machine compares after writing a record and @completed, so the
+ *	   driver looks for the record once more after writing @armed
  * @taken: machine: entries taken so far
  * @completed: machine: records written so far
  * @running: machine: run number in progress
@@ -196,7 +206,7 @@ struct fxq_context_entry {
 #define FXQ_PT_LEVELS		3
 #define FXQ_PT_ENTRIES		512
 #define FXQ_PTE_VALID		(1ull << 0)
-#define FXQ_PTE_WRITABLE	(1ull << 1)
+#define FXQ_PTE_WRITABLE	(1ull << 1)	/* of a leaf; else zero */
 #define FXQ_PTE_LEAF		(1ull << 2)	/* always set at the last level */
 #define FXQ_PTE_ADDRESS		0x000ffffffffff000ull
 
