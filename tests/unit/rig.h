@@ -81,7 +81,7 @@ static inline void *rig_bus(void *priv, uint64_t addr, uint64_t len, bool write)
 		pthread_cond_wait(&r->cond, &r->lock);
 	}
 	r->held = false;
-	hole = r->hole == page;
+	hole = r->hole >= page && r->hole < addr + len;
 	pthread_mutex_unlock(&r->lock);
 	if (hole || addr > RIG_BYTES || len > RIG_BYTES - addr)
 		return NULL;

@@ -429,6 +429,28 @@ static void rearm_behind_a_stop_counts_from_there(void **state)
 	assert_int_equal(rec.cause, FXQ_CAUSE_NONE);
 }
 
+/* STOP, REARM and a job stand behind the very run that is to be stopped. */
+static void rearm_waits_for_the_stopped_run(void **state)
+{
+	struct rig *r = *state;
+	struct fxq_desc s[] = { load(0, 0, 0, 64), load(0, 0, 64, 64) };
+	struct fxq_complete rec;
+
+	rig_set_gate(r, rig_page_bus(1, 2));
+	rig_put(r, rig_job(r, 1, s, 2));
+	rig_await_gate(r);
+	rig_ask(r, FXQ_SUBMIT_STOP, 1);
+	rig_ask(r, FXQ_SUBMIT_REARM, 1);
+	rig_put(r, rig_job(r, 1, s, 2));
+	rig_set_gate(r, RIG_NO_GATE);
+	rec = rig_get(r);
+	assert_int_equal(rec.kind, FXQ_SUBMIT_JOB);
+	assert_int_equal(rec.cause, FXQ_CAUSE_STOPPED);
+	assert_int_equal(rig_get(r).kind, FXQ_SUBMIT_STOP);
+	assert_int_equal(rig_get(r).kind, FXQ_SUBMIT_REARM);
+	assert_int_equal(rig_get(r).cause, FXQ_CAUSE_NONE);
+}
+
 /* Scratchpad and time */
 
 static void scratchpad_reads_zero_after_a_switch(void **state)
@@ -525,6 +547,7 @@ int main(void)
 		TEST(refuses_contexts_beyond_the_table),
 		TEST(stop_ends_queue_and_run),
 		TEST(rearm_behind_a_stop_counts_from_there),
+		TEST(rearm_waits_for_the_stopped_run),
 		TEST(scratchpad_reads_zero_after_a_switch),
 		TEST(scratchpad_is_dropped_when_a_context_stops),
 		TEST(stream_is_copied_before_it_is_checked),

@@ -121,6 +121,37 @@ static void large_page_maps_two_mib(void **state)
 			 FXQ_CAUSE_PAGE_INVALID);
 }
 
+/* What the bus does not have in one piece is taken page by page. */
+static void large_page_may_have_a_hole(void **state)
+{
+	struct rig *r = *state;
+	struct fxq_complete rec;
+
+	*rig_pte(r, 1, FAR, 1) = 2 * RIG_LARGE | RIG_RW;
+	r->hole = 2 * RIG_LARGE + 5 * RIG_PAGE;
+	assert_int_equal(load_at(r, FAR + 4 * RIG_PAGE).cause, FXQ_CAUSE_NONE);
+	rec = load_at(r, FAR + 5 * RIG_PAGE);
+	assert_int_equal(rec.cause, FXQ_CAUSE_BUS);
+	assert_int_equal(rec.address, FAR + 5 * RIG_PAGE);
+	rearm(r);
+	assert_int_equal(load_at(r, FAR + 6 * RIG_PAGE).cause, FXQ_CAUSE_NONE);
+}
+
+static void large_page_goes_with_any_part_of_it(void **state)
+{
+	struct rig *r = *state;
+
+	*rig_pte(r, 1, FAR, 1) = 2 * RIG_LARGE | RIG_RW;
+	assert_int_equal(load_at(r, FAR).cause, FXQ_CAUSE_NONE);
+	*rig_pte(r, 1, FAR, 1) = 0;
+	rig_put(r, (struct fxq_submit){
+		.kind = FXQ_SUBMIT_INVALIDATE, .context = 1,
+		.first = FAR + 7 * RIG_PAGE, .last = FAR + 7 * RIG_PAGE,
+	});
+	assert_int_equal(rig_get(r).cause, FXQ_CAUSE_NONE);
+	assert_int_equal(load_at(r, FAR).cause, FXQ_CAUSE_PAGE_INVALID);
+}
+
 static void large_page_must_be_aligned(void **state)
 {
 	struct rig *r = *state;
@@ -143,6 +174,27 @@ static void page_zero_is_never_mapped(void **state)
 	rearm(r);
 	*rig_pte(r, 1, RIG_PAGE, 2) = RIG_DATA | RIG_RW;
 	assert_int_equal(load_at(r, RIG_PAGE).cause, FXQ_CAUSE_NONE);
+}
+
+static void page_zero_is_no_part_of_a_large_page(void **state)
+{
+	struct rig *r = *state;
+	struct fxq_submit e = rig_job(r, 2, (struct fxq_desc[]){
+		load(0, 0, 0, 64), load(1, 0, 0, 64) }, 2);
+	const struct fxq_binding bind[] = { { .addr = RIG_PAGE, .size = 64 },
+					    { .addr = 0, .size = 64 } };
+	struct fxq_complete rec;
+
+	/* All of context 2's first 2 MiB, as they were, in one page */
+	*rig_pte(r, 2, 0, 1) = RIG_LARGE | RIG_RW;
+	memcpy(r->mem + RIG_LARGE + RIG_VA, rig_data(r, 2, RIG_VA), 256);
+	memcpy(r->mem + RIG_LARGE + RIG_BIND, bind, sizeof(bind));
+	e.n_bindings = 2;
+	rig_put(r, e);
+	rec = rig_get(r);
+	assert_int_equal(rec.cause, FXQ_CAUSE_PAGE_INVALID);
+	assert_int_equal(rec.index, 1);
+	assert_int_equal(rec.address, 0);
 }
 
 static void last_page_can_be_mapped(void **state)
@@ -295,9 +347,12 @@ int main(void)
 		TEST(reserved_bits_fault),
 		TEST(reserved_bits_of_tables_fault),
 		TEST(large_page_maps_two_mib),
+		TEST(large_page_may_have_a_hole),
+		TEST(large_page_goes_with_any_part_of_it),
 		TEST(large_page_must_be_aligned),
 		TEST(there_are_no_pages_of_one_gib),
 		TEST(page_zero_is_never_mapped),
+		TEST(page_zero_is_no_part_of_a_large_page),
 		TEST(last_page_can_be_mapped),
 		TEST(read_only_page_takes_no_store),
 		TEST(bus_errors_are_faults),

@@ -348,7 +348,24 @@ static void memory_tiles_interleave(void **state)
 	     after(turned, 1, 1));
 }
 
+static void memory_is_compared_run_by_run(void **state)
+{
+	/* One row of 32 bytes, in the tile's column or beside it */
+	CLEAN(load(0, 5 * 64, B, 32), tile(store(0, 0, A, 0), 1));
+	RACE(1, LD, "writes memory", "load #1", load(0, 5 * 64 + 32, B, 32),
+	     after(tile(store(0, 0, A, 0), 1), 0, 1));
+	RACE(1, LD, "writes memory", "load #1", load(0, 7 * 64 + 63, B, 1),
+	     after(tile(store(0, 0, A, 0), 1), 0, 1));
+	CLEAN(load(0, 8 * 64, B, 64), tile(store(0, 0, A, 0), 1));
+}
+
 /* Order that is there */
+
+static void readers_need_no_order(void **state)
+{
+	/* Both read A; what the one writes lies between the other's operands */
+	CLEAN(binary(FXQ_OP_ADD, A, D, B, 4, 4, 32), conv1(A, C, W, P));
+}
 
 static void engine_is_in_order(void **state)
 {
@@ -518,6 +535,8 @@ int main(void)
 		TEST(memory_write_after_read),
 		TEST(memory_regions_may_be_the_same_bytes),
 		TEST(memory_tiles_interleave),
+		TEST(memory_is_compared_run_by_run),
+		TEST(readers_need_no_order),
 		TEST(engine_is_in_order),
 		TEST(order_is_transitive),
 		TEST(boxes_side_by_side_do_not_meet),

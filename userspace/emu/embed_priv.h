@@ -60,8 +60,8 @@ struct embed_ctx {
 
 #define EMBED_BIND_BYTES	384	/* FXQ_MAX_REGIONS bindings */
 
-static_assert(EMBED_BIND_BYTES == FXQ_MAX_REGIONS * sizeof(struct fxq_binding),
-	      "a slot's binding table");
+static_assert(EMBED_BIND_BYTES ==
+	      FXQ_MAX_REGIONS * sizeof(struct fxq_binding), "a slot's table");
 
 struct fxq_embed {
 	struct fxq_machine *machine;

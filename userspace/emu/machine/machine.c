@@ -113,7 +113,6 @@ static void release(struct fxq_machine *m)
 	free(m->run.stream);
 	free(m->run.timing);
 	free(m->run.order);
-	free(m->tlb);
 	free(m->exec.acc);
 	free(m->exec.spm);
 	pthread_cond_destroy(&m->wake);
@@ -126,9 +125,8 @@ static int allocate(struct fxq_machine *m, const struct fxq_machine_config *c)
 	m->exec.ops = &fxq_exec_portable;
 	m->exec.spm = zeroed(m->caps.spm_bytes);
 	m->exec.acc = zeroed(m->caps.acc_bytes);
-	m->tlb = calloc(MACHINE_TLB_ENTRIES, sizeof(*m->tlb));
 	m->exec.pool = fxq_pool_create(c->threads ? c->threads : 1);
-	if (!m->exec.spm || !m->exec.acc || !m->tlb || !m->exec.pool)
+	if (!m->exec.spm || !m->exec.acc || !m->exec.pool)
 		return -ENOMEM;
 	if (!c->debug)
 		return 0;

@@ -17,9 +17,10 @@ struct fxq_machine;
 
 /*
  * struct fxq_machine_host - what the machine needs of its surroundings
- * @bus: the bytes [addr, addr + len) of bus memory, which lie within one
- *	 4 KiB page, a ring or a table; NULL if there are none. The machine
- *	 keeps a translation until INVALIDATE or reset
+ * @bus: the bytes [addr, addr + len) of bus memory, which lie within one page
+ *	 (of 4 KiB or 2 MiB), a ring or a table; NULL if they are not there in
+ *	 one piece: a large page is then asked for in small ones. The machine
+ *	 keeps a page until INVALIDATE or reset, rings until disabled
  * @irq: raise MSI-X vector FXQ_VECTOR_*
  * @report: debug mode: a finding, in a sentence; may be NULL
  *

@@ -21,7 +21,8 @@
 #include "machine.h"
 
 #define MACHINE_REGS		(0x78 / 4)
-#define MACHINE_TLB_ENTRIES	4096	/* a power of two */
+#define MACHINE_TLB_ENTRIES	4096	/* powers of two */
+#define MACHINE_LARGE_ENTRIES	256
 #define MACHINE_NO_CONTEXT	(~0u)
 
 /* What a write to CONTROL asks of the machine's thread. */
@@ -30,10 +31,11 @@
 #define REQUEST_HALT	(1u << 2)	/* ENABLE went from 1 to 0 */
 #define REQUEST_START	(1u << 3)	/* ENABLE went from 0 to 1 */
 
-/* A translation seen valid: one 4 KiB page, whatever the table's page size. */
+/* A translation seen valid. */
 struct machine_tlb {
 	uint64_t tag;		/* page number and context, or 0 */
 	uint8_t *host;
+	uint64_t mask;		/* of the offset in the page */
 	bool writable;
 };
 
@@ -109,7 +111,8 @@ struct fxq_machine {
 	bool stop_pending;		/* @stop_entry awaits the run's end */
 	struct fxq_submit stop_entry;
 
-	struct machine_tlb *tlb;
+	struct machine_tlb tlb[MACHINE_TLB_ENTRIES];
+	struct machine_tlb large[MACHINE_LARGE_ENTRIES];
 	struct machine_run run;
 	struct fxq_exec exec;
 	uint32_t spm_context;		/* whose bytes the scratchpad holds */

@@ -2,11 +2,12 @@
 /*
  * mmu.c - device addresses become host memory
  *
- * Three levels of page tables, walked through the host's bus, and a
- * direct-mapped buffer of translations seen valid, tagged by context. What
- * the walk refuses is never kept, so mapping needs no invalidation. Every
- * access the machine makes to a job's memory passes here; it happens on the
- * machine's thread, and so none is outstanding when an INVALIDATE is answered.
+ * Three levels of page tables, walked through the host's bus, and for each
+ * page size a direct-mapped buffer of translations seen valid, tagged by
+ * context. What the walk refuses is never kept, so mapping needs no
+ * invalidation. Every access the machine makes to a job's memory passes here;
+ * it happens on the machine's thread, and so none is outstanding when an
+ * INVALIDATE is answered.
  */
 #include <string.h>
 
@@ -18,15 +19,19 @@
 #define PTE_KNOWN	(FXQ_PTE_VALID | FXQ_PTE_WRITABLE | FXQ_PTE_LEAF | \
 			 FXQ_PTE_ADDRESS)
 
-static uint64_t tlb_tag(uint32_t context, uint64_t va)
+/* Page number and context; never 0, for page 0 is not kept in either size. */
+static uint64_t tlb_tag(uint32_t context, uint64_t va, int shift)
 {
-	return (va >> FXQ_PAGE_SHIFT) << 8 | context;
+	return va >> shift << 8 | context;
 }
 
-static struct machine_tlb *tlb_slot(struct fxq_machine *m, uint64_t tag)
+static struct machine_tlb *tlb_slot(struct fxq_machine *m, uint64_t tag,
+				    int shift)
 {
 	uint64_t mix = (tag >> 8) ^ (tag & 0xff) * 0x9e5;
 
+	if (shift == FXQ_LARGE_PAGE_SHIFT)
+		return &m->large[mix & (MACHINE_LARGE_ENTRIES - 1)];
 	return &m->tlb[mix & (MACHINE_TLB_ENTRIES - 1)];
 }
 
@@ -54,9 +59,9 @@ static bool pte_is_clean(uint64_t pte, int level)
 	return level == FXQ_PT_LEVELS - 2 && !(pte & LARGE_MASK & ~PAGE_MASK);
 }
 
-/* The page of @va: its bus address and whether it may be written. */
+/* The page of @va: its bus address, its size, whether it may be written. */
 static uint32_t walk(struct fxq_machine *m, uint64_t va, uint64_t *page,
-		     bool *writable)
+		     int *shift, bool *writable)
 {
 	uint64_t table = m->run.root, pte;
 	int level;
@@ -79,63 +84,103 @@ static uint32_t walk(struct fxq_machine *m, uint64_t va, uint64_t *page,
 			break;
 	}
 	*page = table;
-	if (level == FXQ_PT_LEVELS - 2)
-		*page |= va & LARGE_MASK & ~PAGE_MASK;
+	*shift = level == FXQ_PT_LEVELS - 2 ? FXQ_LARGE_PAGE_SHIFT :
+		 FXQ_PAGE_SHIFT;
 	*writable = pte & FXQ_PTE_WRITABLE;
 	return FXQ_CAUSE_NONE;
 }
 
-/* Fills @slot for the page of @va, if there is one. */
-static uint32_t tlb_fill(struct fxq_machine *m, struct machine_tlb *slot,
-			 uint64_t tag, uint64_t va)
+/* Keeps the page of 1 << @shift bytes at @page, if it is one piece. */
+static const struct machine_tlb *keep(struct fxq_machine *m, uint64_t va,
+				      uint64_t page, int shift, bool writable)
 {
-	uint64_t page;
-	bool writable;
-	uint32_t cause;
-	uint8_t *host;
+	uint64_t tag = tlb_tag(m->run.entry.context, va, shift);
+	struct machine_tlb *slot = tlb_slot(m, tag, shift);
+	uint64_t bytes = 1ull << shift;
+	uint8_t *host = m->host.bus(m->host.priv, page, bytes, writable);
 
-	if (va < FXQ_PAGE_BYTES || va >> FXQ_VA_BITS)
-		return FXQ_CAUSE_PAGE_INVALID;
-	cause = walk(m, va, &page, &writable);
-	if (cause)
-		return cause;
-	host = m->host.bus(m->host.priv, page, FXQ_PAGE_BYTES, writable);
 	if (!host)
-		return FXQ_CAUSE_BUS;
-	*slot = (struct machine_tlb){ tag, host, writable };
-	return FXQ_CAUSE_NONE;
+		return NULL;
+	*slot = (struct machine_tlb){ tag, host, bytes - 1, writable };
+	return slot;
 }
 
-/* As machine_translate(), but says the cause instead of recording it. */
-static uint8_t *look_up(struct fxq_machine *m, uint64_t va, bool write,
-			uint32_t *cause)
+/*
+ * Walks the tables for @va. A large page is kept whole where the bus has it
+ * in one piece, but for the first, which has the page that is never mapped.
+ */
+static const struct machine_tlb *fill(struct fxq_machine *m, uint64_t va,
+				      uint32_t *cause)
 {
-	uint64_t tag = tlb_tag(m->run.entry.context, va);
-	struct machine_tlb *slot = tlb_slot(m, tag);
+	const struct machine_tlb *t = NULL;
+	bool writable;
+	uint64_t page;
+	int shift;
+
+	*cause = FXQ_CAUSE_PAGE_INVALID;
+	if (va < FXQ_PAGE_BYTES || va >> FXQ_VA_BITS)
+		return NULL;
+	*cause = walk(m, va, &page, &shift, &writable);
+	if (*cause)
+		return NULL;
+	if (shift == FXQ_LARGE_PAGE_SHIFT) {
+		if (va > LARGE_MASK)
+			t = keep(m, va, page, shift, writable);
+		page |= va & LARGE_MASK & ~PAGE_MASK;
+	}
+	if (!t)
+		t = keep(m, va, page, FXQ_PAGE_SHIFT, writable);
+	if (!t)
+		*cause = FXQ_CAUSE_BUS;
+	return t;
+}
+
+static const struct machine_tlb *hit(struct fxq_machine *m, uint64_t va,
+				     int shift)
+{
+	uint64_t tag = tlb_tag(m->run.entry.context, va, shift);
+	const struct machine_tlb *t = tlb_slot(m, tag, shift);
+
+	return t->tag == tag ? t : NULL;
+}
+
+/* Host memory at @va and *@left bytes to the end of its page; or *@cause. */
+static uint8_t *look_up(struct fxq_machine *m, uint64_t va, bool write,
+			uint64_t *left, uint32_t *cause)
+{
+	const struct machine_tlb *t = hit(m, va, FXQ_LARGE_PAGE_SHIFT);
 
 	*cause = FXQ_CAUSE_NONE;
-	if (slot->tag != tag)
-		*cause = tlb_fill(m, slot, tag, va);
-	if (!*cause && write && !slot->writable)
+	if (!t)
+		t = hit(m, va, FXQ_PAGE_SHIFT);
+	if (!t)
+		t = fill(m, va, cause);
+	if (!t)
+		return NULL;
+	if (write && !t->writable) {
 		*cause = FXQ_CAUSE_PAGE_WRITE;
-	return *cause ? NULL : slot->host + (va & PAGE_MASK);
+		return NULL;
+	}
+	*left = t->mask + 1 - (va & t->mask);
+	return t->host + (va & t->mask);
 }
 
 /* Pages that follow in host memory too are one piece. */
 uint8_t *machine_translate(struct fxq_machine *m, uint64_t va, uint64_t *len,
 			   bool write)
 {
-	uint64_t n = FXQ_PAGE_BYTES - (va & PAGE_MASK);
+	uint64_t n, left;
 	uint32_t cause;
-	uint8_t *host = look_up(m, va, write, &cause);
+	uint8_t *host = look_up(m, va, write, &n, &cause);
 
 	if (!host) {
 		m->run.outcome.cause = cause;
 		m->run.outcome.address = va;
 		return NULL;
 	}
-	while (n < *len && look_up(m, va + n, write, &cause) == host + n)
-		n += FXQ_PAGE_BYTES;
+	while (n < *len &&
+	       look_up(m, va + n, write, &left, &cause) == host + n)
+		n += left;
 	*len = n < *len ? n : *len;
 	return host;
 }
@@ -159,21 +204,29 @@ uint32_t machine_fetch(struct fxq_machine *m, void *dst, uint64_t va,
 	return FXQ_CAUSE_NONE;
 }
 
+static void drop_range(struct machine_tlb *t, uint32_t entries, int shift,
+		       uint32_t context, uint64_t first, uint64_t last)
+{
+	uint64_t lo = first >> shift, hi = last >> shift;
+	uint32_t i;
+
+	for (i = 0; i < entries; i++)
+		if ((t[i].tag & 0xff) == context && t[i].tag >> 8 >= lo &&
+		    t[i].tag >> 8 <= hi)
+			t[i].tag = 0;
+}
+
 void machine_invalidate(struct fxq_machine *m, uint32_t context,
 			uint64_t first, uint64_t last)
 {
-	uint64_t lo = first >> FXQ_PAGE_SHIFT, hi = last >> FXQ_PAGE_SHIFT;
-	uint32_t i;
-
-	for (i = 0; i < MACHINE_TLB_ENTRIES; i++) {
-		uint64_t tag = m->tlb[i].tag;
-
-		if ((tag & 0xff) == context && tag >> 8 >= lo && tag >> 8 <= hi)
-			m->tlb[i].tag = 0;
-	}
+	drop_range(m->tlb, MACHINE_TLB_ENTRIES, FXQ_PAGE_SHIFT, context, first,
+		   last);
+	drop_range(m->large, MACHINE_LARGE_ENTRIES, FXQ_LARGE_PAGE_SHIFT,
+		   context, first, last);
 }
 
 void machine_forget(struct fxq_machine *m)
 {
-	memset(m->tlb, 0, MACHINE_TLB_ENTRIES * sizeof(*m->tlb));
+	memset(m->tlb, 0, sizeof(m->tlb));
+	memset(m->large, 0, sizeof(m->large));
 }
