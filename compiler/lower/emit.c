@@ -30,6 +30,21 @@ static void hold(struct emitter *e, struct fmap *t, const struct box *b)
 	t->held = (struct held){ .box = *b, .plane = map_plane(t, b) };
 	t->held.addr = (uint32_t)space_buffer(e->st, &e->st->spm,
 					      map_bytes(t, b));
+	t->rows = t->h;
+}
+
+/* Loads rows up to @end of a map that is held whole. */
+static void load_rows(struct emitter *e, uint32_t tag, struct fmap *t,
+		      uint32_t end)
+{
+	struct box b = map_box(t);
+
+	b.y0 = t->rows;
+	b.y1 = end;
+	if (b.y0 >= b.y1)
+		return;
+	dma_box(e->st, FXQ_OP_LOAD, tag, t, &t->held, &b);
+	t->rows = end;
 }
 
 static uint32_t load_const(struct emitter *e, uint32_t tag, uint64_t offset,
@@ -323,8 +338,10 @@ static void load_inputs(struct emitter *e, const struct op *op)
 	for (unsigned int i = 0; i < op->n_in; i++) {
 		struct fmap *t = op->in[i].t;
 
-		if (t->held.addr)
+		if (t->held.addr) {
+			load_rows(e, op->tag, t, t->need.y1);
 			continue;
+		}
 		hold(e, t, &t->need);
 		dma_box(e->st, FXQ_OP_LOAD, op->tag, t, &t->held, &t->need);
 	}
@@ -416,8 +433,7 @@ static void emit_group(struct emitter *e, const struct group *g)
 
 		t->resident = true;
 		hold(e, t, &all);
-		dma_box(e->st, FXQ_OP_LOAD, e->s->ops[g->first].tag, t,
-			&t->held, &all);
+		t->rows = 0;
 	}
 	if (g->resident_out && !last->out.t->resident) {
 		struct box all = map_box(last->out.t);
@@ -426,6 +442,10 @@ static void emit_group(struct emitter *e, const struct group *g)
 		hold(e, last->out.t, &all);
 	}
 	emit_tiles(e);
+	for (unsigned int i = 0; i < g->n_reload; i++)
+		if (g->reload[i]->last_op >= g->first + g->n)
+			load_rows(e, last->tag, g->reload[i],
+				  g->reload[i]->h);
 	release(e->s, g->first + g->n - 1);
 }
 

@@ -117,6 +117,7 @@ struct held {
  * @first_op, @last_op: operations that touch it
  * @resident: plan: it is whole in the SPM (or will be when it is written)
  * @held: emit: where it is now
+ * @rows: emit: how many of its rows are there already, if it is being loaded
  * @need: the box that a tile needs of it; y1 0: none
  */
 struct fmap {
@@ -130,6 +131,7 @@ struct fmap {
 	unsigned int first_op, last_op;
 	bool resident;
 	struct held held;
+	uint32_t rows;
 	struct box need;
 };
 
@@ -264,7 +266,13 @@ int view_axis(const struct view *v, uint32_t rank, const int64_t *dims);
 /* As a box with channels along @axis, rows and columns from the others. */
 bool view_operand(const struct view *v, uint32_t rank, const int64_t *dims,
 		  int axis, struct operand *ret);
-/* The same for operators to which all pixels are alike. */
+/*
+ * The same where channels are spread over the map: chan[i], counted in *ret,
+ * is where channel i of dims[axis] is.
+ */
+bool view_gather(const struct view *v, uint32_t rank, const int64_t *dims,
+		 int axis, struct operand *ret, uint32_t *chan);
+/* As view_operand(), for operators to which all pixels are alike. */
 bool view_pixels(const struct view *v, uint32_t rank, const int64_t *dims,
 		 int axis, struct operand *ret);
 uint64_t map_bytes(const struct fmap *t, const struct box *b);
@@ -287,9 +295,15 @@ struct operand pixels_of(struct segment *s, struct fx_node *n, int axis);
 struct operand operand_of_map(struct fmap *t);
 /* The node being selected has a new map of @h x @w pixels as its value. */
 struct operand result_like(struct segment *s, int axis, uint32_t h, uint32_t w);
-/* A copy of @v in a map with channels along @axis, by way of memory. */
+/*
+ * A copy of @v in a map with channels along @axis: gathered by a convolution
+ * where only channels are spread, else by way of memory.
+ */
 struct view view_copy(struct segment *s, const struct view *v,
 		      const struct fxq_tensor *type, int axis);
+/* The first of the two; false: it cannot, or memory is quicker. */
+bool gather_copy(struct segment *s, const struct view *v,
+		 const struct fxq_tensor *type, int axis, struct view *ret);
 /* Room in scratch for @t, in the order [c][y][x]. */
 void map_scratch(struct segment *s, struct fmap *t);
 /* Stores @v to the home of the map of @to, where @to sees the same elements. */
@@ -395,7 +409,7 @@ uint64_t pack_params(struct segment *s, float m, uint32_t n,
  * @tc, @th, @tw: channels, rows and columns of a tile
  * @resident_out: the last result is kept whole in the SPM
  * @stream_weights: weights are loaded again for each tile
- * @reload: maps that are loaded whole first
+ * @reload: maps that are loaded whole, as far as each tile needs them
  * @evict: maps that leave the SPM first
  */
 struct group {

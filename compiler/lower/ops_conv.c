@@ -169,6 +169,24 @@ const char *check_conv(struct fx_node *n, const struct fxq_caps *caps)
 	return why;
 }
 
+/* The input; where its channels are spread, @l's weights are as well. */
+static struct operand conv_input(struct segment *s, struct fx_node *n,
+				 struct layer *l)
+{
+	const struct fxq_tensor *out = &n->out[0];
+	uint64_t work = (uint64_t)out->dims[2] * (uint64_t)out->dims[3] *
+			fxq_div_up(l->oc, FXQ_BLOCK) * l->kh * l->kw;
+	struct fx_node *x = fx_node_in(n, 0);
+	const uint32_t *chan;
+	struct operand in;
+
+	if (fx_node_int(n, "groups", 1) != 1 ||
+	    !gather_by_weights(s, x, work, &in, &chan))
+		return operand_of(s, x, 1);
+	l->w = spread_weights(s, l, chan, in.c);
+	return in;
+}
+
 void lower_conv(struct segment *s, struct fx_node *n)
 {
 	const struct fxq_tensor *w = &fx_node_in(n, 1)->out[0];
@@ -178,9 +196,10 @@ void lower_conv(struct segment *s, struct fx_node *n)
 			   .kw = (uint32_t)w->dims[3],
 			   .own = (uint32_t)w->dims[0],
 			   .step = (uint32_t)w->dims[0], .w = w->data };
-	struct operand in = operand_of(s, fx_node_in(n, 0), 1), res = { 0 };
 	uint32_t groups = (uint32_t)fx_node_int(n, "groups", 1);
-	bool depthwise = groups > 1 && groups == in.c && l.oc == in.c;
+	uint32_t ic = (uint32_t)fx_node_in(n, 0)->out[0].dims[1];
+	bool depthwise = groups > 1 && groups == ic && l.oc == ic;
+	struct operand in = conv_input(s, n, &l), res = { 0 };
 	int64_t stride[2], pad[4], dilation[2];
 	struct fxq_body_conv *c;
 	struct op *op;

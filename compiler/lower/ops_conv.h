@@ -28,6 +28,20 @@ void layer_set(struct segment *s, struct op *op, struct fx_node *n,
 /* Weights, bias and multipliers are constants; else why not. */
 const char *layer_check(struct fx_node *n);
 
+/* gather.c */
+
+/*
+ * Input @x of a convolution, if its channels are spread and reading them as
+ * they lie costs less than a copy, given @out_work cycles for each further
+ * block of input channels. Channel i is then chan[i] of *@ret.
+ */
+bool gather_by_weights(struct segment *s, struct fx_node *x,
+		       uint64_t out_work, struct operand *ret,
+		       const uint32_t **ret_chan);
+/* Weights of @l for @ic channels, its own i at chan[i]; sets l->ic. */
+const int8_t *spread_weights(struct segment *s, struct layer *l,
+			     const uint32_t *chan, uint32_t ic);
+
 /* The @count integers called @name; @def for each where it is absent. */
 void node_ints(const struct fx_node *n, const char *name, int64_t *v,
 	       int count, int64_t def);

@@ -77,6 +77,7 @@ static void permute_view(struct segment *s, struct view *v, uint32_t rank,
 	if (!view_align(v, rank, dims, start)) {
 		struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_I8, rank, dims);
 
+		t.zero_point = s->node->out[0].zero_point;
 		*v = view_copy(s, v, &t, (int)rank - 1);
 		view_align(v, rank, dims, start);
 		to = (struct view){ .t = v->t };
@@ -293,26 +294,63 @@ static bool is_whole_result(const struct view *v, const struct operand *o)
 	       o->w == t->w && o->row == t->w;
 }
 
-/* Every part begins a block of channels and has the first one's pixels. */
-static bool blocks_align(struct segment *s, struct fx_node *n, int d, int axis)
+/*
+ * Channels from one part to the next, where all parts can be boxes of one map:
+ * their own, if each then begins a block; if all are equal, whole blocks with
+ * a gap in the last, unless the gaps of a large map would crowd others out of
+ * the scratchpad. 0: neither.
+ */
+static uint32_t part_step(struct segment *s, struct fx_node *n, int d)
 {
-	int64_t at = 0;
+	int64_t size = fx_node_in(n, 0)->out[0].dims[d], at = 0;
+	bool aligned = true, equal = true;
 
 	for (size_t i = 0; i < n->n_args; i++) {
-		if (at % FXQ_BLOCK)
-			return false;
-		at += fx_node_in(n, i)->out[0].dims[d];
+		const struct fxq_tensor *t = &fx_node_in(n, i)->out[0];
+
+		aligned &= at % FXQ_BLOCK == 0;
+		equal &= t->dims[d] == size;
+		at += t->dims[d];
 	}
-	return d == axis;
+	if (aligned)
+		return 1;
+	if (!equal || fxq_tensor_count(&n->out[0]) > s->caps.spm_bytes / 4)
+		return 0;
+	return fxq_round_up((uint32_t)size, FXQ_BLOCK);
+}
+
+/* Channels of the result are [part][channel of the part], with gaps. */
+static struct operand result_with_gaps(struct segment *s, struct fx_node *n,
+				       int d, uint32_t step,
+				       const struct operand *like)
+{
+	uint32_t size = (uint32_t)fx_node_in(n, 0)->out[0].dims[d], at = 0;
+	struct fmap *t = map_new(s, n->name, (uint32_t)(n->n_args - 1) * step +
+				 size, like->h, like->w, 1);
+	struct fxq_tensor type = n->out[0];
+	unsigned int start[FXQ_MAX_RANK + 1];
+	struct view v;
+
+	t->written = true;
+	v = view_of_map(t, &type, d);
+	view_align(&v, type.rank, type.dims, start);
+	at = start[d];
+	memmove(v.f + at + 1, v.f + at, (v.n++ - at) * sizeof(*v.f));
+	v.f[at] = (struct factor){ (int64_t)n->n_args, step, 0 };
+	v.f[at + 1] = (struct factor){ size, 1, 0 };
+	set_value(s, n, &v);
+	return operand_of_map(t);
 }
 
 /* Parts become boxes of one map, or are copied there. */
-static void concat_in_place(struct segment *s, struct fx_node *n, int d)
+static void concat_in_place(struct segment *s, struct fx_node *n, int d,
+			    uint32_t step)
 {
-	struct operand first = operand_of(s, fx_node_in(n, 0), d);
-	struct operand whole = result_like(s, d, first.h, first.w);
+	struct operand first = operand_of(s, fx_node_in(n, 0), d), whole;
 	uint32_t at = 0;
 
+	whole = step == 1 ? result_like(s, d, first.h, first.w) :
+		result_with_gaps(s, n, d, step, &first);
 	for (size_t i = 0; i < n->n_args; i++) {
 		struct fx_node *in = fx_node_in(n, i);
 		struct operand o = operand_of(s, in, d), part = whole;
@@ -327,7 +365,7 @@ static void concat_in_place(struct segment *s, struct fx_node *n, int d)
 			part.c = o.c;
 			op_copy(s, &o, &part);
 		}
-		at += o.c;
+		at += step == 1 ? o.c : step;
 	}
 }
 
@@ -336,10 +374,11 @@ void lower_concat(struct segment *s, struct fx_node *n)
 	const struct fxq_tensor *type = &n->out[0];
 	int d = wrap(fx_node_int(n, "dim", 0), type->rank);
 	int axis = value_axis(s, fx_node_in(n, 0));
+	uint32_t step = part_step(s, n, d);
 	struct view v;
 
-	if (blocks_align(s, n, d, axis)) {
-		concat_in_place(s, n, d);
+	if (d == axis && step) {
+		concat_in_place(s, n, d, step);
 		return;
 	}
 	map_for(s, n->name, type, axis, &v);

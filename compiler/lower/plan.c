@@ -7,43 +7,47 @@
  * cascade, several operations done tile by tile so that the large maps between
  * them never exist whole; a spill, the result stored tile by tile and loaded
  * again by its readers; an eviction of maps that are not needed for a while.
- * Each is costed in cycles (DMA, work done twice), and the least is taken.
+ * Each is costed in cycles (DMA, work done twice), and the cheapest is taken
+ * that leaves the operations after it cheap as well.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "lower.h"
+#include "plan.h"
 
-#define CASCADE_MAX	12	/* operations in a group */
-#define TILE_COST	64	/* cycles for issuing a tile's operation */
-#define DMA_BYTES	16	/* a cycle */
-
-/* A map that a group touches, from its operation @first to @last. */
-struct use {
-	struct fmap *t;
-	unsigned int first, last;
-};
-
-/*
- * @base: bytes that the group being tried leaves in place
- * @buffers: 2, so that one tile or piece of weights is worked on while the
- *	     next is on its way; 1 where two do not fit
- * @boxes, @uses: of the group being tried
- */
-struct planner {
-	struct segment *s;
-	uint64_t budget, base;
-	unsigned int buffers;
-	struct box boxes[CASCADE_MAX];
-	struct use uses[4 * CASCADE_MAX];
-	unsigned int n_uses;
-};
+#define LOOK_AHEAD	12	/* operations that a choice is judged by */
+#define CHOICES_MAX	48
+#define PIECES_MAX	8	/* that one load is cut into */
+#define PIECE_BYTES	8192	/* of which each has at least so many */
+#define RUN_BYTES	1024	/* that make up for a cut run's broken bursts */
 
 /* A way to go on. @cost: cycles beyond the operations' own. */
 struct choice {
 	struct group g;
 	uint64_t cost;
-	bool found;
+};
+
+struct choices {
+	struct choice v[CHOICES_MAX];
+	unsigned int n;
+	uint64_t least;
+};
+
+/* What a choice changes, to be put back. */
+struct state {
+	bool resident, spill;
+	enum home_kind home;
+};
+
+/*
+ * @now, @then: the choices at hand, and those of a look ahead
+ * @saved: the state from which choices are tried
+ */
+struct planner {
+	struct trial t;
+	struct segment *s;
+	struct choices now, then;
+	struct state *saved;
 };
 
 static const struct op *op_at(const struct planner *p, unsigned int i)
@@ -51,347 +55,8 @@ static const struct op *op_at(const struct planner *p, unsigned int i)
 	return &p->s->ops[i];
 }
 
-static uint64_t whole_bytes(const struct fmap *t)
-{
-	struct box b = map_box(t);
-
-	return map_bytes(t, &b);
-}
-
-static void join(struct box *need, struct box b, const struct fmap *t)
-{
-	b.c0 -= b.c0 % FXQ_BLOCK;
-	b.c1 = fxq_round_up(b.c1, FXQ_BLOCK);
-	b.c1 = b.c1 < t->c ? b.c1 : t->c;
-	if (!need->y1) {
-		*need = b;
-		return;
-	}
-	need->c0 = need->c0 < b.c0 ? need->c0 : b.c0;
-	need->c1 = need->c1 > b.c1 ? need->c1 : b.c1;
-	need->y0 = need->y0 < b.y0 ? need->y0 : b.y0;
-	need->y1 = need->y1 > b.y1 ? need->y1 : b.y1;
-	need->x0 = need->x0 < b.x0 ? need->x0 : b.x0;
-	need->x1 = need->x1 > b.x1 ? need->x1 : b.x1;
-}
-
-/* The part of @need that operand @o is to write, in its own coordinates. */
-static struct box own_part(const struct operand *o, const struct box *need)
-{
-	uint32_t y = o->p0 / o->t->w, x = o->p0 % o->t->w;
-	struct box b = { 0, o->c, 0, o->h, 0, o->w };
-
-	if (operand_is_flat(o))
-		return b;
-	b.y0 = need->y0 > y ? need->y0 - y : 0;
-	b.x0 = need->x0 > x ? need->x0 - x : 0;
-	b.y1 = need->y1 - y < o->h ? need->y1 - y : o->h;
-	b.x1 = need->x1 - x < o->w ? need->x1 - x : o->w;
-	if (need->y1 <= y || need->x1 <= x || b.y0 >= b.y1 || b.x0 >= b.x1)
-		return (struct box){ 0 };
-	return b;
-}
-
-void group_needs(struct segment *s, const struct group *g,
-		 const struct box *tile, struct box *boxes)
-{
-	for (unsigned int k = 0; k < g->n; k++) {
-		const struct op *op = &s->ops[g->first + k];
-
-		for (unsigned int i = 0; i < op->n_in; i++)
-			op->in[i].t->need = (struct box){ 0 };
-		if (op->out.t)
-			op->out.t->need = (struct box){ 0 };
-	}
-	for (unsigned int k = g->n; k-- > 0;) {
-		const struct op *op = &s->ops[g->first + k];
-		struct fmap *t = op->out.t;
-
-		boxes[k] = *tile;
-		if (k + 1 < g->n)
-			boxes[k] = own_part(&op->out, &t->need);
-		else if (t)
-			join(&t->need, operand_box(&op->out, tile), t);
-		if (t && k + 1 < g->n) {
-			t->need.c0 = 0;
-			t->need.c1 = t->c;
-		}
-		for (unsigned int i = 0; boxes[k].y1 && i < op->n_in; i++) {
-			struct box b = op_needs(op, &boxes[k], i);
-
-			join(&op->in[i].t->need, operand_box(&op->in[i], &b),
-			     op->in[i].t);
-		}
-	}
-}
-
-/* Is @t born and gone within the group, never whole? */
-static bool is_local(const struct group *g, const struct fmap *t)
-{
-	return t->written && !t->resident && t->first_op >= g->first &&
-	       t->last_op < g->first + g->n;
-}
-
-/* Does any operand of the group need its map whole in the SPM? */
-static bool wants_whole(const struct planner *p, const struct group *g,
-			const struct fmap *t)
-{
-	for (unsigned int k = 0; k < g->n; k++) {
-		const struct op *op = op_at(p, g->first + k);
-
-		for (unsigned int i = 0; i < op->n_in; i++)
-			if (op->in[i].t == t &&
-			    (operand_is_flat(&op->in[i]) ||
-			     (op->d.opcode == FXQ_OP_STORE &&
-			      op->store == STORE_WHOLE)))
-				return true;
-		if (op->out.t == t && operand_is_flat(&op->out))
-			return true;
-	}
-	return false;
-}
-
-/* A cascade keeps only its last result; the others are local. */
-static bool is_cascade(const struct planner *p, const struct group *g)
-{
-	for (unsigned int k = 0; k < g->n; k++) {
-		const struct op *op = op_at(p, g->first + k);
-
-		if (k + 1 < g->n && (!op->out.t || !is_local(g, op->out.t) ||
-				     wants_whole(p, g, op->out.t)))
-			return false;
-	}
-	return true;
-}
-
-static bool in_list(struct fmap *const *list, unsigned int n,
-		    const struct fmap *t)
-{
-	while (n--)
-		if (list[n] == t)
-			return true;
-	return false;
-}
-
-static bool touches(const struct op *op, const struct fmap *t)
-{
-	for (unsigned int i = 0; i < op->n_in; i++)
-		if (op->in[i].t == t)
-			return true;
-	return op->out.t == t;
-}
-
-static void note_use(struct planner *p, struct fmap *t, unsigned int k)
-{
-	for (unsigned int i = 0; i < p->n_uses; i++) {
-		if (p->uses[i].t != t)
-			continue;
-		p->uses[i].last = k;
-		return;
-	}
-	p->uses[p->n_uses++] = (struct use){ t, k, k };
-}
-
-/* Which maps the group touches, and from which operation to which. */
-static void note_uses(struct planner *p, const struct group *g)
-{
-	p->n_uses = 0;
-	for (unsigned int k = 0; k < g->n; k++) {
-		const struct op *op = op_at(p, g->first + k);
-
-		for (unsigned int i = 0; i < op->n_in; i++)
-			note_use(p, op->in[i].t, k);
-		if (op->out.t)
-			note_use(p, op->out.t, k);
-	}
-}
-
-/* Bytes that the group finds and leaves in place: resident maps. */
-static uint64_t base_bytes(const struct planner *p, const struct group *g)
-{
-	const struct op *last = op_at(p, g->first + g->n - 1);
-	uint64_t bytes = 0;
-
-	for (unsigned int i = 0; i < p->s->n_maps; i++)
-		if (p->s->maps[i]->resident &&
-		    !in_list(g->evict, g->n_evict, p->s->maps[i]))
-			bytes += whole_bytes(p->s->maps[i]);
-	for (unsigned int i = 0; i < g->n_reload; i++)
-		bytes += whole_bytes(g->reload[i]);
-	if (g->resident_out && !last->out.t->resident)
-		bytes += whole_bytes(last->out.t);
-	return bytes;
-}
-
-static bool is_held(const struct group *g, const struct fmap *t,
-		    const struct fmap *out)
-{
-	return (t->resident && !in_list(g->evict, g->n_evict, t)) ||
-	       in_list(g->reload, g->n_reload, t) ||
-	       (g->resident_out && t == out);
-}
-
-static uint64_t tile_map_bytes(const struct planner *p, const struct group *g,
-			       const struct fmap *t, bool many)
-{
-	return map_bytes(t, &t->need) *
-	       (many && !is_local(g, t) ? p->buffers : 1);
-}
-
-/* Bytes of tile @tile at its fullest; @many: there are several tiles. */
-static uint64_t tile_bytes(struct planner *p, const struct group *g,
-			   const struct box *tile, bool many)
-{
-	const struct op *last = op_at(p, g->first + g->n - 1);
-	uint64_t most = 0, consts = 0, part, all;
-
-	group_needs(p->s, g, tile, p->boxes);
-	for (unsigned int k = 0; k < g->n && many && !g->stream_weights; k++)
-		if (p->boxes[k].y1)
-			consts += op_const_bytes(p->s, op_at(p, g->first + k),
-						 &p->boxes[k], &part);
-	for (unsigned int k = 0; k < g->n; k++) {
-		uint64_t bytes = consts;
-
-		if (!p->boxes[k].y1)
-			continue;
-		if (!many || g->stream_weights) {
-			all = op_const_bytes(p->s, op_at(p, g->first + k),
-					     &p->boxes[k], &part);
-			part *= p->buffers;
-			bytes = part < all ? part : all;
-		}
-		for (unsigned int i = 0; i < p->n_uses; i++) {
-			const struct use *u = &p->uses[i];
-
-			if (u->t->need.y1 && u->first <= k && k <= u->last &&
-			    !is_held(g, u->t, last->out.t))
-				bytes += tile_map_bytes(p, g, u->t, many);
-		}
-		most = bytes > most ? bytes : most;
-	}
-	return most;
-}
-
-static uint32_t parts(uint32_t size, uint32_t n, uint32_t step)
-{
-	return fxq_round_up(fxq_div_up(size, n), step);
-}
-
-/* The tile in the middle of each direction, whose borders are all inner. */
-static struct box middle_tile(const struct group *g, const struct box *all)
-{
-	struct box b = *all;
-
-	b.c1 = g->tc < b.c1 ? g->tc : b.c1;
-	b.y0 = all->y1 / g->th / 2 * g->th;
-	b.y1 = b.y0 + g->th < all->y1 ? b.y0 + g->th : all->y1;
-	b.x0 = all->x1 / g->tw / 2 * g->tw;
-	b.x1 = b.x0 + g->tw < all->x1 ? b.x0 + g->tw : all->x1;
-	if (b.y0 >= b.y1)
-		b.y0 = b.y1 > g->th ? b.y1 - g->th : 0;
-	if (b.x0 >= b.x1)
-		b.x0 = b.x1 > g->tw ? b.x1 - g->tw : 0;
-	return b;
-}
-
-static bool tile_fits(struct planner *p, struct group *g,
-		      const struct box *all)
-{
-	struct box b = middle_tile(g, all);
-	bool many = g->tc < all->c1 || g->th < all->y1 || g->tw < all->x1;
-
-	return p->base + tile_bytes(p, g, &b, many) <= p->budget;
-}
-
-/* The tallest tile that fits, knowing that the lowest does. */
-static uint32_t find_height(struct planner *p, struct group *g,
-			    const struct box *all)
-{
-	uint32_t unit = op_row_unit(op_at(p, g->first + g->n - 1));
-	uint32_t lo = 1, hi = fxq_div_up(all->y1, unit);
-
-	g->th = hi * unit;
-	if (tile_fits(p, g, all))
-		return g->th;
-	while (lo < hi) {
-		uint32_t mid = hi - (hi - lo) / 2;
-
-		g->th = mid * unit;
-		if (tile_fits(p, g, all))
-			lo = mid;
-		else
-			hi = mid - 1;
-	}
-	return parts(all->y1, fxq_div_up(all->y1, lo * unit), unit);
-}
-
-/* The fewest tiles that fit: rows are split first, then columns, channels. */
-static bool find_tile(struct planner *p, struct group *g)
-{
-	const struct op *last = op_at(p, g->first + g->n - 1);
-	struct box all = op_result(last);
-	uint32_t blocks = g->n == 1 && op_splits_channels(last) ?
-			  fxq_div_up(all.c1, FXQ_BLOCK) : 1;
-	uint32_t columns = op_splits_columns(last) ? all.x1 : 1;
-
-	note_uses(p, g);
-	p->base = base_bytes(p, g);
-	if (p->base > p->budget)
-		return false;
-	for (uint32_t nc = 1; nc < 2 * blocks; nc *= 2) {
-		g->tc = parts(all.c1, nc < blocks ? nc : blocks, FXQ_BLOCK);
-		for (uint32_t nx = 1; nx < 2 * columns; nx *= 2) {
-			g->tw = parts(all.x1, nx < columns ? nx : columns, 1);
-			g->th = op_row_unit(last);
-			if (!tile_fits(p, g, &all))
-				continue;
-			g->th = find_height(p, g, &all);
-			return true;
-		}
-	}
-	return false;
-}
-
-static uint64_t count(uint32_t size, uint32_t tile)
-{
-	return fxq_div_up(size, tile);
-}
-
-/* DMA of tiles that are loaded, stored and loaded again; work done twice. */
-static uint64_t tiles_cost(struct planner *p, const struct group *g)
-{
-	const struct op *last = op_at(p, g->first + g->n - 1);
-	struct box all = op_result(last), b = middle_tile(g, &all);
-	uint64_t tiles = count(all.c1, g->tc) * count(all.y1, g->th) *
-			 count(all.x1, g->tw);
-	uint64_t dma = 0, cost = 0, part, whole = 0;
-
-	group_needs(p->s, g, &b, p->boxes);
-	for (unsigned int k = 0; k < g->n; k++) {
-		const struct op *op = op_at(p, g->first + k);
-		struct box full = op_result(op);
-
-		cost += (tiles - 1) * TILE_COST +
-			tiles * op_cost(op, &p->boxes[k]);
-		whole += op_cost(op, &full);
-		if (g->stream_weights)
-			dma += tiles * op_const_bytes(p->s, op, &b, &part);
-	}
-	for (unsigned int i = 0; i < p->n_uses; i++) {
-		const struct fmap *t = p->uses[i].t;
-
-		if (t->need.y1 && !is_held(g, t, last->out.t) &&
-		    !is_local(g, t))
-			dma += tiles * map_bytes(t, &t->need);
-	}
-	if (last->out.t && !g->resident_out)
-		dma += whole_bytes(last->out.t);	/* to load it again */
-	return dma / DMA_BYTES + (cost > whole ? cost - whole : 0);
-}
-
 /* Is the map of an input that is not in the SPM worth loading whole? */
-static bool add_reloads(struct planner *p, struct group *g)
+static void add_reloads(struct planner *p, struct group *g)
 {
 	struct fmap *list[3 * CASCADE_MAX];
 
@@ -403,34 +68,35 @@ static bool add_reloads(struct planner *p, struct group *g)
 		for (unsigned int i = 0; i < op->n_in; i++) {
 			struct fmap *t = op->in[i].t;
 
-			if ((t->resident && !in_list(g->evict, g->n_evict, t)) ||
-			    is_local(g, t) || in_list(list, g->n_reload, t))
+			if ((t->resident && !in_maps(g->evict, g->n_evict, t)) ||
+			    group_is_local(g, t) || in_maps(list, g->n_reload, t))
 				continue;
-			if (wants_whole(p, g, t) ||
+			if (group_wants_whole(p->s, g, t) ||
 			    (t->last_op >= g->first + g->n &&
-			     whole_bytes(t) <= p->budget / 4))
+			     map_whole_bytes(t) <= p->t.budget / 4))
 				list[g->n_reload++] = t;
 		}
 	}
 	g->reload = fx_graph_alloc(p->s->g, (g->n_reload + 1) *
 				   sizeof(*g->reload));
 	memcpy(g->reload, list, g->n_reload * sizeof(*list));
-	return true;
 }
 
 static void try_group(struct planner *p, struct group g, uint64_t extra,
-		      struct choice *best)
+		      struct choices *list)
 {
 	uint64_t cost;
 
-	if (!is_cascade(p, &g) || !add_reloads(p, &g) || !find_tile(p, &g))
+	if (list->n == CHOICES_MAX)
 		return;
-	cost = tiles_cost(p, &g) + extra;
+	add_reloads(p, &g);
+	if (!group_fit(&p->t, &g, &cost))
+		return;
+	cost += extra;
 	for (unsigned int i = 0; i < g.n_reload; i++)
-		cost += whole_bytes(g.reload[i]) / DMA_BYTES;
-	if (best->found && best->cost <= cost)
-		return;
-	*best = (struct choice){ g, cost, true };
+		cost += map_whole_bytes(g.reload[i]) / DMA_BYTES;
+	list->v[list->n++] = (struct choice){ g, cost };
+	list->least = cost < list->least ? cost : list->least;
 }
 
 /* Can the result of @op stay? Not if parts of it are in memory already. */
@@ -444,11 +110,11 @@ static bool must_stay(const struct planner *p, const struct group *g)
 	const struct op *last = op_at(p, g->first + g->n - 1);
 
 	return last->out.t && (last->out.t->resident ||
-			       wants_whole(p, g, last->out.t));
+			       group_wants_whole(p->s, g, last->out.t));
 }
 
 static void try_lengths(struct planner *p, struct group g, unsigned int max,
-			uint64_t extra, struct choice *best)
+			uint64_t extra, struct choices *list)
 {
 	for (g.n = 1; g.n <= max && g.first + g.n <= p->s->n_ops; g.n++) {
 		const struct op *last = op_at(p, g.first + g.n - 1);
@@ -456,13 +122,13 @@ static void try_lengths(struct planner *p, struct group g, unsigned int max,
 		for (int stream = 0; stream < (g.n == 1 ? 2 : 1); stream++) {
 			g.stream_weights = stream;
 			g.resident_out = last->out.t && may_stay(last);
-			try_group(p, g, extra, best);
+			try_group(p, g, extra, list);
 			if (!last->out.t || must_stay(p, &g))
 				continue;
 			g.resident_out = false;
-			try_group(p, g, extra, best);
+			try_group(p, g, extra, list);
 		}
-		if (best->found && !best->cost)
+		if (list->n && !list->least)
 			return;
 	}
 }
@@ -472,7 +138,7 @@ static unsigned int next_use(const struct planner *p, const struct fmap *t,
 			     unsigned int from)
 {
 	for (unsigned int i = from; i < p->s->n_ops && i <= t->last_op; i++)
-		if (touches(op_at(p, i), t))
+		if (op_touches(op_at(p, i), t))
 			return i;
 	return ~0u;
 }
@@ -487,7 +153,7 @@ static bool evict_one(struct planner *p, struct group *g, uint64_t *cost)
 		struct fmap *t = p->s->maps[i];
 		unsigned int use;
 
-		if (!t->resident || in_list(g->evict, g->n_evict, t))
+		if (!t->resident || in_maps(g->evict, g->n_evict, t))
 			continue;
 		use = next_use(p, t, g->first);
 		if (use > latest) {
@@ -502,7 +168,7 @@ static bool evict_one(struct planner *p, struct group *g, uint64_t *cost)
 		memcpy(list, g->evict, g->n_evict * sizeof(*list));
 	list[g->n_evict++] = victim;
 	g->evict = list;
-	*cost += whole_bytes(victim) / DMA_BYTES *
+	*cost += map_whole_bytes(victim) / DMA_BYTES *
 		 (victim->home.kind == HOME_NONE ? 2 : 1);
 	return true;
 }
@@ -512,10 +178,8 @@ static void give_home(struct planner *p, struct fmap *t)
 {
 	if (t->home.kind != HOME_NONE)
 		return;
-	t->home = (struct home){
-		.kind = HOME_BLOCKED, .region = REGION_SCRATCH,
-		.offset = space_buffer(&p->s->stream, &p->s->stream.scratch,
-				       whole_bytes(t)) };
+	t->home = (struct home){ .kind = HOME_BLOCKED,
+				 .region = REGION_SCRATCH };
 	t->spill = true;
 }
 
@@ -540,22 +204,190 @@ static void settle(struct planner *p, const struct group *g)
 			p->s->maps[i]->resident = false;
 }
 
-static int choose(struct planner *p, unsigned int first, struct group *ret)
+/* All the ways to go on from operation @first, the obvious ones first. */
+static void list_choices(struct planner *p, unsigned int first,
+			 struct choices *list)
 {
-	struct choice best = { .found = false };
-
-	for (p->buffers = 2; p->buffers && !best.found; p->buffers--) {
+	list->n = 0;
+	list->least = UINT64_MAX;
+	for (p->t.buffers = 2; p->t.buffers && !list->n; p->t.buffers--) {
 		struct group g = { .first = first };
 		uint64_t extra = 0;
 
-		try_lengths(p, g, CASCADE_MAX, 0, &best);
-		while (evict_one(p, &g, &extra) &&
-		       (!best.found || extra < best.cost))
-			try_lengths(p, g, best.found ? 4 : CASCADE_MAX, extra,
-				    &best);
+		try_lengths(p, g, CASCADE_MAX, 0, list);
+		while (evict_one(p, &g, &extra) && extra < list->least)
+			try_lengths(p, g, list->n ? 4 : CASCADE_MAX, extra,
+				    list);
 	}
-	*ret = best.g;
-	return best.found ? 0 : -ENOSPC;
+}
+
+static const struct choice *cheapest(const struct choices *list)
+{
+	for (unsigned int i = 0; i < list->n; i++)
+		if (list->v[i].cost == list->least)
+			return &list->v[i];
+	return NULL;
+}
+
+static void save(const struct planner *p, struct state *to)
+{
+	for (unsigned int i = 0; i < p->s->n_maps; i++) {
+		const struct fmap *t = p->s->maps[i];
+
+		to[i] = (struct state){ t->resident, t->spill, t->home.kind };
+	}
+}
+
+static void restore(struct planner *p, const struct state *from)
+{
+	for (unsigned int i = 0; i < p->s->n_maps; i++) {
+		struct fmap *t = p->s->maps[i];
+
+		t->resident = from[i].resident;
+		t->spill = from[i].spill;
+		t->home.kind = from[i].home;
+	}
+}
+
+/* The cost of going on from @first to @until, taking the cheapest each time. */
+static uint64_t greedy_cost(struct planner *p, unsigned int first,
+			    unsigned int until, struct choices *list)
+{
+	uint64_t cost = 0;
+
+	while (first < until) {
+		const struct choice *c;
+
+		list_choices(p, first, list);
+		c = cheapest(list);
+		if (!c)
+			return UINT64_MAX / 2;
+		cost += c->cost;
+		settle(p, &c->g);
+		first += c->g.n;
+	}
+	return cost;
+}
+
+/* Does all that is alive at some operation from @first on fit whole? */
+static bool is_easy(const struct planner *p, unsigned int first,
+		    unsigned int until)
+{
+	for (unsigned int k = first; k < until; k++) {
+		const struct op *op = op_at(p, k);
+		struct box all = op_result(op);
+		uint64_t part, bytes = op_const_bytes(p->s, op, &all, &part);
+
+		bytes = 2 * part < bytes ? 2 * part : bytes;
+		for (unsigned int i = 0; i < p->s->n_maps; i++) {
+			const struct fmap *t = p->s->maps[i];
+
+			if (t->first_op <= k && k <= t->last_op &&
+			    (t->written || op_touches(op, t)))
+				bytes += map_whole_bytes(t);
+		}
+		if (bytes > p->t.budget)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The choice that is cheapest together with what follows: one that costs
+ * nothing now may leave no room for the next.
+ */
+static int choose(struct planner *p, unsigned int first, struct group *ret)
+{
+	unsigned int until = first + LOOK_AHEAD < p->s->n_ops ?
+			     first + LOOK_AHEAD : p->s->n_ops;
+	const struct choice *best;
+	uint64_t least = UINT64_MAX;
+
+	list_choices(p, first, &p->now);
+	best = cheapest(&p->now);
+	if (!best)
+		return -ENOSPC;
+	*ret = best->g;
+	if (p->now.n == 1 || is_easy(p, first, until))
+		return 0;
+	save(p, p->saved);
+	for (unsigned int i = 0; i < p->now.n; i++) {
+		const struct choice *c = &p->now.v[i];
+		uint64_t cost = c->cost;
+
+		if (cost >= least)
+			continue;
+		settle(p, &c->g);
+		cost += greedy_cost(p, first + c->g.n, until, &p->then);
+		restore(p, p->saved);
+		if (cost < least) {
+			least = cost;
+			*ret = c->g;
+		}
+	}
+	return 0;
+}
+
+/* Do the first rows of the result need only the first rows of @t? */
+static bool needs_rows(const struct op *op, uint32_t rows, const struct fmap *t)
+{
+	struct box first = op_result(op);
+
+	first.y1 = rows;
+	for (unsigned int i = 0; i < op->n_in; i++) {
+		struct box b = op_needs(op, &first, i);
+
+		b = operand_box(&op->in[i], &b);
+		if (op->in[i].t == t && b.y1 >= t->h)
+			return false;
+	}
+	return true;
+}
+
+/* Rows of a map whose channels lie apart in memory come in short runs. */
+static bool loads_well(const struct fmap *t, uint64_t pieces)
+{
+	return t->home.kind != HOME_STRIDED || t->home.sc < t->home.sx ||
+	       (uint64_t)t->h * t->w / pieces >= RUN_BYTES;
+}
+
+/*
+ * An operation that is done at once, but whose input is still in memory, is
+ * cut into rows all the same: it begins when the first have come.
+ */
+static void stagger(struct planner *p, struct group *g)
+{
+	const struct op *op = op_at(p, g->first);
+	struct box all = op_result(op);
+	uint64_t bytes = 0, pieces;
+	struct group cut = *g;
+
+	if (g->n > 1 || g->tc < all.c1 || g->th < all.y1 || g->tw < all.x1 ||
+	    !g->resident_out)
+		return;
+	cut.reload = fx_graph_alloc(p->s->g, op->n_in * sizeof(*cut.reload));
+	cut.n_reload = 0;
+	for (unsigned int i = 0; i < op->n_in; i++) {
+		struct fmap *t = op->in[i].t;
+
+		if ((t->resident && !in_maps(g->evict, g->n_evict, t)) ||
+		    in_maps(cut.reload, cut.n_reload, t))
+			continue;
+		cut.reload[cut.n_reload++] = t;
+		bytes += map_whole_bytes(t);
+	}
+	pieces = bytes / PIECE_BYTES;
+	pieces = pieces < PIECES_MAX ? pieces : PIECES_MAX;
+	pieces = pieces < all.y1 ? pieces : all.y1;
+	if (pieces < 2)
+		return;
+	cut.th = fxq_div_up(all.y1, (uint32_t)pieces);
+	for (unsigned int i = 0; i < cut.n_reload; i++)
+		if (!needs_rows(op, cut.th, cut.reload[i]) ||
+		    !loads_well(cut.reload[i], pieces))
+			return;
+	if (group_fits(&p->t, &cut))
+		*g = cut;
 }
 
 /* Which operations touch each map; a result that nobody reads is dropped. */
@@ -586,21 +418,30 @@ static void find_uses(struct segment *s)
 
 int segment_plan(struct segment *s, uint64_t budget, struct plan *ret_plan)
 {
-	struct planner p = { .s = s, .budget = budget };
+	struct planner *p = fx_graph_alloc(s->g, sizeof(*p));
 	struct plan plan = { 0 };
 	int ret;
+
+	p->s = p->t.s = s;
+	p->t.budget = budget;
+	p->saved = fx_graph_alloc(s->g, (s->n_maps + 1) * sizeof(*p->saved));
 
 	plan.groups = fx_graph_alloc(s->g, (s->n_ops + 1) *
 				     sizeof(*plan.groups));
 	find_uses(s);
 	for (unsigned int i = 0; i < s->n_ops; i += plan.groups[plan.n++].n) {
-		ret = choose(&p, i, &plan.groups[plan.n]);
+		ret = choose(p, i, &plan.groups[plan.n]);
 		if (ret) {
 			s->node = s->ops[i].node;
 			return ret;
 		}
-		settle(&p, &plan.groups[plan.n]);
+		stagger(p, &plan.groups[plan.n]);
+		settle(p, &plan.groups[plan.n]);
 	}
+	for (unsigned int i = 0; i < s->n_maps; i++)
+		if (s->maps[i]->spill)
+			s->maps[i]->home.offset = space_buffer(&s->stream,
+				&s->stream.scratch, map_whole_bytes(s->maps[i]));
 	*ret_plan = plan;
 	return 0;
 }

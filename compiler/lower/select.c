@@ -449,6 +449,8 @@ struct view view_copy(struct segment *s, const struct view *v,
 	struct fxq_tensor t = *type;
 	struct view copy;
 
+	if (gather_copy(s, v, type, axis, &copy))
+		return copy;
 	map_for(s, s->node->name, &t, axis, &copy);
 	map_scratch(s, copy.t);
 	store_view(s, v, &copy, &t);

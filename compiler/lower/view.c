@@ -222,6 +222,43 @@ bool view_operand(const struct view *v, uint32_t rank, const int64_t *dims,
 	return true;
 }
 
+bool view_gather(const struct view *v, uint32_t rank, const int64_t *dims,
+		 int axis, struct operand *ret, uint32_t *chan)
+{
+	unsigned int start[FXQ_MAX_RANK + 1], at, n = 1;
+	struct view a = *v, plain;
+	int64_t low = v->c0, high = v->c0, one[FXQ_MAX_RANK];
+
+	if (!view_align(&a, rank, dims, start))
+		return false;
+	chan[0] = (uint32_t)v->c0;
+	for (at = start[axis + 1]; at-- > start[axis];) {
+		const struct factor *f = &a.f[at];
+
+		if (f->ps)
+			return false;
+		for (unsigned int i = n; i < n * f->size; i++)
+			chan[i] = (uint32_t)(chan[i % n] + i / n * f->cs);
+		n *= (unsigned int)f->size;
+		high += (f->size - 1) * f->cs;
+	}
+	/* The rest must lie as for any operand: see it without its channels. */
+	plain = a;
+	memmove(plain.f + start[axis], a.f + start[axis + 1],
+		(a.n - start[axis + 1]) * sizeof(*a.f));
+	plain.n -= start[axis + 1] - start[axis];
+	plain.c0 = low / FXQ_BLOCK * FXQ_BLOCK;
+	memcpy(one, dims, rank * sizeof(*one));
+	one[axis] = 1;
+	if (!view_operand(&plain, rank, one, axis, ret))
+		return false;
+	ret->c = fxq_round_up((uint32_t)high + 1 - ret->c0, FXQ_BLOCK);
+	ret->c = ret->c < v->t->c - ret->c0 ? ret->c : v->t->c - ret->c0;
+	for (unsigned int i = 0; i < n; i++)
+		chan[i] -= ret->c0;
+	return true;
+}
+
 /* The same for operators to which all pixels are alike. */
 bool view_pixels(const struct view *v, uint32_t rank, const int64_t *dims,
 		 int axis, struct operand *ret)
