@@ -1,0 +1,52 @@
+#!/bin/sh
+# layers.sh SOURCE BUILD   who may include what
+#
+# Each part is compiled with copies of just those headers that it may see; an
+# include that crosses a border does not compile.
+set -eu
+source=$1
+build=$2
+cc=${CC:-cc}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# part NAME "CONTRACTS" "INCLUDE PATHS" FOLDERS...
+part() {
+	name=$1
+	contracts=$2
+	paths=$3
+	shift 3
+	mkdir -p "$tmp/$name/fxq"
+	for header in $contracts; do
+		cp "$source/uapi/fxq/fxq_$header.h" "$tmp/$name/fxq/"
+	done
+	flags="-I$tmp/$name"
+	for path in $paths; do
+		flags="$flags -I$path"
+	done
+	files=$(cd "$source" && find "$@" -name '*.c')
+	count=0
+	for file in $files; do
+		$cc -fsyntax-only -w -std=gnu11 -D_GNU_SOURCE \
+			-DFXQ_LIB_VERSION='""' $flags "$source/$file" || {
+			echo "layers.sh: $name: $file sees what it may not" >&2
+			exit 1
+		}
+		count=$((count + 1))
+	done
+	[ $count -gt 0 ] || { echo "layers.sh: $name: no files" >&2; exit 1; }
+	echo "$name: $count files see $contracts and no more"
+}
+
+part compiler "cmd image arith cost check call" \
+	"$source/compiler/include $source/compiler $source/compiler/nn \
+	 $build/compiler/import $build/compiler/lower" compiler
+part machine "cmd regs arith cost check" \
+	"$source/userspace/emu/machine" userspace/emu/machine
+part lib "cmd image check call" \
+	"$source/userspace/include $source/userspace/lib $source/userspace \
+	 $source/compiler/include $source/compiler/nn $build/compiler/lower" \
+	userspace/lib
+part tools "cmd image arith cost check call" \
+	"$source/userspace/include $source/compiler/include \
+	 $source/userspace/tools" userspace/tools
