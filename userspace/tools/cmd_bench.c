@@ -11,7 +11,7 @@
 
 enum {
 	KEY_ITERATIONS = OPTION_OWN, KEY_DURATION, KEY_WARM_UP, KEY_INFLIGHT,
-	KEY_LAYERS, KEY_SEED, KEY_PLUGIN,
+	KEY_LAYERS, KEY_SEED,
 };
 
 struct args {
@@ -30,7 +30,6 @@ static const struct argp_option options[] = {
 	{ "inflight", KEY_INFLIGHT, "N", 0, "Runs queued at a time (1)", 4 },
 	{ "layers", KEY_LAYERS, NULL, 0, "Cycles and MACs of each layer", 5 },
 	{ "seed", KEY_SEED, "N", 0, "Of the random input (0)", 6 },
-	{ "plugin", KEY_PLUGIN, "FILE.so", 0, "Load wrapped functions", 7 },
 	{ 0 }
 };
 
@@ -63,10 +62,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_SEED:
 		a->o.seed = parse_number(state, "--seed", arg, 0, UINT64_MAX);
 		return 0;
-	case KEY_PLUGIN:
-		if (fxq_plugin_load(arg))
-			exit(complain(TOOL_INPUT, "%s", fxq_error()));
-		return 0;
 	case ARGP_KEY_ARG:
 		if (a->image)
 			argp_error(state, "one image at a time: '%s' is the second",
@@ -98,11 +93,6 @@ struct timing {
 	double seconds;
 };
 
-/* A run of its own tensors, since several are in flight. */
-struct flight {
-	struct fxq_io *io;
-};
-
 static bool keep_time(struct timing *t, uint64_t ns)
 {
 	if (t->n == t->room) {
@@ -127,16 +117,17 @@ static bool is_over(const struct args *a, size_t n, double s)
 	return s >= (a->duration > 0 ? a->duration : 3);
 }
 
-static int submit(struct fxq_program *prog, struct flight *f)
+/* Each run has tensors of its own, since several are in flight. */
+static int submit(struct fxq_program *prog, struct fxq_io *io)
 {
-	int err = fxq_submit(prog, f->io->in, f->io->out, f);
+	int err = fxq_submit(prog, io->in, io->out, io);
 
 	return err ? complain(TOOL_DEVICE, "%s", fxq_error()) : TOOL_OK;
 }
 
 /* Keeps --inflight runs queued until it is over, then drains. */
 static int run_many(const struct args *a, struct fxq_program *prog,
-		    struct flight *flights, struct timing *t)
+		    struct fxq_io **flights, struct timing *t)
 {
 	double begun = now_s();
 	size_t left = 0;
@@ -144,7 +135,7 @@ static int run_many(const struct args *a, struct fxq_program *prog,
 
 	progress_begin("measuring", a->iterations);
 	for (; !code && left < a->inflight; left += !code)
-		code = submit(prog, &flights[left]);
+		code = submit(prog, flights[left]);
 	while (left) {
 		struct fxq_completion c;
 
@@ -166,7 +157,7 @@ static int run_many(const struct args *a, struct fxq_program *prog,
 	return code;
 }
 
-static int fill(struct fxq_image *image, struct flight *flights, size_t n,
+static int fill(struct fxq_image *image, struct fxq_io **flights, size_t n,
 		uint64_t seed)
 {
 	struct feed_inputs in;
@@ -179,7 +170,7 @@ static int fill(struct fxq_image *image, struct flight *flights, size_t n,
 	code = feed_open("random", &in, seed, &feed);
 	if (!code) {
 		for (size_t i = 0; i < n; i++)
-			feed_get(feed, i, flights[i].io->in);
+			feed_get(feed, i, flights[i]->in);
 		feed_close(feed);
 	}
 	feed_inputs_free(&in);
@@ -189,13 +180,13 @@ static int fill(struct fxq_image *image, struct flight *flights, size_t n,
 static int measure(const struct args *a, struct fxq_image *image,
 		   struct runner *r, struct timing *t)
 {
-	struct flight flights[64] = { 0 };
+	struct fxq_io *flights[64] = { NULL };
 	struct timing unused = { 0 };
 	struct args warm_up = *a;
 	int code = TOOL_OK;
 
 	for (size_t i = 0; !code && i < a->inflight; i++)
-		if (fxq_io_create(r->prog, &flights[i].io))
+		if (fxq_io_create(r->prog, &flights[i]))
 			code = complain(TOOL_DEVICE, "%s", fxq_error());
 	if (!code)
 		code = fill(image, flights, a->inflight, a->o.seed);
@@ -206,7 +197,7 @@ static int measure(const struct args *a, struct fxq_image *image,
 	if (!code)
 		code = run_many(a, r->prog, flights, t);
 	for (size_t i = 0; i < a->inflight; i++)
-		fxq_io_destroy(flights[i].io);
+		fxq_io_destroy(flights[i]);
 	free(unused.ns);
 	return code;
 }
@@ -295,8 +286,8 @@ static void layer_json(const struct layer_cost *c,
 		       const struct fxq_tag_info *tag, uint64_t all, void *ctx)
 {
 	json_array_append_new(ctx, json_pack(
-		"{s:s, s:s, s:I, s:I, s:f, s:f, s:I, s:I, s:I}",
-		"layer", tag->layer, "operator", tag->op,
+		"{s:o, s:o, s:I, s:I, s:f, s:f, s:I, s:I, s:I}",
+		"layer", json_text(tag->layer), "operator", json_text(tag->op),
 		"macs", (json_int_t)tag->macs,
 		"cycles", (json_int_t)c->cycles,
 		"share", all ? (double)c->cycles / all : 0.0,
@@ -331,7 +322,8 @@ static void print_cpu_steps(const struct fxq_image *image,
 		if (s.kind == FXQ_STEP_DEVICE ||
 		    fxq_program_step_stats(prog, i, &stats) || !stats.runs)
 			continue;
-		printf("on the CPU  %s (%s): %.3f ms\n", s.name, s.layer,
+		printf("on the CPU  %s (%s): %.3f ms\n", plain(s.name),
+		       plain(s.layer),
 		       1e-6 * stats.ns_total / stats.runs);
 	}
 }
@@ -375,8 +367,8 @@ static int print_as_json(const struct args *a, const struct fxq_image *image,
 		return TOOL_INPUT;
 	}
 	return print_json(json_pack(
-		"{s:s, s:I, s:i, s:I, s:f, s:{s:f, s:f, s:f, s:f, s:f, s:f}, s:I, s:f, s:I, s:I, s:o}",
-		"name", info.name, "runs", (json_int_t)t->n,
+		"{s:o, s:I, s:i, s:I, s:f, s:{s:f, s:f, s:f, s:f, s:f, s:f}, s:I, s:f, s:I, s:I, s:o}",
+		"name", json_text(info.name), "runs", (json_int_t)t->n,
 		"threads", a->o.threads, "inflight", (json_int_t)a->inflight,
 		"images_per_s", t->n * batch_of(image) / t->seconds,
 		"latency_ms", "p50", percentile(t, 50), "p90",

@@ -97,14 +97,15 @@ static int print_as_json(const struct fx_graph *g, const char *name)
 		device += n->place == FX_PLACE_DEVICE;
 		cpu += n->place != FX_PLACE_DEVICE;
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s*, s:i}", "layer",
-				  layer_of(n), "operator", n->target, "place",
-				  place_of(n), "reason", n->reason,
-				  "segment", n->segment));
+			json_pack("{s:o, s:o, s:s, s:o*, s:i}", "layer",
+				  json_text(layer_of(n)), "operator",
+				  json_text(n->target), "place", place_of(n),
+				  "reason", n->reason ? json_text(n->reason) :
+				  NULL, "segment", n->segment));
 	}
-	return print_json(json_pack("{s:s, s:I, s:I, s:o}", "name", name,
-				    "device", device, "cpu", cpu, "operators",
-				    list));
+	return print_json(json_pack("{s:o, s:I, s:I, s:o}", "name",
+				    json_text(name), "device", device, "cpu",
+				    cpu, "operators", list));
 }
 
 int cmd_check(int argc, char **argv)

@@ -131,12 +131,13 @@ static int print_as_json(const struct args *a, const struct fxq_image *image)
 	for (uint32_t i = 0; !fxq_image_step_info(image, i, &s); i++)
 		if (s.kind != FXQ_STEP_DEVICE)
 			json_array_append_new(cpu,
-				json_pack("{s:s, s:s, s:s}", "layer", s.layer,
-					  "operator", s.name, "reason",
-					  s.reason));
+				json_pack("{s:o, s:o, s:o}", "layer",
+					  json_text(s.layer), "operator",
+					  json_text(s.name), "reason",
+					  json_text(s.reason)));
 	return print_json(json_pack(
-		"{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:o}",
-		"name", info.name, "image", a->output,
+		"{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:f, s:o}",
+		"name", json_text(info.name), "image", json_text(a->output),
 		"bytes", (json_int_t)info.file_bytes,
 		"weight_bytes", (json_int_t)info.weight_bytes,
 		"macs_device", (json_int_t)info.macs_device,

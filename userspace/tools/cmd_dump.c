@@ -114,13 +114,13 @@ static void print_list(const char *what, const uint32_t *tensors, uint32_t n)
 
 static void print_attr(const struct fxq_attr *a)
 {
-	printf("  %s =", a->name);
+	printf("  %s =", plain(a->name));
 	if (a->type == FXQ_ATTR_INT)
 		printf(" %" PRId64, a->i);
 	if (a->type == FXQ_ATTR_FLOAT)
 		printf(" %.9g", a->f);
 	if (a->type == FXQ_ATTR_STRING)
-		printf(" '%s'", a->s);
+		printf(" '%s'", plain(a->s));
 	for (uint32_t i = 0; i < a->count; i++) {
 		if (a->type == FXQ_ATTR_INTS)
 			printf(" %" PRId64, a->ints[i]);
@@ -162,8 +162,9 @@ static void print_step(uint32_t i, const struct fxq_step_info *s, bool stream)
 		printf(", %u descriptors, %" PRIu64 " cycles\n", s->n_descs,
 		       s->cycles);
 	else
-		printf(" %s%s%s%s%s%s\n", s->name, *s->layer ? " for " : "",
-		       s->layer, *s->reason ? ": " : "", s->reason,
+		printf(" %s%s%s%s%s%s\n", plain(s->name),
+		       *s->layer ? " for " : "", plain(s->layer),
+		       *s->reason ? ": " : "", plain(s->reason),
 		       s->is_method ? " (method)" : "");
 	print_list("in", s->in, s->n_in);
 	print_list("out", s->out, s->n_out);
@@ -224,8 +225,10 @@ static int print_as_json(const struct args *a, const struct fxq_image *image)
 		json_array_append_new(tensors, json_tensor(t.name, &t.type));
 	for (uint32_t i = 0; !fxq_image_tag_info(image, i, &tag); i++)
 		json_array_append_new(tags,
-			json_pack("{s:s, s:s, s:I}", "layer", tag.layer, "op",
-				  tag.op, "macs", (json_int_t)tag.macs));
+			json_pack("{s:o, s:o, s:I}", "layer",
+				  json_text(tag.layer), "op",
+				  json_text(tag.op), "macs",
+				  (json_int_t)tag.macs));
 	for (uint32_t i = 0; !fxq_image_step_info(image, i, &s); i++) {
 		json_t *stream = json_array();
 
@@ -233,8 +236,9 @@ static int print_as_json(const struct args *a, const struct fxq_image *image)
 			json_array_append_new(stream,
 					      json_desc(&s.stream[k], k));
 		json_array_append_new(steps,
-			json_pack("{s:s, s:s, s:I, s:o}", "name", s.name,
-				  "layer", s.layer, "cycles",
+			json_pack("{s:o, s:o, s:I, s:o}", "name",
+				  json_text(s.name), "layer",
+				  json_text(s.layer), "cycles",
 				  (json_int_t)s.cycles, "stream", stream));
 	}
 	return print_json(json_pack("{s:o, s:o, s:o}", "tensors", tensors,

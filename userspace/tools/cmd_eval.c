@@ -335,7 +335,7 @@ static double percent_same(const struct work *a, const struct work *b)
 
 static int print_as_json(const struct result *r, const char *name)
 {
-	json_t *o = json_pack("{s:s, s:I}", "name", name, "images",
+	json_t *o = json_pack("{s:o, s:I}", "name", json_text(name), "images",
 			      (json_int_t)r->images);
 
 	if (r->has_float)
@@ -355,7 +355,7 @@ static int print_as_json(const struct result *r, const char *name)
 
 static void print_text(const struct result *r, const char *name)
 {
-	printf("%s: %" PRIu64 " images\n", name, r->images);
+	printf("%s: %" PRIu64 " images\n", plain(name), r->images);
 	if (r->has_float)
 		printf("  float  %6.2f %% right, %.0f images/s on this CPU\n",
 		       r->float_top1, r->float_images_per_s);

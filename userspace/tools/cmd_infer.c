@@ -10,8 +10,7 @@
 #include "infer.h"
 
 enum {
-	KEY_LABELS = OPTION_OWN, KEY_TOP, KEY_TRAIN, KEY_EVAL, KEY_PLUGIN,
-	KEY_COUNT,
+	KEY_LABELS = OPTION_OWN, KEY_TOP, KEY_TRAIN, KEY_EVAL, KEY_COUNT,
 };
 
 struct args {
@@ -35,7 +34,6 @@ static const struct argp_option options[] = {
 	{ "count", KEY_COUNT, "N", 0, "Samples to run (all)", 5 },
 	{ "train", KEY_TRAIN, NULL, 0, "Mode that wrapped methods see", 6 },
 	{ "eval", KEY_EVAL, NULL, OPTION_ALIAS },
-	{ "plugin", KEY_PLUGIN, "FILE.so", 0, "Load wrapped functions", 7 },
 	{ 0 }
 };
 
@@ -85,10 +83,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_EVAL:
 		a->mode = MODE_EVAL;
-		return 0;
-	case KEY_PLUGIN:
-		if (fxq_plugin_load(arg))
-			exit(complain(TOOL_INPUT, "%s", fxq_error()));
 		return 0;
 	case ARGP_KEY_ARG:
 		add_argument(a, arg, state);

@@ -57,7 +57,7 @@ static void print_tensor(const char *what, const struct fxq_tensor_info *t)
 {
 	char text[TYPE_TEXT_MAX];
 
-	printf("%-12s%s: %s", what, t->name, type_text(&t->type, text));
+	printf("%-12s%s: %s", what, plain(t->name), type_text(&t->type, text));
 	if (t->type.scale != 0)
 		printf(", scale %.9g, zero point %d", (double)t->type.scale,
 		       t->type.zero_point);
@@ -107,7 +107,8 @@ static void print_text(const struct fxq_image *image)
 	struct fxq_tensor_info t;
 
 	fxq_image_info(image, &info);
-	printf("%-12s%s, by %s\n", "network", info.name, info.producer);
+	printf("%-12s%s, by %s\n", "network", plain(info.name),
+	       plain(info.producer));
 	for (uint32_t i = 0; !fxq_image_input_info(image, i, &t); i++)
 		print_tensor("input", &t);
 	for (uint32_t i = 0; !fxq_image_output_info(image, i, &t); i++)
@@ -136,9 +137,11 @@ static json_t *json_steps(const struct fxq_image *image)
 
 	for (uint32_t i = 0; !fxq_image_step_info(image, i, &s); i++)
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}",
-				  "kind", kinds[s.kind], "name", s.name,
-				  "layer", s.layer, "reason", s.reason,
+			json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:I}",
+				  "kind", kinds[s.kind],
+				  "name", json_text(s.name),
+				  "layer", json_text(s.layer),
+				  "reason", json_text(s.reason),
 				  "descriptors", (json_int_t)s.n_descs,
 				  "scratch_bytes", (json_int_t)s.scratch_bytes,
 				  "cycles", (json_int_t)s.cycles));
@@ -180,9 +183,9 @@ static int print_as_json(const struct fxq_image *image)
 		json_array_append_new(in, json_tensor(t.name, &t.type));
 	for (uint32_t i = 0; !fxq_image_output_info(image, i, &t); i++)
 		json_array_append_new(out, json_tensor(t.name, &t.type));
-	root = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}",
-			 "name", info.name, "producer", info.producer,
-			 "contract", info.contract, "training", info.training,
+	root = json_pack("{s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:o}",
+			 "name", json_text(info.name),
+			 "producer", json_text(info.producer), "contract", info.contract, "training", info.training,
 			 "inputs", in, "outputs", out, "preprocess",
 			 json_preprocess(image, info.n_preprocess), "steps",
 			 json_steps(image));

@@ -351,11 +351,6 @@ static void print_text(const struct report *rep, const char *name)
 	printf("; %u findings of the debug mode\n", rep->findings);
 }
 
-static json_t *json_real_or_null(bool there, double v)
-{
-	return there && isfinite(v) ? json_real(v) : json_null();
-}
-
 static int print_as_json(const struct report *rep, const char *name)
 {
 	json_t *layers = json_array();
@@ -369,19 +364,19 @@ static int print_as_json(const struct report *rep, const char *name)
 			json_pack("{s:s, s:s, s:o, s:o, s:o}", "layer",
 				  row->node->name, "operator",
 				  row->node->target, "sqnr_db",
-				  json_real_or_null(row->has_float, row->sqnr),
+				  json_number(row->has_float ? row->sqnr : NAN),
 				  "max_lsb",
-				  json_real_or_null(row->has_float, row->lsb),
+				  json_number(row->has_float ? row->lsb : NAN),
 				  "equal", equal));
 	}
-	return print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
-		"name", name, "equal", (json_int_t)rep->n_equal,
+	return print_json(json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
+		"name", json_text(name), "equal", (json_int_t)rep->n_equal,
 		"differ", (json_int_t)rep->n_differ,
 		"not_kept", (json_int_t)rep->n_unseen,
 		"outputs", (json_int_t)rep->outputs,
 		"outputs_equal", (json_int_t)rep->outputs_equal,
 		"findings", (json_int_t)rep->findings, "output_sqnr_db",
-		json_real_or_null(true, rep->worst_output), "layers", layers));
+		json_number(rep->worst_output), "layers", layers));
 }
 
 /* Three ways through the network, and what they say of each other. */

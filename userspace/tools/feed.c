@@ -185,9 +185,12 @@ static int take_array(struct feed *f, const char *name, size_t k,
 
 	if (!n)
 		return io_fail(-EINVAL,
-			       "%s: it is %s and input '%s' needs %s, or many of it",
+			       "%s: it is %s and input '%s' needs %s, or many of it%s",
 			       name, type_text(t, have), f->in->name[k],
-			       type_text(type, want));
+			       type_text(type, want), !f->in->has_pre &&
+			       t->dtype == FXQ_DTYPE_U8 ?
+			       "; for pictures compile with --mean and --std" :
+			       "");
 	if (f->n && n != f->n)
 		return io_fail(-EINVAL,
 			       "%s: it has %zu samples for input '%s' and %zu for the others",
@@ -273,7 +276,7 @@ static int take_picture(struct feed *f, const char *path,
 	int err;
 
 	if (!f->in->has_pre || f->in->n != 1)
-		return io_fail(-EINVAL, "%s: the network does not take a picture; give an npy file",
+		return io_fail(-EINVAL, "%s: the network does not take a picture; compile it with --mean and --std, or give an npy file",
 			       path);
 	err = picture_parse(path, file->data, file->size, &p);
 	if (err)

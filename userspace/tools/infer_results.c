@@ -142,7 +142,7 @@ static void print_top(const struct fxq_tensor *t, int64_t n,
 			printf("%10.4f  %lld%s%s\n",
 			       element(t, row * n + best[i]),
 			       (long long)best[i], label ? "  " : "",
-			       label ? label : "");
+			       label ? plain(label) : "");
 		}
 	}
 }
@@ -160,7 +160,7 @@ static void print_summary(const char *name, const struct fxq_tensor *t)
 		hi = v > hi ? v : hi;
 		sum += v;
 	}
-	printf("%s: %s", name, type_text(t, text));
+	printf("%s: %s", plain(name), type_text(t, text));
 	if (n)
 		printf(", %g to %g, mean %g:", lo, hi, sum / n);
 	for (int64_t i = 0; i < n && i < FIRST; i++)
@@ -190,14 +190,16 @@ static json_t *json_values(const struct fxq_tensor *t)
 {
 	json_t *list = json_array();
 
-	for (int64_t i = 0; i < fxq_tensor_count(t); i++) {
-		double v = element(t, i);
-
-		/* JSON has neither NaN nor infinity. */
-		json_array_append_new(list, isfinite(v) ? json_real(v) :
-						json_null());
-	}
+	for (int64_t i = 0; i < fxq_tensor_count(t); i++)
+		json_array_append_new(list, json_number(element(t, i)));
 	return list;
+}
+
+static json_t *json_label(const struct list *labels, int64_t class)
+{
+	const char *label = label_of(labels, class);
+
+	return label ? json_text(label) : NULL;
 }
 
 static json_t *json_top(const struct fxq_tensor *t, int64_t n,
@@ -209,10 +211,10 @@ static json_t *json_top(const struct fxq_tensor *t, int64_t n,
 
 	for (uint64_t i = 0; i < count; i++)
 		json_array_append_new(list,
-			json_pack("{s:I, s:f, s:s*}", "class",
+			json_pack("{s:I, s:o, s:o*}", "class",
 				  (json_int_t)best[i], "value",
-				  element(t, best[i]), "label",
-				  label_of(labels, best[i])));
+				  json_number(element(t, best[i])), "label",
+				  json_label(labels, best[i])));
 	return list;
 }
 

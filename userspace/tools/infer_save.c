@@ -74,13 +74,12 @@ static int format_json(const char *path, const struct fxq_tensor *t,
 	char *text;
 
 	for (int64_t i = 0; i < fxq_tensor_count(t); i++)
-		json_array_append_new(values, json_real(element(t, i)));
+		json_array_append_new(values, json_number(element(t, i)));
 	json_object_set_new(o, "values", values);
 	text = json_dumps(o, JSON_REAL_PRECISION(9));
 	json_decref(o);
 	if (!text)
-		return io_fail(-EINVAL, "%s: it has values that JSON cannot write (NaN or infinite); save it as .npy",
-			       path);
+		return io_fail_memory(path);
 	*ret = (struct bytes){ (uint8_t *)text, strlen(text) };
 	return 0;
 }

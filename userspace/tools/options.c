@@ -14,7 +14,7 @@
 #include "tool.h"
 
 enum {
-	KEY_THREADS = OPTION_SHARED, KEY_DEVICE, KEY_SEED, KEY_SHAPE,
+	KEY_THREADS = OPTION_SHARED, KEY_DEVICE, KEY_PLUGIN, KEY_SEED, KEY_SHAPE,
 	KEY_TRAIN, KEY_EVAL, KEY_MEAN, KEY_STD, KEY_RANGE, KEY_SIZE,
 	KEY_ORDER, KEY_LAYOUT, KEY_COUNT, KEY_OBSERVER, KEY_SCALES,
 	KEY_SAVE_SCALES,
@@ -104,6 +104,8 @@ const struct argp common_argp = { common_options, parse_common };
 
 static const struct argp_option device_options[] = {
 	{ "device", KEY_DEVICE, "NAME", 0, "Device to run on (the first)", 80 },
+	{ "plugin", KEY_PLUGIN, "FILE.so", 0,
+	  "Load the wrapped functions that the image calls", 81 },
 	{ 0 }
 };
 
@@ -111,10 +113,16 @@ static error_t parse_device(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 
-	if (key != KEY_DEVICE)
-		return ARGP_ERR_UNKNOWN;
-	o->device = arg;
-	return 0;
+	switch (key) {
+	case KEY_DEVICE:
+		o->device = arg;
+		return 0;
+	case KEY_PLUGIN:
+		if (fxq_plugin_load(arg))
+			exit(complain(TOOL_INPUT, "%s", fxq_error()));
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
 }
 
 const struct argp device_argp = { device_options, parse_device };

@@ -3,6 +3,7 @@
  * say.c - what fxq-run says, and where
  */
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,17 +17,43 @@ const char *tool_name = "fxq-run";
 
 static int stdout_copy = -1;
 
+/* What comes from a file must not steer the terminal. */
+static void make_plain(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 127)
+			*text = '?';
+}
+
+const char *plain(const char *text)
+{
+	static __thread char buffers[8][256];
+	static __thread unsigned int next;
+	char *to = buffers[next++ % 8];
+
+	snprintf(to, sizeof(buffers[0]), "%s", text);
+	make_plain(to);
+	return to;
+}
+
+static void say(const char *what, const char *fmt, va_list args)
+{
+	char text[2048];
+
+	vsnprintf(text, sizeof(text), fmt, args);
+	make_plain(text);
+	fprintf(stderr, "%s: %s%s\n", tool_name, what, text);
+}
+
 int complain(int code, const char *fmt, ...)
 {
 	va_list args;
 
 	progress_end();
 	fflush(stdout);
-	fprintf(stderr, "%s: ", tool_name);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	say("", fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
 	return code;
 }
 
@@ -34,11 +61,9 @@ void warn(const char *fmt, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "%s: warning: ", tool_name);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	say("warning: ", fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
 }
 
 int code_of(int err)
@@ -73,8 +98,32 @@ int finish_output(void)
 			strerror(errno));
 }
 
+json_t *json_text(const char *text)
+{
+	json_t *s = json_string(text);
+	char *copy;
+
+	if (s)
+		return s;
+	/* Not UTF-8: keep what is ASCII. */
+	copy = strdup(text);
+	for (char *c = copy; copy && *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	s = json_string(copy ? copy : "");
+	free(copy);
+	return s;
+}
+
+json_t *json_number(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
 int print_json(json_t *value)
 {
+	if (!value)
+		return complain_io(io_fail_memory("JSON"));
 	/* Nine digits tell any two float32 apart. */
 	json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	putchar('\n');
@@ -85,7 +134,7 @@ int print_json(json_t *value)
 json_t *json_tensor(const char *name, const struct fxq_tensor *type)
 {
 	json_t *shape = json_array();
-	json_t *o = json_pack("{s:s, s:s}", "name", name, "dtype",
+	json_t *o = json_pack("{s:o, s:s}", "name", json_text(name), "dtype",
 			      fxq_dtype_name(type->dtype));
 
 	for (uint32_t i = 0; i < type->rank; i++)

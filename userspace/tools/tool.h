@@ -82,6 +82,11 @@ int code_of(int err);
 int complain_graph(const struct fx_graph *g, int err);
 int complain_io(int err);
 int complain_fxq(int err);
+/* @text without what would steer a terminal; one of eight buffers. */
+const char *plain(const char *text);
+/* A string that may not be UTF-8; a number that may not be finite. */
+json_t *json_text(const char *text);
+json_t *json_number(double v);
 /* Prints @value, and drops it. */
 int print_json(json_t *value);
 json_t *json_tensor(const char *name, const struct fxq_tensor *type);
