@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_exec_pool.c - the team of threads, and the inner product by itself
+ * test_exec_pool.c - the team of threads, and the sums of products
  *
  * dot.c is included rather than linked, so that each width of vectors that
  * this processor has is tried, not only the one that is chosen.
@@ -115,6 +115,33 @@ static void check_dot(struct env *e, fxq_dot_fn dot, uint32_t pixels,
 	}
 }
 
+/* The same of one tile of DWCONV. */
+static void check_taps(struct env *e, fxq_taps_fn fn, uint32_t taps)
+{
+	static int8_t noise[4096], w[FXQ_TAPS * FXQ_BLOCK];
+	const int8_t *at[FXQ_TAPS][FXQ_TILE];
+	fxq_tile acc __attribute__((aligned(64)));
+	uint32_t i, t, p, c, want;
+
+	for (i = 0; i < sizeof(noise); i++)
+		noise[i] = chance(e, 2) ? -128 : (int)(rnd(e) & 255) - 128;
+	for (i = 0; i < sizeof(w); i++)
+		w[i] = chance(e, 2) ? -128 : (int)(rnd(e) & 255) - 128;
+	for (t = 0; t < FXQ_TAPS; t++)
+		for (p = 0; p < FXQ_TILE; p++)
+			at[t][p] = noise + rnd(e) % (sizeof(noise) - FXQ_BLOCK);
+	memset(acc, 0x77, sizeof(acc));
+	fn(acc, (const int8_t *const (*)[FXQ_TILE])at, w, taps);
+	for (p = 0; p < FXQ_TILE; p++) {
+		for (c = 0; c < FXQ_BLOCK; c++) {
+			want = 0x77777777;
+			for (t = 0; t < taps; t++)
+				want += at[t][p][c] * w[t * FXQ_BLOCK + c];
+			assert_int_equal(acc[p][c], want);
+		}
+	}
+}
+
 static void check_width(struct env *e, fxq_dot_fn dot)
 {
 	uint32_t pixels;
@@ -135,9 +162,17 @@ static void inner_product_of_each_width(void **state)
 #ifdef FXQ_HAVE_CLONES
 	if (__builtin_cpu_supports("avx2"))
 		check_width(*state, dot_256);
-	if (fxq_dot_portable() == dot_512)
+	if (fxq_inner_portable()->dot == dot_512)
 		check_width(*state, dot_512);
 #endif
+}
+
+static void sums_over_any_number_of_taps(void **state)
+{
+	uint32_t taps;
+
+	for (taps = 1; taps <= FXQ_TAPS; taps++)
+		check_taps(*state, fxq_inner_portable()->taps, taps);
 }
 
 int main(void)
@@ -147,6 +182,7 @@ int main(void)
 		cmocka_unit_test(sleepers_wake_for_a_new_job),
 		cmocka_unit_test(unused_pool_is_destroyed),
 		cmocka_unit_test(inner_product_of_each_width),
+		cmocka_unit_test(sums_over_any_number_of_taps),
 	};
 
 	return cmocka_run_group_tests(tests, env_create, env_destroy);

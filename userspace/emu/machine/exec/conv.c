@@ -179,5 +179,5 @@ void fxq_conv_run(struct fxq_exec *x, const struct fxq_desc *d, fxq_dot_fn dot)
 
 void fxq_exec_conv(struct fxq_exec *x, const struct fxq_desc *d)
 {
-	fxq_conv_run(x, d, fxq_dot_portable());
+	fxq_conv_run(x, d, fxq_inner_portable()->dot);
 }

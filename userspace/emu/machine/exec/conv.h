@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conv.h - CONV and MATMUL around any inner product
+ * conv.h - CONV, DWCONV and MATMUL around any sums of products
  *
- * A table for an instruction set has its own fxq_dot_fn and calls these.
+ * A table for an instruction set has its own struct fxq_inner and calls these.
  */
 #ifndef FXQ_EXEC_CONV_H
 #define FXQ_EXEC_CONV_H
@@ -11,6 +11,8 @@
 #include "exec.h"
 
 void fxq_conv_run(struct fxq_exec *x, const struct fxq_desc *d, fxq_dot_fn dot);
+void fxq_dwconv_run(struct fxq_exec *x, const struct fxq_desc *d,
+		    fxq_taps_fn taps);
 void fxq_matmul_run(struct fxq_exec *x, const struct fxq_desc *d,
 		    fxq_dot_fn dot);
 

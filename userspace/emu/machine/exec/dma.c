@@ -3,10 +3,9 @@
  * dma.c - LOAD and STORE: strided copies between memory and the scratchpad
  *
  * Dimensions that continue one another on both sides are merged first, so that
- * a tensor that lies alike in both places is one run. What remains is copied
- * by plain loops as soon as the part of memory it touches is known to be one
- * piece; where it is not (a page ends inside), the outermost dimension is
- * taken apart. The order of elements is the descriptor's throughout.
+ * a tensor that lies alike in both places is one run. The innermost dimension
+ * that remains is copied by a plain loop as far as its memory is one piece.
+ * The order of elements is the descriptor's throughout.
  */
 #include <errno.h>
 #include <string.h>
@@ -113,75 +112,94 @@ void copy_runs(uint8_t *dst, int64_t dst_step, const uint8_t *src,
 		memcpy(dst + i * dst_step, src + i * src_step, run);
 }
 
-static void copy_row(uint8_t *dst, int64_t dst_step, const uint8_t *src,
-		     int64_t src_step, uint32_t n, uint64_t run)
+/* @n runs of the innermost dimension, whose memory is at @mem. */
+static void copy_row(const struct dma *c, uint8_t *mem, uint8_t *spm,
+		     uint32_t n)
 {
-	switch (run) {
+	const struct dim *d = &c->dim[0];
+	uint8_t *dst = c->write ? mem : spm;
+	const uint8_t *src = c->write ? spm : mem;
+	int64_t to = c->write ? d->mem : d->spm;
+	int64_t from = c->write ? d->spm : d->mem;
+
+	switch (c->run) {
 	case 1:
-		copy_runs(dst, dst_step, src, src_step, n, 1);
+		copy_runs(dst, to, src, from, n, 1);
 		break;
 	case 2:
-		copy_runs(dst, dst_step, src, src_step, n, 2);
+		copy_runs(dst, to, src, from, n, 2);
 		break;
 	case 3:
-		copy_runs(dst, dst_step, src, src_step, n, 3);
+		copy_runs(dst, to, src, from, n, 3);
 		break;
 	case 4:
-		copy_runs(dst, dst_step, src, src_step, n, 4);
+		copy_runs(dst, to, src, from, n, 4);
 		break;
 	case 32:
-		copy_runs(dst, dst_step, src, src_step, n, 32);
+		copy_runs(dst, to, src, from, n, 32);
 		break;
 	default:
-		copy_runs(dst, dst_step, src, src_step, n, run);
+		copy_runs(dst, to, src, from, n, c->run);
 	}
 }
 
-/* The innermost @dims dimensions, all of whose memory is in the piece. */
-static void move_plain(const struct dma *c, int dims, uint8_t *mem,
-		       uint8_t *spm)
+/* How many runs of dimension @d, from @offset on, end inside the piece. */
+static uint64_t runs_in_piece(const struct dma *c, const struct dim *d,
+			      uint64_t offset)
 {
-	const struct dim *d = &c->dim[dims - 1];
-	uint32_t i;
+	uint64_t at = offset - c->offset;
 
-	if (dims > 1) {
-		for (i = 0; i < d->n; i++)
-			move_plain(c, dims - 1, mem + i * d->mem,
-				   spm + i * d->spm);
-		return;
+	if (!in_piece(c, offset, c->run))
+		return 0;
+	if (!d->mem)
+		return d->n;
+	if (d->mem < 0)
+		return at / -d->mem + 1;
+	return (c->len - at - c->run) / d->mem + 1;
+}
+
+/* The innermost dimension, which may span many pieces. */
+static int move_row(struct dma *c, uint64_t offset, uint8_t *spm)
+{
+	const struct dim *d = &c->dim[0];
+	uint64_t left = d->n, n;
+	int ret;
+
+	for (; left; left -= n, offset += n * d->mem, spm += n * d->spm) {
+		n = runs_in_piece(c, d, offset);
+		if (!n) {
+			ret = translate(c, offset, c->run + (d->mem > 0 ?
+					(left - 1) * d->mem : 0));
+			if (ret)
+				return ret;
+			n = runs_in_piece(c, d, offset);
+		}
+		n = n < left ? n : left;
+		if (!n) {
+			n = 1;
+			ret = move_run(c, offset, spm);
+			if (ret)
+				return ret;
+			continue;
+		}
+		copy_row(c, c->piece + (offset - c->offset), spm, n);
 	}
-	if (c->write)
-		copy_row(mem, d->mem, spm, d->spm, d->n, c->run);
-	else
-		copy_row(spm, d->spm, mem, d->mem, d->n, c->run);
+	return 0;
 }
 
 static int move(struct dma *c, int dims, uint64_t offset, uint8_t *spm)
 {
-	int64_t down = 0, up = 0;
 	const struct dim *d;
-	int i, ret;
-	uint32_t k;
+	uint32_t i;
+	int ret;
 
 	if (!dims)
 		return move_run(c, offset, spm);
-	for (i = 0; i < dims; i++) {
-		int64_t reach = (int64_t)(c->dim[i].n - 1) * c->dim[i].mem;
-
-		*(reach < 0 ? &down : &up) += reach;
-	}
-	if (!in_piece(c, offset + down, up - down + c->run)) {
-		ret = translate(c, offset + down, up - down + c->run);
-		if (ret)
-			return ret;
-	}
-	if (in_piece(c, offset + down, up - down + c->run)) {
-		move_plain(c, dims, c->piece + (offset - c->offset), spm);
-		return 0;
-	}
+	if (dims == 1)
+		return move_row(c, offset, spm);
 	d = &c->dim[dims - 1];
-	for (k = 0; k < d->n; k++) {
-		ret = move(c, dims - 1, offset + k * d->mem, spm + k * d->spm);
+	for (i = 0; i < d->n; i++) {
+		ret = move(c, dims - 1, offset + i * d->mem, spm + i * d->spm);
 		if (ret)
 			return ret;
 	}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dot.h - the inner product that convolution and matmul are made of
+ * dot.h - the sums of products that CONV, MATMUL and DWCONV are made of
  *
  * A tile is FXQ_TILE pixels; a panel holds, for each of them, the next k
  * activations as u8 (x + 128) side by side; weights lie as the scratchpad has
- * them, [k / 4][32][4]. Everything else about an operator (where pixels come
- * from, what becomes of the sums, how threads share) is outside, so that an
- * instruction set replaces this one function.
+ * them. Everything else about an operator (where pixels come from, what
+ * becomes of the sums, how threads share) is outside, so that an instruction
+ * set replaces these two functions and nothing more.
  */
 #ifndef FXQ_EXEC_DOT_H
 #define FXQ_EXEC_DOT_H
@@ -26,15 +26,31 @@ typedef uint32_t fxq_tile[FXQ_TILE][FXQ_BLOCK];
 
 /*
  * Adds, mod 2^32, the products of @panel's first @pixels rows with the weights
- * of @blocks output blocks, @block_bytes apart, to @acc[block]. @k is a
- * multiple of 4, at most FXQ_PANEL_K. Rows of @acc from @pixels on are left
+ * of @blocks output blocks, [k / 4][32][4] each, @block_bytes apart, to
+ * @acc[block]. @k is a multiple of 4, at most FXQ_PANEL_K. Rows of @acc from @pixels on are left
  * with anything.
  */
 typedef void (*fxq_dot_fn)(fxq_tile *acc, const uint8_t *panel,
 			   uint32_t pixels, uint32_t k, const int8_t *weights,
 			   size_t block_bytes, uint32_t blocks);
 
-/* The fastest portable one for this processor. */
-fxq_dot_fn fxq_dot_portable(void);
+#define FXQ_TAPS		64	/* of a kernel at a time */
+
+/*
+ * The same for DWCONV: adds the products of the 32 channels at @x[tap][pixel],
+ * s8, with those at @weights, [taps][32], to @acc. @taps is at most FXQ_TAPS;
+ * all FXQ_TILE pointers of a tap are readable.
+ */
+typedef void (*fxq_taps_fn)(fxq_tile acc, const int8_t *const (*x)[FXQ_TILE],
+			    const int8_t *weights, uint32_t taps);
+
+/* struct fxq_inner - the pair for an instruction set */
+struct fxq_inner {
+	fxq_dot_fn dot;
+	fxq_taps_fn taps;
+};
+
+/* The fastest portable pair on this processor. */
+const struct fxq_inner *fxq_inner_portable(void);
 
 #endif /* FXQ_EXEC_DOT_H */

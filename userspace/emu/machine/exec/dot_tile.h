@@ -15,6 +15,13 @@ typedef int32_t DOT(vi) __attribute__((vector_size(4 * DOT_LANES)));
 typedef uint32_t DOT(vu) __attribute__((vector_size(4 * DOT_LANES), aligned(4),
 					may_alias));
 
+/* The highest byte of each lane, a weight of its output. */
+static inline __attribute__((always_inline)) DOT_TARGET
+DOT(vf) DOT(top)(DOT(vu) four)
+{
+	return __builtin_convertvector((DOT(vi))four >> 24, DOT(vf));
+}
+
 /* Two vectors of outputs of @rows pixels over @quads quads of k. */
 static inline __attribute__((always_inline)) DOT_TARGET
 void DOT(part)(uint32_t *acc, const float *x, const int8_t *w, uint32_t quads,
@@ -25,18 +32,17 @@ void DOT(part)(uint32_t *acc, const float *x, const int8_t *w, uint32_t quads,
 	int v, j, p;
 
 	for (q = 0; q < quads; q++, w += FXQ_QUAD, x += 4) {
-		for (v = 0; v < 2; v++) {
-			DOT(vu) four = *(const DOT(vu) *)
-				       (w + v * 4 * DOT_LANES);
+		DOT(vu) w0 = *(const DOT(vu) *)w;
+		DOT(vu) w1 = *(const DOT(vu) *)(w + 4 * DOT_LANES);
 
-			for (j = 0; j < 4; j++) {
-				DOT(vi) one = (DOT(vi))(four << (24 - 8 * j))
-					      >> 24;
-				DOT(vf) f = __builtin_convertvector(one,
-								    DOT(vf));
+		/* Unrolled, the compiler loads ahead and runs out of registers. */
+#pragma GCC unroll 1
+		for (j = 3; j >= 0; j--, w0 <<= 8, w1 <<= 8) {
+			DOT(vf) f0 = DOT(top)(w0), f1 = DOT(top)(w1);
 
-				for (p = 0; p < rows; p++)
-					sum[p][v] += f * x[p * FXQ_PANEL_K + j];
+			for (p = 0; p < rows; p++) {
+				sum[p][0] += f0 * x[p * FXQ_PANEL_K + j];
+				sum[p][1] += f1 * x[p * FXQ_PANEL_K + j];
 			}
 		}
 	}
@@ -51,19 +57,31 @@ void DOT(part)(uint32_t *acc, const float *x, const int8_t *w, uint32_t quads,
 	}
 }
 
+/* Whole vectors: a row of a panel may be read, and @x written, beyond @k. */
+static inline DOT_TARGET
+void DOT(widen)(float *restrict x, const uint8_t *restrict panel, uint32_t k)
+{
+	uint32_t end = fxq_round_up(k, 32);
+	int i;
+
+	for (; end; end -= 32, x += 32, panel += 32)
+#pragma GCC unroll 1
+		for (i = 0; i < 32; i++)
+			x[i] = panel[i];
+}
+
 static DOT_TARGET
 void DOT_NAME(fxq_tile *acc, const uint8_t *panel, uint32_t pixels, uint32_t k,
 	      const int8_t *weights, size_t block_bytes, uint32_t blocks)
 {
 	float x[FXQ_TILE * FXQ_PANEL_K] __attribute__((aligned(64)));
-	uint32_t b, p, i, lane;
+	uint32_t b, p, lane;
 
 	for (p = 0; p < pixels; p++)
-		for (i = 0; i < k; i++)
-			x[p * FXQ_PANEL_K + i] = panel[p * FXQ_PANEL_STRIDE + i];
-	for (; p < fxq_round_up(pixels, DOT_ROWS) && pixels > 1; p++)
-		for (i = 0; i < k; i++)
-			x[p * FXQ_PANEL_K + i] = 0;
+		DOT(widen)(x + p * FXQ_PANEL_K, panel + p * FXQ_PANEL_STRIDE,
+			   k);
+	for (; p % DOT_ROWS && pixels > 1; p++)
+		memset(x + p * FXQ_PANEL_K, 0, k * sizeof(*x));
 
 	for (b = 0; b < blocks; b++, weights += block_bytes) {
 		for (lane = 0; lane < FXQ_BLOCK; lane += 2 * DOT_LANES) {

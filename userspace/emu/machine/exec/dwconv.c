@@ -2,133 +2,158 @@
 /*
  * dwconv.c - DWCONV: each channel with its own kernel, 32 at a time
  *
- * A unit is one row of one block of channels. Sums begin as if every tap read
- * zx; a tap that is inside then adds (x - zx) * w, which fits 16 bits, and one
- * that is outside adds nothing.
+ * A unit is one row of one block of channels. For each tile of a row's pixels
+ * and some taps of the kernel, a table says where the channels are; outside
+ * the box that is a pixel made of zx.
  */
 #include <string.h>
 
 #include "clones.h"
+#include "conv.h"
 #include "epilogue.h"
 #include "fm.h"
 #include "ops.h"
-#include "window.h"
 
+/* struct dwconv - a descriptor, prepared; @outside: a pixel of zx */
 struct dwconv {
 	struct fxq_exec *x;
 	const struct fxq_body_conv *b;
+	fxq_taps_fn taps;
 	struct fxq_epilogue out;
 	const int8_t *weights;
+	int8_t outside[FXQ_BLOCK];
 };
 
 /*
- * struct row - what the pixels of an output row have in common
- * @in: the block of channels
+ * struct block - what the pixels of a block of channels have in common
  * @w: its kernel, [kh][kw][32]
- * @iy: input row of the kernel's first, perhaps outside
- * @ky0, @ky1: kernel rows that are inside
- * @start: what the sums begin with
+ * @start: what sums begin with: 128 times the kernel's, for x + 128
  */
-struct row {
+struct block {
 	struct fm_view in;
 	const int8_t *w;
-	int64_t iy;
-	uint32_t ky0, ky1;
-	int32_t start[FXQ_BLOCK];
+	uint32_t start[FXQ_BLOCK];
+	struct fxq_lanes lanes;
 };
 
-/* The sums of a pixel whose taps all read @zx. */
+/* struct tap - the next one's place in the kernel */
+struct tap {
+	uint32_t ky, kx;
+};
+
 FXQ_CLONES
-static void begin_sums(const int8_t *w, uint32_t taps, int zx, int32_t *start)
+static void begin_sums(const int8_t *w, uint32_t taps, uint32_t *start)
 {
+	int32_t sum[FXQ_BLOCK] = { 0 };
 	uint32_t t, i;
 
-	memset(start, 0, FXQ_BLOCK * sizeof(*start));
 	for (t = 0; t < taps; t++, w += FXQ_BLOCK)
 		for (i = 0; i < FXQ_BLOCK; i++)
-			start[i] += w[i];
+			sum[i] += w[i];
 	for (i = 0; i < FXQ_BLOCK; i++)
-		start[i] *= 128 + zx;
+		start[i] = 128 * (uint32_t)sum[i];
 }
 
-FXQ_CLONES
-static void sum_pixel(const struct fxq_body_conv *b, const struct row *r,
-		      int64_t ix, uint32_t kx0, uint32_t kx1, uint32_t *acc)
+static void load_block(const struct dwconv *c, uint32_t block,
+		       struct block *bl)
 {
-	int32_t sum[FXQ_BLOCK] __attribute__((aligned(64)));
-	const int zx = b->zx;
-	uint32_t ky, kx, i;
+	uint32_t taps = c->b->kh * c->b->kw;
 
-	memcpy(sum, r->start, sizeof(sum));
-	for (ky = r->ky0; ky < r->ky1; ky++) {
-		const int8_t *w = r->w + (ky * b->kw + kx0) * FXQ_BLOCK;
-		const int8_t *in = (const int8_t *)
-			fm_pixel(&r->in, r->iy + (int64_t)ky * b->dh,
-				 ix + (int64_t)kx0 * b->dw);
-
-		for (kx = kx0; kx < kx1; kx++) {
-			for (i = 0; i < FXQ_BLOCK; i++)
-				sum[i] += (int16_t)((in[i] - zx) * w[i]);
-			w += FXQ_BLOCK;
-			in += b->dw * r->in.pixel;
-		}
-	}
-	memcpy(acc, sum, sizeof(sum));
+	bl->in = fm_block(c->x, &c->b->in, block, 1);
+	bl->w = c->weights + (size_t)block * taps * FXQ_BLOCK;
+	begin_sums(bl->w, taps, bl->start);
+	fxq_lanes_load(&c->out, block * FXQ_BLOCK, fm_lanes(c->b->oc, block),
+		       &bl->lanes);
 }
 
-static void run_row(const struct dwconv *c, const struct fxq_lanes *lanes,
-		    const struct row *r, uint32_t oy)
+/* Where a tap of the tile's pixels, the first at (@y, @x), reads. */
+static void point_at(const struct dwconv *c, const struct fm_view *in,
+		     int64_t y, int64_t x, const int8_t **at)
 {
-	uint32_t acc[FXQ_TILE][FXQ_BLOCK] __attribute__((aligned(64)));
 	const struct fxq_body_conv *b = c->b;
-	uint32_t ox, p, n, kx0, kx1;
+	bool row = y >= 0 && y < b->ih;
+	uint32_t p;
 
-	for (ox = 0; ox < b->ow; ox += n) {
-		n = b->ow - ox < FXQ_TILE ? b->ow - ox : FXQ_TILE;
-		for (p = 0; p < n; p++) {
-			int64_t ix = (int64_t)(ox + p) * b->sw - b->pad_l;
+	for (p = 0; p < FXQ_TILE; p++, x += b->sw)
+		at[p] = row && x >= 0 && x < b->iw ?
+			(const int8_t *)fm_pixel(in, y, x) : c->outside;
+}
 
-			taps_inside(ix, b->dw, b->kw, b->iw, &kx0, &kx1);
-			sum_pixel(b, r, ix, kx0, kx1, acc[p]);
+/* Fills @at with up to FXQ_TAPS taps from @tap on. Returns how many. */
+static uint32_t next_taps(const struct dwconv *c, const struct fm_view *in,
+			  uint32_t oy, uint32_t ox, struct tap *tap,
+			  const int8_t *(*at)[FXQ_TILE])
+{
+	const struct fxq_body_conv *b = c->b;
+	uint32_t n = 0;
+
+	while (tap->ky < b->kh && n < FXQ_TAPS) {
+		point_at(c, in,
+			 (int64_t)oy * b->sh + tap->ky * b->dh - b->pad_t,
+			 (int64_t)ox * b->sw + tap->kx * b->dw - b->pad_l,
+			 at[n++]);
+		if (++tap->kx == b->kw) {
+			tap->kx = 0;
+			tap->ky++;
 		}
-		fxq_epilogue_run(&c->out, lanes, acc, oy * b->ow + ox, n);
 	}
+	return n;
+}
+
+static void run_tile(const struct dwconv *c, const struct block *bl,
+		     uint32_t oy, uint32_t ox, uint32_t pixels)
+{
+	const int8_t *at[FXQ_TAPS][FXQ_TILE];
+	fxq_tile acc __attribute__((aligned(64)));
+	const int8_t *w = bl->w;
+	struct tap tap = { 0 };
+	uint32_t n, p;
+
+	for (p = 0; p < FXQ_TILE; p++)
+		memcpy(acc[p], bl->start, sizeof(acc[p]));
+	while ((n = next_taps(c, &bl->in, oy, ox, &tap, at))) {
+		c->taps(acc, (const int8_t *const (*)[FXQ_TILE])at, w, n);
+		w += n * FXQ_BLOCK;
+	}
+	fxq_epilogue_run(&c->out, &bl->lanes, acc, oy * c->b->ow + ox, pixels);
 }
 
 static void dwconv_rows(void *arg, uint32_t first, uint32_t last)
 {
 	const struct dwconv *c = arg;
 	const struct fxq_body_conv *b = c->b;
-	uint32_t taps = b->kh * b->kw, i, block, oy;
-	struct fxq_lanes lanes;
-	struct row r;
+	uint32_t i, oy, ox, left;
+	struct block bl;
 
 	for (i = first; i < last; i++) {
-		block = i / b->oh;
 		oy = i % b->oh;
-		if (i == first || !oy) {
-			r.in = fm_block(c->x, &b->in, block, 1);
-			r.w = c->weights + (size_t)block * taps * FXQ_BLOCK;
-			begin_sums(r.w, taps, b->zx, r.start);
-			fxq_lanes_load(&c->out, block * FXQ_BLOCK,
-				       fm_lanes(b->oc, block), &lanes);
+		if (i == first || !oy)
+			load_block(c, i / b->oh, &bl);
+		for (ox = 0; ox < b->ow; ox += FXQ_TILE) {
+			left = b->ow - ox;
+			run_tile(c, &bl, oy, ox,
+				 left < FXQ_TILE ? left : FXQ_TILE);
 		}
-		r.iy = (int64_t)oy * b->sh - b->pad_t;
-		taps_inside(r.iy, b->dh, b->kh, b->ih, &r.ky0, &r.ky1);
-		run_row(c, &lanes, &r, oy);
 	}
 }
 
-void fxq_exec_dwconv(struct fxq_exec *x, const struct fxq_desc *d)
+void fxq_dwconv_run(struct fxq_exec *x, const struct fxq_desc *d,
+		    fxq_taps_fn taps)
 {
 	const struct fxq_body_conv *b = &d->conv;
 	uint64_t macs = (uint64_t)b->oh * b->ow * b->oc * b->kh * b->kw;
 	struct dwconv c = {
-		.x = x, .b = b,
+		.x = x, .b = b, .taps = taps,
 		.weights = (const int8_t *)x->spm + b->weights,
 	};
 
+	memset(c.outside, b->zx, sizeof(c.outside));
 	fxq_epilogue_conv(&c.out, x, d);
-	fxq_spread(x, macs >= FXQ_SPREAD_MACS / 4, fm_blocks(b->oc) * b->oh, 1,
+	fxq_spread(x, macs >= FXQ_SPREAD_MACS, fm_blocks(b->oc) * b->oh, 1,
 		   dwconv_rows, &c);
+}
+
+void fxq_exec_dwconv(struct fxq_exec *x, const struct fxq_desc *d)
+{
+	fxq_dwconv_run(x, d, fxq_inner_portable()->taps);
 }

@@ -12,8 +12,6 @@
  */
 #include <string.h>
 
-#include <fxq/fxq_arith.h>
-
 #include "clones.h"
 #include "conv.h"
 #include "epilogue.h"
@@ -21,9 +19,15 @@
 #include "gather.h"
 #include "ops.h"
 
-#define STRIP	64	/* pixels that share a packed panel of b */
+#define STRIP	64	/* pixels of a unit */
 #define TILES	(STRIP / FXQ_TILE)
+#define BATCH	4	/* blocks of columns of a unit */
 
+/*
+ * struct matmul - a descriptor, prepared
+ * @blocks: blocks of columns
+ * @strips, @batches: units are [batch of the tensor][batch of blocks][strip]
+ */
 struct matmul {
 	struct fxq_exec *x;
 	const struct fxq_body_matmul *b;
@@ -31,14 +35,25 @@ struct matmul {
 	fxq_dot_fn dot;
 	struct fxq_gather a;
 	struct fxq_epilogue out;
-	uint32_t strips, blocks;
+	uint32_t strips, blocks, batches;
 };
 
-/* struct sums - of one strip and one block of columns */
-struct sums {
-	fxq_tile acc[TILES] __attribute__((aligned(64)));
-	uint32_t row[STRIP];		/* sum of A */
-	uint32_t column[FXQ_BLOCK];	/* sum of b */
+/* struct unit - its place in a, b and out, and its size */
+struct unit {
+	uint32_t row, m0, pixels, block, blocks;
+};
+
+/*
+ * struct work - what a thread needs for a unit
+ * @w: a panel of b for each block; @column: its sums so far
+ * @row: sums of A
+ */
+struct work {
+	fxq_tile acc[TILES][BATCH] __attribute__((aligned(64)));
+	int8_t w[BATCH][FXQ_PANEL_K * FXQ_BLOCK] __attribute__((aligned(64)));
+	uint32_t column[BATCH][FXQ_BLOCK];
+	uint32_t row[STRIP];
+	struct fxq_lanes lanes[BATCH];
 };
 
 /* b has n pixels of k channels: a column's k lie side by side. */
@@ -121,79 +136,115 @@ static uint32_t row_sum(const uint8_t *panel, uint32_t k)
 	return sum;
 }
 
-static void multiply(const struct matmul *c, uint32_t batch, uint32_t n0,
-		     uint32_t first, uint32_t pixels, struct sums *s)
+static void pack(const struct matmul *c, const struct unit *u, uint32_t k0,
+		 uint32_t k, struct work *s)
+{
+	uint32_t i, block;
+
+	for (i = 0; i < u->blocks; i++) {
+		block = u->block + i;
+		(c->trans ? pack_transposed : pack_plain)(c, u->row,
+			block * FXQ_BLOCK, fm_lanes(c->b->n, block), k0, k,
+			s->w[i]);
+		add_columns(s->w[i], fxq_round_up(k, 4), s->column[i]);
+	}
+}
+
+/* Adds the products of panel [@k0, @k0 + @k) for all tiles of the strip. */
+static void multiply(const struct matmul *c, const struct unit *u,
+		     struct fxq_cursor *at, uint32_t k, struct work *s)
 {
 	uint8_t panel[FXQ_TILE * FXQ_PANEL_STRIDE];
-	int8_t w[FXQ_PANEL_K * FXQ_BLOCK] __attribute__((aligned(64)));
-	struct fxq_cursor at = { 0 }, next = { 0 };
-	uint32_t n = fm_lanes(c->b->n, n0 / FXQ_BLOCK);
-	uint32_t k, k0, left, t, p, tile;
+	struct fxq_cursor next = *at;
+	uint32_t m, p, tile;
 
-	memset(s, 0, sizeof(*s));
-	memset(w, 0, sizeof(w));
-	for (k0 = 0; k0 < c->b->k; k0 += k, at = next) {
-		left = c->b->k - k0;
-		k = left < FXQ_PANEL_K ? left : FXQ_PANEL_K;
-		(c->trans ? pack_transposed : pack_plain)(c, batch, n0, n, k0,
-							  k, w);
-		add_columns(w, fxq_round_up(k, 4), s->column);
-		for (t = 0; t * FXQ_TILE < pixels; t++) {
-			tile = pixels - t * FXQ_TILE;
-			tile = tile < FXQ_TILE ? tile : FXQ_TILE;
-			next = at;
-			fxq_gather_panel(&c->a, 0, batch * c->b->m + first +
-					 t * FXQ_TILE, tile, &next, panel);
+	for (m = 0; m < u->pixels; m += FXQ_TILE) {
+		tile = u->pixels - m < FXQ_TILE ? u->pixels - m : FXQ_TILE;
+		next = *at;
+		fxq_gather_panel(&c->a, 0, u->row * c->b->m + u->m0 + m, tile,
+				 &next, panel);
+		for (p = 0; p < tile; p++)
+			s->row[m + p] += row_sum(panel + p * FXQ_PANEL_STRIDE,
+						 k);
+		c->dot(s->acc[m / FXQ_TILE], panel, tile, fxq_round_up(k, 4),
+		       s->w[0], sizeof(s->w[0]), u->blocks);
+	}
+	*at = next;
+}
+
+/* The second and third term of the sum. */
+FXQ_CLONES
+static void add_terms(uint32_t *acc, const uint32_t *column, uint32_t za,
+		      uint32_t row)
+{
+	uint32_t i;
+
+	for (i = 0; i < FXQ_BLOCK; i++)
+		acc[i] -= column[i] * za + row;
+}
+
+static void finish(const struct matmul *c, const struct unit *u,
+		   struct work *s)
+{
+	uint32_t za = (uint32_t)(c->b->za + 128), zb = (uint32_t)c->b->zb;
+	uint32_t m, p, i, tile;
+
+	for (m = 0; m < u->pixels; m += FXQ_TILE) {
+		fxq_tile *acc = s->acc[m / FXQ_TILE];
+
+		tile = u->pixels - m < FXQ_TILE ? u->pixels - m : FXQ_TILE;
+		for (i = 0; i < u->blocks; i++) {
 			for (p = 0; p < tile; p++)
-				s->row[t * FXQ_TILE + p] +=
-					row_sum(panel + p * FXQ_PANEL_STRIDE, k);
-			c->dot(&s->acc[t], panel, tile, fxq_round_up(k, 4), w,
-			       0, 1);
+				add_terms(acc[i][p], s->column[i], za,
+					  zb * (s->row[m + p] - c->b->k * za));
+			fxq_epilogue_run(&c->out, &s->lanes[i], acc[i],
+					 u->row * c->b->m + u->m0 + m, tile);
 		}
 	}
 }
 
-static void add_terms(const struct fxq_body_matmul *b, struct sums *s,
-		      uint32_t pixels)
+/* @fresh: the unit before had other columns */
+static void run_unit(const struct matmul *c, const struct unit *u, bool fresh,
+		     struct work *s)
 {
-	uint32_t za = (uint32_t)(b->za + 128), zb = (uint32_t)b->zb;
-	uint32_t p, i;
+	bool once = c->b->k <= FXQ_PANEL_K;
+	struct fxq_cursor at = { 0 };
+	uint32_t k0, k, left, i;
 
-	for (i = 0; i < FXQ_BLOCK; i++)
-		s->column[i] *= za;
-	for (p = 0; p < pixels; p++) {
-		uint32_t *acc = s->acc[p / FXQ_TILE][p % FXQ_TILE];
-		uint32_t row = zb * (s->row[p] - b->k * za);
-
-		for (i = 0; i < FXQ_BLOCK; i++)
-			acc[i] -= s->column[i] + row;
+	memset(s->acc, 0, sizeof(s->acc));
+	memset(s->row, 0, sizeof(s->row));
+	if (fresh || !once)
+		memset(s->column, 0, sizeof(s->column));
+	for (i = 0; i < u->blocks && fresh; i++)
+		fxq_lanes_load(&c->out, (u->block + i) * FXQ_BLOCK,
+			       fm_lanes(c->b->n, u->block + i), &s->lanes[i]);
+	for (k0 = 0; k0 < c->b->k; k0 += k) {
+		left = c->b->k - k0;
+		k = left < FXQ_PANEL_K ? left : FXQ_PANEL_K;
+		if (fresh || !once)
+			pack(c, u, k0, k, s);
+		multiply(c, u, &at, k, s);
 	}
+	finish(c, u, s);
 }
 
-/* A unit is a strip of one batch by a block of columns. */
 static void matmul_units(void *arg, uint32_t first, uint32_t last)
 {
 	const struct matmul *c = arg;
-	uint32_t i, m0, n0, batch, pixels, t, left;
-	struct fxq_lanes lanes;
-	struct sums s;
+	uint32_t i, left;
+	struct work s;
+	struct unit u;
 
+	memset(s.w, 0, sizeof(s.w));
 	for (i = first; i < last; i++) {
-		m0 = i % c->strips * STRIP;
-		n0 = i / c->strips % c->blocks * FXQ_BLOCK;
-		batch = i / c->strips / c->blocks;
-		left = c->b->m - m0;
-		pixels = left < STRIP ? left : STRIP;
-		fxq_lanes_load(&c->out, n0, fm_lanes(c->b->n, n0 / FXQ_BLOCK),
-			       &lanes);
-		multiply(c, batch, n0, m0, pixels, &s);
-		add_terms(c->b, &s, pixels);
-		for (t = 0; t * FXQ_TILE < pixels; t++) {
-			left = pixels - t * FXQ_TILE;
-			fxq_epilogue_run(&c->out, &lanes, s.acc[t],
-					 batch * c->b->m + m0 + t * FXQ_TILE,
-					 left < FXQ_TILE ? left : FXQ_TILE);
-		}
+		u.m0 = i % c->strips * STRIP;
+		left = c->b->m - u.m0;
+		u.pixels = left < STRIP ? left : STRIP;
+		u.block = i / c->strips % c->batches * BATCH;
+		left = c->blocks - u.block;
+		u.blocks = left < BATCH ? left : BATCH;
+		u.row = i / c->strips / c->batches;
+		run_unit(c, &u, i == first || !u.m0, &s);
 	}
 }
 
@@ -214,12 +265,13 @@ void fxq_matmul_run(struct fxq_exec *x, const struct fxq_desc *d,
 		.blocks = fm_blocks(b->n),
 	};
 
+	c.batches = fxq_div_up(c.blocks, BATCH);
 	fxq_epilogue_matmul(&c.out, x, d);
 	fxq_spread(x, outputs * b->k >= FXQ_SPREAD_MACS,
-		   c.strips * c.blocks * b->batch, 1, matmul_units, &c);
+		   c.strips * c.batches * b->batch, 1, matmul_units, &c);
 }
 
 void fxq_exec_matmul(struct fxq_exec *x, const struct fxq_desc *d)
 {
-	fxq_matmul_run(x, d, fxq_dot_portable());
+	fxq_matmul_run(x, d, fxq_inner_portable()->dot);
 }

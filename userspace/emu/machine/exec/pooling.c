@@ -13,7 +13,6 @@
 #include "clones.h"
 #include "fm.h"
 #include "ops.h"
-#include "window.h"
 
 /*
  * struct window - the part of a pooling window that lies inside the input
@@ -32,6 +31,23 @@ struct pooling {
 	void (*fn)(const struct pooling *c, const struct window *win,
 		   int8_t *out);
 };
+
+/*
+ * Of @taps taps, @step apart, the first at @at: those in [0, size) are
+ * [*first, *last), which may be empty.
+ */
+static void taps_inside(int64_t at, uint32_t step, uint32_t taps, uint32_t size,
+			uint32_t *first, uint32_t *last)
+{
+	uint32_t i = 0;
+
+	while (i < taps && at + (int64_t)i * step < 0)
+		i++;
+	*first = i;
+	while (i < taps && at + (int64_t)i * step < size)
+		i++;
+	*last = i;
+}
 
 FXQ_CLONES
 static void sum_window(const struct window *win, int32_t *sum)

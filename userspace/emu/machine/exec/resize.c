@@ -62,14 +62,16 @@ static void blend(const struct resize *c, const int8_t *const in[4],
 		  const int32_t weight[4], int8_t *out)
 {
 	const int zx = c->b->zx, zy = c->b->zy, lo = c->b->lo, hi = c->b->hi;
+	const int8_t *p0 = in[0], *p1 = in[1], *p2 = in[2], *p3 = in[3];
+	const int32_t w0 = weight[0], w1 = weight[1];
+	const int32_t w2 = weight[2], w3 = weight[3];
 	const float m = c->m;
 	uint32_t i;
 
+#pragma GCC ivdep
 	for (i = 0; i < FXQ_BLOCK; i++) {
-		int32_t acc = (in[0][i] - zx) * weight[0] +
-			      (in[1][i] - zx) * weight[1] +
-			      (in[2][i] - zx) * weight[2] +
-			      (in[3][i] - zx) * weight[3];
+		int32_t acc = (p0[i] - zx) * w0 + (p1[i] - zx) * w1 +
+			      (p2[i] - zx) * w2 + (p3[i] - zx) * w3;
 
 		out[i] = fxq_q((float)acc * m, zy, lo, hi);
 	}
