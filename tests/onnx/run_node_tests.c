@@ -315,7 +315,8 @@ static void add_test(struct suite *s, size_t folder, const char *name)
 	if (!s->tests)
 		abort();
 	s->tests[s->n] = (struct test){ .folder = folder };
-	snprintf(s->tests[s->n].name, sizeof(s->tests[s->n].name), "%s", name);
+	snprintf(s->tests[s->n].name, sizeof(s->tests[s->n].name), "%.*s",
+		 (int)sizeof(s->tests[s->n].name) - 1, name);
 	s->n++;
 }
 

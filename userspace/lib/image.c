@@ -109,7 +109,7 @@ static int check_or_close(struct fxq_image *image,
 FXQ_PUBLIC int fxq_image_open_memory(const void *data, size_t size,
 				     struct fxq_image **ret_image)
 {
-	struct fxq_image *image;
+	struct fxq_image *image = NULL;
 	int ret;
 
 	ret = new_image("image in memory", size, &image);
@@ -139,7 +139,7 @@ static int read_all(int fd, uint8_t *to, uint64_t size)
 
 FXQ_PUBLIC int fxq_image_open(const char *path, struct fxq_image **ret_image)
 {
-	struct fxq_image *image;
+	struct fxq_image *image = NULL;
 	struct stat st;
 	int fd, ret;
 

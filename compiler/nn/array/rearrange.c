@@ -29,7 +29,7 @@ static int read_block(struct fxq_call *call, int64_t *ret_block, bool *ret_crd)
 int infer_depth_to_space(struct fxq_call *call)
 {
 	const struct fxq_tensor *t = &call->in[0];
-	int64_t b, dims[4];
+	int64_t b = 1, dims[4];
 	bool crd;
 	int ret;
 
@@ -97,7 +97,7 @@ ARR_KERNEL(depth_to_space)
 int infer_space_to_depth(struct fxq_call *call)
 {
 	const struct fxq_tensor *t = &call->in[0];
-	int64_t b, dims[4];
+	int64_t b = 1, dims[4];
 	bool crd;
 	int ret;
 

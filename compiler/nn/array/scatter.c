@@ -100,7 +100,7 @@ static int64_t index_at(struct fxq_call *call, int64_t i, int64_t dim)
 static int infer_common(struct fxq_call *call)
 {
 	const struct fxq_tensor *t = &call->in[0];
-	enum reduction how;
+	enum reduction how = REDUCE_NONE;
 	int ret;
 
 	ret = read_reduction(call, &how);
@@ -149,7 +149,7 @@ ARR_KERNEL(scatter_elements)
 	int64_t n = fxq_tensor_count(index);
 	size_t bytes = fxq_dtype_bytes(t->dtype);
 	char *to = call->out[0].data;
-	enum reduction how;
+	enum reduction how = REDUCE_NONE;
 	uint32_t dim;
 
 	if (arr_dim(call, "dim", 0, t->rank, &dim) ||
@@ -208,7 +208,7 @@ ARR_KERNEL(scatter_nd)
 	int64_t n = fxq_tensor_count(index) / depth, row;
 	size_t bytes = fxq_dtype_bytes(t->dtype);
 	char *to = call->out[0].data;
-	enum reduction how;
+	enum reduction how = REDUCE_NONE;
 
 	if (read_reduction(call, &how))
 		return -EINVAL;
