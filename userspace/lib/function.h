@@ -8,20 +8,12 @@
 #ifndef FXQ_LIB_FUNCTION_H
 #define FXQ_LIB_FUNCTION_H
 
+#include <fxq/post.h>
+
 #include "priv.h"
 
-/*
- * X(name): functions of libfxq itself. Each is
- *
- *	const struct fxq_function fxq_builtin_NAME = { "name", infer, eval };
- *
- * in a file builtin_*.c, and meson.build names the file.
- */
-#define FXQ_BUILTINS(X)
-
-#define X(name) extern const struct fxq_function fxq_builtin_##name;
-FXQ_BUILTINS(X)
-#undef X
+/* X(name): functions of libfxq itself, each a fxq_builtin_NAME. */
+#define FXQ_BUILTINS(X)	FX_POST_FUNCTIONS(X)
 
 /* X(name): operators of the compiler that are built-in functions, too. */
 #define FXQ_BUILTIN_KERNELS(X)	\

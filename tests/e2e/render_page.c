@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/*
+ * render_page.c - a page of text as a picture
+ *
+ *	render_page FONT.ttf SEED >page.ppm
+ *
+ * Text detectors want text: lines of words in sizes, places and greys that
+ * follow from the seed, drawn with a font of the system's. Where each line
+ * stands is told on standard error: left, top, right, bottom in pixels.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ft2build.h>
+#include FT_FREETYPE_H
+
+#define SIDE	640
+
+struct page {
+	uint8_t pixels[SIDE][SIDE];
+	uint8_t ink;
+	uint32_t state;
+	FT_Face face;
+};
+
+struct extent {
+	int left, top, right, bottom;
+};
+
+static const char *const words[] = {
+	"accelerator", "an", "and", "array", "before", "bus", "clock", "core",
+	"cycle", "each", "engine", "fence", "four", "from", "graph", "in",
+	"kernel", "layer", "Linux", "memory", "network", "of", "open", "page",
+	"queue", "reads", "ring", "scale", "stream", "tensor", "the", "time",
+	"to", "weights", "1024", "128", "2^20", "32", "64 KiB", "7.3",
+};
+
+/* The next of a sequence that is the same everywhere, below @n. */
+static uint32_t draw(struct page *p, uint32_t n)
+{
+	p->state = p->state * 1664525u + 1013904223u;
+	return (p->state >> 8) % n;
+}
+
+static void blend(struct page *p, const FT_Bitmap *b, int left, int top,
+		  struct extent *e)
+{
+	for (int y = 0; y < (int)b->rows; y++)
+		for (int x = 0; x < (int)b->width; x++) {
+			int at_x = left + x, at_y = top + y;
+			int a = b->buffer[y * b->pitch + x];
+			uint8_t *to;
+
+			if (at_x < 0 || at_y < 0 || at_x >= SIDE ||
+			    at_y >= SIDE || !a)
+				continue;
+			to = &p->pixels[at_y][at_x];
+			*to = (uint8_t)((*to * (255 - a) + p->ink * a) / 255);
+			e->left = at_x < e->left ? at_x : e->left;
+			e->top = at_y < e->top ? at_y : e->top;
+			e->right = at_x + 1 > e->right ? at_x + 1 : e->right;
+			e->bottom = at_y + 1 > e->bottom ? at_y + 1 : e->bottom;
+		}
+}
+
+/* Draws @text with its baseline at @y and returns where the pen then is. */
+static int put_text(struct page *p, const char *text, int x, int y,
+		    struct extent *e)
+{
+	for (; *text; text++) {
+		FT_GlyphSlot glyph = p->face->glyph;
+
+		if (FT_Load_Char(p->face, (FT_ULong)*text, FT_LOAD_RENDER))
+			continue;
+		blend(p, &glyph->bitmap, x + glyph->bitmap_left,
+		      y - glyph->bitmap_top, e);
+		x += (int)(glyph->advance.x >> 6);
+	}
+	return x;
+}
+
+static void put_line(struct page *p, int y, int size)
+{
+	struct extent e = { SIDE, SIDE, 0, 0 };
+	int x = 20 + (int)draw(p, 120);
+	int end = SIDE - 30 - (int)draw(p, 250);
+
+	FT_Set_Pixel_Sizes(p->face, 0, (FT_UInt)size);
+	while (x < end - 5 * size) {
+		const char *w = words[draw(p, sizeof(words) / sizeof(*words))];
+
+		x = put_text(p, w, x, y, &e) + size / 3;
+	}
+	if (e.left < e.right)
+		fprintf(stderr, "%d %d %d %d\n", e.left, e.top, e.right,
+			e.bottom);
+}
+
+static void put_page(struct page *p)
+{
+	uint8_t paper = (uint8_t)(255 - draw(p, 60));
+	int y = 20, size;
+
+	p->ink = (uint8_t)draw(p, 80);
+	memset(p->pixels, paper, sizeof(p->pixels));
+	for (;;) {
+		size = 18 + (int)draw(p, 27);
+		y += size + 10 + (int)draw(p, 30);
+		if (y > SIDE - 20)
+			return;
+		put_line(p, y, size);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct page p;
+	FT_Library library;
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: render_page FONT.ttf SEED >page.ppm\n");
+		return 64;
+	}
+	if (FT_Init_FreeType(&library) ||
+	    FT_New_Face(library, argv[1], 0, &p.face)) {
+		fprintf(stderr, "%s: not a font\n", argv[1]);
+		return EXIT_FAILURE;
+	}
+	p.state = (uint32_t)strtoul(argv[2], NULL, 10);
+	put_page(&p);
+
+	printf("P5\n%d %d\n255\n", SIDE, SIDE);
+	fwrite(p.pixels, 1, sizeof(p.pixels), stdout);
+	FT_Done_Face(p.face);
+	FT_Done_FreeType(library);
+	return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
