@@ -27,8 +27,8 @@ typedef uint32_t fxq_tile[FXQ_TILE][FXQ_BLOCK];
 /*
  * Adds, mod 2^32, the products of @panel's first @pixels rows with the weights
  * of @blocks output blocks, [k / 4][32][4] each, @block_bytes apart, to
- * @acc[block]. @k is a multiple of 4, at most FXQ_PANEL_K. Rows of @acc from @pixels on are left
- * with anything.
+ * @acc[block]. @k is a multiple of 4, at most FXQ_PANEL_K. Rows of @acc from
+ * @pixels on are left with anything.
  */
 typedef void (*fxq_dot_fn)(fxq_tile *acc, const uint8_t *panel,
 			   uint32_t pixels, uint32_t k, const int8_t *weights,
