@@ -147,6 +147,17 @@ does infer x.fxq picture.pgm --labels names --top 3
 grep -q '  [0-9]  [a-z]*$' out || fail 'classes have no names'
 [ "$(wc -l <out)" = 3 ] || fail 'top 3 are not three lines'
 
+mkdir -p classes/3 classes/10
+cp picture.pgm classes/3/
+cp picture.pgm classes/10/
+does eval x.fxq --data classes --json
+says '"images": 2'
+printf '\0\0\010\001\0\0\0\001\005' >one.idx
+refuses 3 'it has 1 labels and there are 2 samples' eval x.fxq --data classes \
+	--labels one.idx
+echo nonsense >classes/10/x.pgm
+refuses 3 'x.pgm: this is no PNG' eval x.fxq --data classes
+
 # what cannot be written is an error
 "$run" info x.fxq >/dev/full 2>err
 [ $? = 6 ] || fail 'a full device is no error'

@@ -120,7 +120,7 @@ struct work {
 	size_t count, n_in;
 	const struct feed_inputs *in;
 	atomic_size_t next;
-	atomic_int failed;		/* negative errno */
+	atomic_int failed;		/* exit code */
 	_Atomic uint64_t cycles;
 	int64_t *answer;		/* of each item */
 };
@@ -198,10 +198,12 @@ static void *work_on(void *arg)
 		if (me->leads)
 			progress_at(i);
 	}
+	/* A run leaves its own sentence; a file's is io_error()'s. */
+	if (err)
+		w->failed = me->error[0] && !me->graph ? TOOL_DEVICE :
+							 TOOL_INPUT;
 	if (err && !me->error[0])
 		snprintf(me->error, sizeof(me->error), "%s", io_error());
-	if (err)
-		w->failed = err;
 	sample_free(sample, w->in->n);
 	return NULL;
 }
@@ -225,7 +227,7 @@ static double run_workers(struct worker *workers, int n, const char *what)
 	progress_end();
 	for (int i = 0; i < started; i++)
 		if (workers[i].error[0]) {
-			complain(TOOL_INPUT, "%s", workers[i].error);
+			complain(w->failed, "%s", workers[i].error);
 			return -1;
 		}
 	return now_s() - begun;
@@ -263,13 +265,15 @@ static int eval_int8(const struct args *a, struct fxq_image *image,
 	int code = TOOL_OK, n = 0;
 	double s = -1;
 
+	if (!workers)
+		return complain_io(io_fail_memory("threads"));
 	fxq_image_info(image, &info);
-	for (; workers && !code && n < a->o.threads; n += !code) {
+	for (; !code && n < a->o.threads; n += !code) {
 		workers[n].work = w;
 		code = runner_open(image, a->o.device, NULL, NULL,
 				   &workers[n].runner);
 	}
-	if (workers && !code)
+	if (!code)
 		s = run_workers(workers, n, "int8");
 	if (s > 0) {
 		size_t batch = feed_batch(w->feed);
@@ -283,7 +287,7 @@ static int eval_int8(const struct args *a, struct fxq_image *image,
 	while (n--)
 		runner_close(&workers[n].runner);
 	free(workers);
-	return code ? code : s < 0 ? TOOL_DEVICE : TOOL_OK;
+	return code ? code : s < 0 ? w->failed : TOOL_OK;
 }
 
 static int eval_float(const struct args *a, const struct fx_graph *g,
@@ -292,27 +296,28 @@ static int eval_float(const struct args *a, const struct fx_graph *g,
 	struct worker *workers = calloc(a->o.threads, sizeof(*workers));
 	struct fx_node **outputs;
 	size_t n_out;
-	double s = -1;
+	double s;
 
+	if (!workers)
+		return complain_io(io_fail_memory("threads"));
 	outputs = graph_outputs(g, &n_out);
 	free(outputs);
-	for (int i = 0; workers && i < a->o.threads; i++) {
+	for (int i = 0; i < a->o.threads; i++) {
 		workers[i].work = w;
 		workers[i].graph = fx_graph_copy(g);
 		workers[i].n_out = n_out;
 	}
 	stdout_away();
-	if (workers)
-		s = run_workers(workers, a->o.threads, "float");
+	s = run_workers(workers, a->o.threads, "float");
 	stdout_back();
 	if (s > 0) {
 		r->has_float = true;
 		r->float_images_per_s = w->count * feed_batch(w->feed) / s;
 	}
-	for (int i = 0; workers && i < a->o.threads; i++)
+	for (int i = 0; i < a->o.threads; i++)
 		fx_graph_free(workers[i].graph);
 	free(workers);
-	return s < 0 ? TOOL_INPUT : TOOL_OK;
+	return s < 0 ? w->failed : TOOL_OK;
 }
 
 static double percent_right(const struct work *w)
