@@ -62,7 +62,7 @@ static void put_geometry(struct kwargs *k, const struct fx_node *n)
 			continue;
 		for (size_t j = 0; j < 4; j++)
 			v[j] = lists[i].def;
-		fx_node_ints(n, lists[i].name, v, lists[i].count);
+		spatial(n, lists[i].name, v, lists[i].count);
 		put_ints(k, lists[i].name, v, lists[i].count);
 	}
 	put_int(k, "groups", fx_node_int(n, "groups", 1));

@@ -134,11 +134,11 @@ static struct fx_node *do_pool(struct job *j)
 
 	if (type_of(j->n)->rank != 4 || j->n->n_out != 1)
 		return refuse(j, "pooling is for images, without indices");
-	fx_node_ints(j->n, "kernel_size", kernel, 2);
+	spatial(j->n, "kernel_size", kernel, 2);
 	memcpy(stride, kernel, sizeof(stride));
-	fx_node_ints(j->n, "stride", stride, 2);
-	fx_node_ints(j->n, "padding", pad, 4);
-	fx_node_ints(j->n, "dilation", dilation, 2);
+	spatial(j->n, "stride", stride, 2);
+	spatial(j->n, "padding", pad, 4);
+	spatial(j->n, "dilation", dilation, 2);
 	grew = window_padding(j->n, kernel, stride, dilation, pad);
 	if (grew && !max && count_pad)
 		return refuse(j, "windows reach past the padding that is counted");

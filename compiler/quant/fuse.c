@@ -245,12 +245,12 @@ static bool mean_of_image(struct fx_node *n)
 		       dims[0] * dims[1] == 6;
 	}
 	if (fx_node_is(n, "adaptive_avg_pool2d")) {
-		fx_node_ints(n, "output_size", size, 2);
+		spatial(n, "output_size", size, 2);
 		return size[0] == 1 && size[1] == 1;
 	}
 	if (fx_node_is(n, "avg_pool2d")) {
-		fx_node_ints(n, "kernel_size", size, 2);
-		fx_node_ints(n, "padding", pad, 4);
+		spatial(n, "kernel_size", size, 2);
+		spatial(n, "padding", pad, 4);
 		return size[0] == x->dims[2] && size[1] == x->dims[3] &&
 		       !(pad[0] | pad[1] | pad[2] | pad[3]) &&
 		       type_of(n)->dims[2] == 1 && type_of(n)->dims[3] == 1;
@@ -306,7 +306,7 @@ static bool rewrite_pad(struct fx_node *n)
 	u = only_user(n);
 	if (!u || !fx_node_is(u, "conv2d") || fx_node_in(u, 0) != n)
 		return false;
-	fx_node_ints(u, "padding", own, 4);
+	spatial(u, "padding", own, 4);
 	own[0] += pads[2];
 	own[1] += pads[3];
 	own[2] += pads[6];

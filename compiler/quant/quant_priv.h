@@ -36,6 +36,9 @@ int64_t channels_of(const struct fxq_tensor *t);
 int64_t out_channels(const struct fx_node *n);
 /* The output channel that element @i of @layer's weights belongs to. */
 int64_t weight_channel(const struct fx_node *layer, int64_t i);
+/* Fills v[count] from the kwarg, if there is one; one number stands for all. */
+void spatial(const struct fx_node *n, const char *name, int64_t *v,
+	     size_t count);
 /* A float32 constant named after @n, @values copied. */
 struct fx_node *add_const(struct fx_graph *g, const struct fx_node *n,
 			  const char *what, uint32_t dtype, uint32_t rank,

@@ -120,6 +120,15 @@ int64_t weight_channel(const struct fx_node *layer, int64_t i)
 	return i / per / in * w->dims[1] + i / taps % w->dims[1];
 }
 
+void spatial(const struct fx_node *n, const char *name, int64_t *v,
+	     size_t count)
+{
+	if (fx_node_ints(n, name, v, count) != 1)
+		return;
+	for (size_t i = 1; i < count; i++)
+		v[i] = v[0];
+}
+
 struct fx_node *add_const(struct fx_graph *g, const struct fx_node *n,
 			  const char *what, uint32_t dtype, uint32_t rank,
 			  const int64_t *dims, const void *values)
