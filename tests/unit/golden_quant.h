@@ -184,8 +184,8 @@ static struct golden_qparams golden_qparams(const struct golden *g, int i)
 }
 
 /* int_repr of value @i as int8: unsigned ones are moved by 128. */
-static const struct fxq_tensor *golden_value(const struct golden *g, int i,
-					     int8_t *q)
+static inline const struct fxq_tensor *
+golden_value(const struct golden *g, int i, int8_t *q)
 {
 	const struct fxq_tensor *t;
 	char name[64], array[72];
