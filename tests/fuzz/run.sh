@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Feeds a fuzzer for a while, under the address and undefined sanitizers.
+#
+#	run.sh BUILD SECONDS TARGET...		TARGET: image npy onnx stream
+#
+# BUILD/TARGET/corpus keeps what was found to reach new code, and is where the
+# next run begins; an input that broke something is BUILD/TARGET/crash-*, and
+# `BUILD/tree/tests/fuzz/fuzz_TARGET FILE` shows it again.
+set -eu
+
+[ $# -ge 3 ] || { sed -n 's/^#	//p' "$0"; exit 1; }
+here=$(cd "$(dirname "$0")" && pwd)
+build=$1
+seconds=$2
+shift 2
+mkdir -p "$build"
+build=$(cd "$build" && pwd)
+tree=$build/tree
+fxq_run=$tree/userspace/tools/fxq-run
+onnx=/usr/share/libonnx-testdata/data
+
+# Clones for several processors have resolvers that sanitizers break.
+[ -f "$tree/build.ninja" ] || CC=clang meson setup "$tree" "$here/../.." \
+	-Dtests=true -Dbuildtype=debugoptimized -Db_lundef=false \
+	-Db_sanitize=address,undefined -Dc_args="-fsanitize=fuzzer-no-link \
+	-fno-sanitize-recover=undefined -DFXQ_NO_CLONES -DFXQ_PORTABLE" \
+	>"$build/setup.log" || { cat "$build/setup.log"; exit 1; }
+
+# Small models of ONNX's own, and their images: $1 takes each.
+images() {
+	for dir in "$onnx"/node/test_relu "$onnx"/node/test_softmax_axis_1 \
+		   "$onnx"/pytorch-converted/test_Conv2d* \
+		   "$onnx"/pytorch-converted/test_MaxPool2d* \
+		   "$onnx"/pytorch-converted/test_Linear; do
+		image=$build/images/$(basename "$dir").fxq
+		[ -f "$image" ] || "$fxq_run" compile "$dir/model.onnx" \
+			--calibrate random -o "$image" >/dev/null 2>&1 ||
+			continue
+		"$1" "$image"
+	done
+}
+
+copy_seed() { cp "$1" seeds/; }
+
+# The stream's bytes follow one that chooses which fields are tamed: none.
+stream_seed() {
+	seed=seeds/$(basename "$1" .fxq)
+	printf '\0' >"$seed"
+	objcopy --dump-section .fxq.stream.1="$seed.s" "$1" /dev/null &&
+		cat "$seed.s" >>"$seed"
+	rm -f "$seed.s"
+}
+
+seeds_image() { images copy_seed; }
+seeds_stream() { images stream_seed; }
+seeds_onnx() {
+	for model in "$onnx"/*/*/model.onnx; do
+		cp "$model" "seeds/$(basename "$(dirname "$model")")"
+	done
+}
+seeds_npy() {
+	cp "$here"/../golden/quant/*.npz seeds/
+	for npz in seeds/lin__*.npz; do
+		unzip -qoj "$npz" -d seeds
+	done
+	for idx in /usr/share/datasets/*/*labels*gz; do
+		[ ! -f "$idx" ] || cp "$idx" seeds/
+	done
+}
+
+fuzz() {
+	mkdir -p "$build/$1/seeds" "$build/$1/corpus" "$build/images"
+	cd "$build/$1"
+	[ -n "$(ls seeds)" ] || "seeds_$1"
+	echo "fuzz_$1: $seconds s, $(find seeds -type f | wc -l) seeds"
+	# Memory is bounded, so that a size from a file cannot ask for much.
+	"$tree/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=20 \
+		-rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+		corpus seeds >fuzz.log 2>&1 ||
+		{ tail -n 60 fuzz.log; ls -l crash-* oom-* timeout-* leak-* \
+			2>/dev/null; return 1; }
+	sed -n 's/^stat::number_of_executed_units: */	inputs: /p;
+		s/^stat::peak_rss_mb: */	MiB: /p' fuzz.log
+	tail -n 20 fuzz.log | grep -o 'cov: [0-9]*' | tail -n 1
+}
+
+for target in "$@"; do
+	ninja -C "$tree" --quiet "tests/fuzz/fuzz_$target" \
+		userspace/tools/fxq-run
+	(fuzz "$target")
+done
