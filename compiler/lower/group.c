@@ -322,6 +322,17 @@ static uint64_t count(uint32_t size, uint32_t tile)
 	return fxq_div_up(size, tile);
 }
 
+/*
+ * Cycles that @bytes of DMA cost beside @work cycles of the engines: what the
+ * work does not hide, and some for the loads of others that it delays.
+ */
+static uint64_t dma_cost(const struct trial *p, uint64_t bytes, uint64_t work)
+{
+	uint64_t cycles = bytes / DMA_BYTES;
+
+	return cycles / p->dma_part + (cycles > work ? cycles - work : 0);
+}
+
 /* DMA of tiles that are loaded, stored and loaded again; work done twice. */
 static uint64_t tiles_cost(struct trial *p, const struct group *g)
 {
@@ -351,7 +362,7 @@ static uint64_t tiles_cost(struct trial *p, const struct group *g)
 	}
 	if (last->out.t && !g->resident_out)
 		dma += map_whole_bytes(last->out.t);	/* to load it again */
-	return dma / DMA_BYTES + (cost > whole ? cost - whole : 0);
+	return dma_cost(p, dma, whole) + (cost > whole ? cost - whole : 0);
 }
 
 bool group_fits(struct trial *p, struct group *g)

@@ -34,15 +34,22 @@ struct blob {
 
 /* Copies @bytes in, unless they are there; the offset, 64-aligned. */
 uint64_t blob_add(struct blob *b, const void *data, size_t bytes);
+/* Forgets all pieces from offset @size on. */
+void blob_truncate(struct blob *b, size_t size);
 void blob_finish(struct blob *b);
 
 /* stream.c: descriptors under construction */
 
-/* struct buffer - a range of a virtual space; @at is its final address. */
+/*
+ * struct buffer - a range of a virtual space
+ * @at: its final address
+ * @first, @last: when it is alive: indices of descriptors, or of slots
+ */
 struct buffer {
 	uint64_t base, size;
 	uint64_t at;
-	uint32_t first, last;		/* descriptors that touch it */
+	uint32_t first, last;
+	uint32_t stamp;			/* alloc.c's */
 	bool used;
 };
 
@@ -67,17 +74,35 @@ struct fxq_desc *stream_add(struct stream *s, enum fxq_op op, uint32_t tag);
 unsigned int desc_addresses(struct fxq_desc *d, uint32_t *field[8]);
 /* Sets first and last of every buffer. */
 void stream_lifetimes(struct stream *s);
-/*
- * Gives every used buffer of @sp an address below @limit, so that no two
- * alive at once overlap. *@ret_end: where the highest ends. -ENOSPC.
- */
-int space_allocate(struct space *sp, uint64_t limit, uint64_t *ret_end);
 /* Replaces virtual addresses by final ones. */
 void stream_relocate(struct stream *s);
 void stream_finish(struct stream *s);
 
-/* schedule.c: -ENOMEM; @budget: bytes that may be alive at once */
-int stream_schedule(struct stream *s, uint64_t budget);
+/* alloc.c: addresses below @limit for buffers whose lifetimes are known */
+
+struct alloc {
+	uint64_t limit, end;		/* @end: of the highest buffer */
+	struct bucket *buckets;
+	uint32_t n_buckets;
+	struct buffer **alive;
+	uint32_t stamp;
+};
+
+int alloc_init(struct alloc *a, uint32_t n_times, uint32_t n_buffers,
+	       uint64_t limit);
+void alloc_finish(struct alloc *a);
+/* An address for @b, given those that have one. False: there is none. */
+bool alloc_put(struct alloc *a, struct buffer *b);
+/* The same for all used buffers of @sp. -ENOSPC, -ENOMEM */
+int alloc_all(struct alloc *a, struct space *sp);
+/* Lets @b, which has an address, live from @first on; it may move. */
+bool alloc_extend(struct alloc *a, struct buffer *b, uint32_t first);
+
+/*
+ * schedule.c: allocates the SPM, of @limit bytes, and moves loads up.
+ * -ENOSPC: no addresses can be found even if all loads stay where they are.
+ */
+int stream_schedule(struct stream *s, uint64_t limit);
 
 /* hazards.c: fills wait[] of a relocated stream. -ENOMEM */
 int stream_hazards(struct stream *s, const struct fxq_caps *caps);
@@ -427,9 +452,14 @@ struct plan {
 
 /*
  * Groups all operations so that what is alive at once takes at most @budget
- * bytes; in the graph's memory. -ENOSPC if some operation does not fit.
+ * bytes; in the graph's memory. @dma_part: one of so many cycles of DMA counts
+ * even if it is hidden. -ENOSPC if some operation does not fit.
  */
-int segment_plan(struct segment *s, uint64_t budget, struct plan *ret_plan);
+int segment_plan(struct segment *s, uint64_t budget, uint64_t dma_part,
+		 struct plan *ret_plan);
+
+/* plan_print.c */
+void plan_print(FILE *to, const struct segment *s, const struct plan *p);
 
 /*
  * For each operation of @g, from the last back, the box of its result that

@@ -94,7 +94,7 @@ static void try_group(struct planner *p, struct group g, uint64_t extra,
 		return;
 	cost += extra;
 	for (unsigned int i = 0; i < g.n_reload; i++)
-		cost += map_whole_bytes(g.reload[i]) / DMA_BYTES;
+		cost += map_whole_bytes(g.reload[i]) / DMA_BYTES / 2;
 	list->v[list->n++] = (struct choice){ g, cost };
 	list->least = cost < list->least ? cost : list->least;
 }
@@ -168,7 +168,7 @@ static bool evict_one(struct planner *p, struct group *g, uint64_t *cost)
 		memcpy(list, g->evict, g->n_evict * sizeof(*list));
 	list[g->n_evict++] = victim;
 	g->evict = list;
-	*cost += map_whole_bytes(victim) / DMA_BYTES *
+	*cost += map_whole_bytes(victim) / DMA_BYTES / 2 *
 		 (victim->home.kind == HOME_NONE ? 2 : 1);
 	return true;
 }
@@ -416,7 +416,8 @@ static void find_uses(struct segment *s)
 	}
 }
 
-int segment_plan(struct segment *s, uint64_t budget, struct plan *ret_plan)
+int segment_plan(struct segment *s, uint64_t budget, uint64_t dma_part,
+		 struct plan *ret_plan)
 {
 	struct planner *p = fx_graph_alloc(s->g, sizeof(*p));
 	struct plan plan = { 0 };
@@ -424,6 +425,7 @@ int segment_plan(struct segment *s, uint64_t budget, struct plan *ret_plan)
 
 	p->s = p->t.s = s;
 	p->t.budget = budget;
+	p->t.dma_part = dma_part;
 	p->saved = fx_graph_alloc(s->g, (s->n_maps + 1) * sizeof(*p->saved));
 
 	plan.groups = fx_graph_alloc(s->g, (s->n_ops + 1) *

@@ -20,12 +20,13 @@ struct use {
  * struct trial - a group being tried
  * @budget: bytes that may be alive at once
  * @base: bytes that it leaves in place
+ * @dma_part: one of so many cycles of DMA counts even if it is hidden
  * @buffers: 2, so that one tile or piece of weights is worked on while the
  *	     next is on its way; 1 where two do not fit
  */
 struct trial {
 	struct segment *s;
-	uint64_t budget, base;
+	uint64_t budget, base, dma_part;
 	unsigned int buffers;
 	struct box boxes[CASCADE_MAX];
 	struct use uses[4 * CASCADE_MAX];

@@ -7,8 +7,9 @@
  * stands before it, so the earlier it stands, the earlier it may start, and
  * the longer it takes up scratchpad. From the last load back, each gets the
  * latest start at which its data still come in time, given that the bus takes
- * one at a time; then, from the first on, each moves up to that time as far as
- * memory allows. Weights are so loaded several operations ahead.
+ * one at a time; then, when all buffers have addresses, each load in turn moves
+ * up to that start, as far as an address can be found for its longer life.
+ * Weights are so loaded several operations ahead.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,7 +37,6 @@ struct scheduler {
 	uint32_t n_slots, n_loads;
 	uint32_t *slot;			/* descriptor of each */
 	uint64_t *begin;		/* of each slot, if nothing stalls */
-	uint64_t *alive;		/* bytes at each slot */
 	uint64_t *stores;		/* bus cycles of STORE before each */
 	struct load *loads;
 };
@@ -50,7 +50,6 @@ static void scheduler_finish(struct scheduler *c)
 {
 	free(c->slot);
 	free(c->begin);
-	free(c->alive);
 	free(c->stores);
 	free(c->loads);
 }
@@ -62,10 +61,9 @@ static int scheduler_init(struct scheduler *c, struct stream *s)
 	*c = (struct scheduler){ .s = s };
 	c->slot = calloc(n, sizeof(*c->slot));
 	c->begin = calloc(n, sizeof(*c->begin));
-	c->alive = calloc(n, sizeof(*c->alive));
 	c->stores = calloc(n, sizeof(*c->stores));
 	c->loads = calloc(n, sizeof(*c->loads));
-	if (!c->slot || !c->begin || !c->alive || !c->stores || !c->loads)
+	if (!c->slot || !c->begin || !c->stores || !c->loads)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct fxq_desc *d = &s->d[i];
@@ -89,6 +87,14 @@ static int scheduler_init(struct scheduler *c, struct stream *s)
 	return 0;
 }
 
+static void use_buffer(struct buffer *b, uint32_t slot)
+{
+	if (!b->used)
+		b->first = slot;
+	b->used = true;
+	b->last = slot;
+}
+
 /* first and last of each buffer, counted in slots. */
 static void find_lifetimes(struct scheduler *c)
 {
@@ -99,31 +105,19 @@ static void find_lifetimes(struct scheduler *c)
 		sp->bufs[i].used = false;
 	for (uint32_t k = 0; k <= c->n_slots; k++) {
 		for (; load < c->n_loads && c->loads[load].from == k; load++) {
-			struct buffer *b = c->loads[load].buf;
+			struct load *l = &c->loads[load];
 
 			/* After another engine used it, it stays behind. */
-			c->loads[load].earliest = b->used && b->last < k ?
-						  b->last + 1 : 0;
-			if (!b->used)
-				b->first = b->last = k;
-			b->used = true;
+			l->earliest = l->buf->used && l->buf->last < k ?
+				      l->buf->last + 1 : 0;
+			use_buffer(l->buf, k);
 		}
 		if (k == c->n_slots)
 			break;
 		for (unsigned int n = desc_addresses(&c->s->d[c->slot[k]],
-						     field); n--;) {
-			struct buffer *b = space_find(sp, *field[n]);
-
-			if (!b->used)
-				b->first = k;
-			b->used = true;
-			b->last = k;
-		}
+						     field); n--;)
+			use_buffer(space_find(sp, *field[n]), k);
 	}
-	for (uint32_t i = 0; i < sp->n; i++)
-		for (uint32_t k = sp->bufs[i].first;
-		     sp->bufs[i].used && k <= sp->bufs[i].last; k++)
-			c->alive[k] += sp->bufs[i].size;
 }
 
 static bool memory_overlaps(const struct fxq_desc *a, const struct fxq_desc *b)
@@ -190,22 +184,38 @@ static void find_starts(struct scheduler *c)
 	}
 }
 
-/* Moves each load up to its start as far as @budget allows. */
-static void move_up(struct scheduler *c, uint64_t budget)
+/* The first slot in which @l may start, and need not start earlier. */
+static uint32_t wanted(const struct scheduler *c, const struct load *l)
+{
+	uint32_t at = l->from;
+
+	while (at > l->earliest && (int64_t)c->begin[at] > l->start)
+		at--;
+	return at;
+}
+
+/* Moves each load up to its start, as far as there are addresses for it. */
+static void move_up(struct scheduler *c, struct alloc *a)
 {
 	for (uint32_t i = 0; i < c->n_loads; i++) {
 		struct load *l = &c->loads[i];
 		struct buffer *b = l->buf;
-		uint32_t at = l->from;
+		uint32_t lo = wanted(c, l), hi = l->from;
 
-		while (at > l->earliest &&
-		       (int64_t)c->begin[at] > l->start &&
-		       (at > b->first ||
-			c->alive[at - 1] + b->size <= budget))
-			at--;
-		l->at = at;
-		for (; b->first > at; b->first--)
-			c->alive[b->first - 1] += b->size;
+		if (lo >= b->first) {
+			l->at = lo;
+			continue;
+		}
+		hi = hi < b->first ? hi : b->first;
+		while (lo < hi) {
+			uint32_t mid = lo + (hi - lo) / 2;
+
+			if (alloc_extend(a, b, mid))
+				hi = mid;
+			else
+				lo = mid + 1;
+		}
+		l->at = hi;
 	}
 }
 
@@ -239,19 +249,26 @@ static int rebuild(struct scheduler *c)
 	return 0;
 }
 
-int stream_schedule(struct stream *s, uint64_t budget)
+int stream_schedule(struct stream *s, uint64_t limit)
 {
 	struct scheduler c;
+	struct alloc a = { 0 };
 	int ret;
 
 	ret = scheduler_init(&c, s);
+	if (!ret)
+		ret = alloc_init(&a, c.n_slots + 1, s->spm.n, limit);
 	if (!ret) {
 		find_lifetimes(&c);
+		ret = alloc_all(&a, &s->spm);
+	}
+	if (!ret) {
 		find_stores(&c);
 		find_starts(&c);
-		move_up(&c, budget);
+		move_up(&c, &a);
 		ret = rebuild(&c);
 	}
+	alloc_finish(&a);
 	scheduler_finish(&c);
 	return ret;
 }

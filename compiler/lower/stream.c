@@ -5,10 +5,9 @@
  * Emission asks for buffers as it likes: each gets a range of its own in a
  * virtual space that is never reused. Which descriptors touch a buffer can
  * then be read off the addresses that they name, so the order of descriptors
- * may still change; when it stands, space_allocate() packs the lifetimes into
- * the scratchpad and stream_relocate() puts the addresses in.
+ * may still change; when it stands, alloc.c packs the lifetimes into the
+ * scratchpad and stream_relocate() puts the addresses in.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,90 +161,6 @@ void stream_lifetimes(struct stream *s)
 		if (names_scratch(&s->d[i]))
 			touch(space_find(&s->scratch, s->d[i].dma.offset), i);
 	}
-}
-
-/* Large buffers first; of equal ones, the earlier. */
-static int by_size(const void *a, const void *b)
-{
-	const struct buffer *x = *(const struct buffer *const *)a;
-	const struct buffer *y = *(const struct buffer *const *)b;
-
-	if (x->size != y->size)
-		return x->size < y->size ? 1 : -1;
-	return x->base < y->base ? -1 : x->base > y->base;
-}
-
-static int by_start(const void *a, const void *b)
-{
-	const struct buffer *x = *(const struct buffer *const *)a;
-	const struct buffer *y = *(const struct buffer *const *)b;
-
-	if (x->first != y->first)
-		return x->first < y->first ? -1 : 1;
-	return x->base < y->base ? -1 : x->base > y->base;
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const struct buffer *x = *(const struct buffer *const *)a;
-	const struct buffer *y = *(const struct buffer *const *)b;
-
-	return x->at < y->at ? -1 : x->at > y->at;
-}
-
-/* The lowest gap of @b->size between what is placed and alive with @b. */
-static bool place(struct buffer *b, struct buffer **placed, uint32_t n,
-		  struct buffer **alive, uint64_t limit)
-{
-	uint64_t at = 0;
-	uint32_t k = 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		if (placed[i]->first <= b->last && b->first <= placed[i]->last)
-			alive[k++] = placed[i];
-	qsort(alive, k, sizeof(*alive), by_address);
-	for (uint32_t i = 0; i < k; i++) {
-		if (alive[i]->at >= at + b->size)
-			break;
-		if (alive[i]->at + alive[i]->size > at)
-			at = alive[i]->at + alive[i]->size;
-	}
-	b->at = at;
-	return at + b->size <= limit;
-}
-
-static bool place_all(struct buffer **order, uint32_t n, struct buffer **alive,
-		      uint64_t limit, uint64_t *ret_end)
-{
-	*ret_end = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		if (!place(order[i], order, i, alive, limit))
-			return false;
-		if (order[i]->at + order[i]->size > *ret_end)
-			*ret_end = order[i]->at + order[i]->size;
-	}
-	return true;
-}
-
-int space_allocate(struct space *sp, uint64_t limit, uint64_t *ret_end)
-{
-	struct buffer **order = malloc(2 * (sp->n + 1ull) * sizeof(*order));
-	uint32_t n = 0;
-	bool fits;
-
-	if (!order)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < sp->n; i++)
-		if (sp->bufs[i].used)
-			order[n++] = &sp->bufs[i];
-	qsort(order, n, sizeof(*order), by_size);
-	fits = place_all(order, n, order + n, limit, ret_end);
-	if (!fits) {
-		qsort(order, n, sizeof(*order), by_start);
-		fits = place_all(order, n, order + n, limit, ret_end);
-	}
-	free(order);
-	return fits ? 0 : -ENOSPC;
 }
 
 void stream_relocate(struct stream *s)

@@ -79,6 +79,13 @@ uint64_t blob_add(struct blob *b, const void *data, size_t bytes)
 	return p.offset;
 }
 
+void blob_truncate(struct blob *b, size_t size)
+{
+	b->size = size;
+	while (b->n_pieces && b->pieces[b->n_pieces - 1].offset >= size)
+		b->n_pieces--;
+}
+
 void blob_finish(struct blob *b)
 {
 	free(b->data);
