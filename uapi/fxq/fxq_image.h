@@ -17,7 +17,9 @@
 
 #include <linux/types.h>
 
-#ifndef __KERNEL__
+#ifdef __KERNEL__
+#include <linux/build_bug.h>	/* static_assert() */
+#else
 #include <assert.h>
 #endif
 
