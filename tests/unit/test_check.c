@@ -326,6 +326,18 @@ static void summary_counts_macs(void **state)
 			 2 * 5 * 40 * 70);
 }
 
+/* 4 x 4 x 32 results, each of 2 x 2 taps: the windows are the work. */
+static void summary_counts_the_taps_of_pooling(void **state)
+{
+	struct fxq_desc s[] = { good(FXQ_OP_MAXPOOL), good(FXQ_OP_AVGPOOL) };
+	struct fxq_checker k;
+	uint32_t index;
+
+	fxq_checker_init(&k, &caps);
+	assert_int_equal(fxq_check_stream(&k, s, 2, &index), FXQ_CAUSE_NONE);
+	assert_int_equal(k.summary.bytes, 2 * (4 * 4 * 32) * (2 * 2));
+}
+
 static void refuses_empty_and_oversized_streams(void **state)
 {
 	struct fxq_desc d = good(FXQ_OP_LOAD);
@@ -533,6 +545,7 @@ int main(void)
 		cmocka_unit_test(refuses_region_extents_that_overflow),
 		cmocka_unit_test(summary_holds_region_extents),
 		cmocka_unit_test(summary_counts_macs),
+		cmocka_unit_test(summary_counts_the_taps_of_pooling),
 		cmocka_unit_test(refuses_empty_and_oversized_streams),
 		cmocka_unit_test(names_the_descriptor_at_fault),
 		cmocka_unit_test(takes_a_chain),

@@ -4,9 +4,10 @@
  *
  * One checker for all who ask: the driver before it accepts a stream, the
  * machine before it executes a descriptor, libfxq before it loads an image,
- * the fuzzer. It is freestanding (no libc, no floating point) and needs four
- * counters and nothing else, so a stream is checked in one pass, O(1) for each
- * descriptor. What it says is enum fxq_cause; fxq_cause_text() has the words.
+ * the fuzzer. It is freestanding (no libc, no floating point) and carries no
+ * more than four counters, the extents of 16 regions and the key of an open
+ * chain, so a stream is checked in one pass, O(1) for each descriptor. What it
+ * says is enum fxq_cause; fxq_cause_text() has the words.
  *
  * fxq_check_desc() looks at what can harm others or never end: opcode,
  * reserved bytes, waits, region extents, work. fxq_check_spm() looks at the
@@ -83,7 +84,7 @@ struct fxq_region_use {
 struct fxq_summary {
 	struct fxq_region_use region[FXQ_MAX_REGIONS];
 	__u64 macs;		/* multiply-accumulates of MX */
-	__u64 bytes;		/* moved by LD and ST, produced by VX */
+	__u64 bytes;		/* moved by LD and ST, made or read by VX */
 	__u32 count[FXQ_ENGINE_COUNT];
 };
 
@@ -629,11 +630,13 @@ static inline __u32 fxq_check_binary(struct fxq_checker *k,
 	return fxq_check_vx(k, fxq_mul3(b->h, b->w, b->c), b->lo, b->hi);
 }
 
+/* The work of pooling is not its results but what their windows read. */
 static inline __u32 fxq_check_pool(struct fxq_checker *k,
 				   const struct fxq_desc *d)
 {
 	const struct fxq_body_pool *b = &d->pool;
-	__u64 n = fxq_mul3(b->oh, b->ow, b->c);
+	__u64 n = fxq_mul3(b->oh, b->ow, b->c), reads;
+	__u32 cause;
 
 	if (!b->ih || !b->iw || !b->kh || !b->kw || !b->sh || !b->sw ||
 	    !b->dh || !b->dw)
@@ -643,9 +646,13 @@ static inline __u32 fxq_check_pool(struct fxq_checker *k,
 		return FXQ_CAUSE_RESERVED;
 	if (b->count_pad > 1)
 		return FXQ_CAUSE_VALUE;
-	if (fxq_mul(n, b->kh * b->kw) > FXQ_MAX_MACS)
+	reads = fxq_mul(n, b->kh * b->kw);
+	if (reads > FXQ_MAX_MACS)
 		return FXQ_CAUSE_WORK;
-	return fxq_check_vx(k, n, b->lo, b->hi);
+	cause = fxq_check_vx(k, n, b->lo, b->hi);
+	if (!cause)
+		k->summary.bytes += reads - n;
+	return cause;
 }
 
 static inline __u32 fxq_check_unary(struct fxq_checker *k,
