@@ -92,14 +92,14 @@ enum fxq_op {
 /* Flags of MX: what follows the sum. */
 #define FXQ_F_RESIDUAL		(1u << 0)	/* add res before the clamp */
 #define FXQ_F_LUT		(1u << 1)	/* look up after the clamp */
-#define FXQ_F_RAW		(1u << 2)	/* no epilogue: int32 out */
+#define FXQ_F_RAW		(1u << 2)	/* out is acc + bias, int32 */
 #define FXQ_F_EPILOGUE		(FXQ_F_RESIDUAL | FXQ_F_LUT | FXQ_F_RAW)
 /*
  * A convolution whose weights exceed the SPM is a chain of adjacent CONV
  * descriptors over the same output box (at most the accumulators' size,
  * counted as oh * ow * oc rounded up to a block * 4 bytes), each over a part
  * of the input channels. One that is not chained carries both bits. Only the
- * last has an epilogue and reads its parameters.
+ * last has an epilogue: before it, params is 0, and out and clamp say nothing.
  */
 #define FXQ_F_ACC_FIRST		(1u << 3)	/* sums start at zero */
 #define FXQ_F_ACC_LAST		(1u << 4)	/* sums are finished */
@@ -200,6 +200,8 @@ struct fxq_param {
  * @lo, @hi: the clamp
  * @res_m: fp32, s_res / s_out
  *
+ * All sums are mod 2^32:
+ *
  *	acc = sum over group's (ky, kx, c) of
  *		(in[oy*sh + ky*dh - pad_t][ox*sw + kx*dw - pad_l][c] + 128) * w
  *	t   = (float)(acc + bias) * (acc + bias < 0 ? n : m)
@@ -228,7 +230,7 @@ struct fxq_body_conv {
  * @out: box of @batch rows x @m pixels x @n channels
  * @params: SPM offset of struct fxq_param[n rounded up to 32]
  *
- *	acc = sum over k of (a - za) * (b - zb), then as CONV.
+ *	acc = sum over k of (a - za) * (b - zb) mod 2^32, then as CONV.
  */
 struct fxq_body_matmul {
 	struct fxq_fm a, b, out, res;
@@ -261,7 +263,9 @@ struct fxq_body_binary {
  *	   elements; MAXPOOL: 0
  * @count_pad: AVGPOOL: 1 if elements outside the input count (as z_x)
  *
- * MAXPOOL keeps scale and zero point: zx, zy are 0, and lo, hi clamp.
+ * MAXPOOL keeps scale and zero point: zx, zy are 0, and lo, hi clamp. A window
+ * that lies wholly outside the input gives lo; one of AVGPOOL that counts
+ * nothing gives zy, clamped.
  */
 struct fxq_body_pool {
 	struct fxq_fm in, out;
@@ -282,8 +286,10 @@ struct fxq_body_pool {
  * @m: fp32 multiplier; LUT: 0
  * @eps: LAYERNORM: fp32 eps'; else 0
  *
- * SOFTMAX and LAYERNORM run over the channels of each pixel. LUT uses no
- * zero points and no clamp: zx, zy, lo, hi are 0. GLOBALPOOL is the mean.
+ * SOFTMAX and LAYERNORM run over the channels of each pixel, at most
+ * FXQ_MAX_ROW; zx does not matter to them, nor m to LAYERNORM, whose g and h
+ * hold the scale. LUT uses no zero points and no clamp: zx, zy, lo, hi are 0.
+ * GLOBALPOOL is the mean.
  */
 struct fxq_body_unary {
 	struct fxq_fm in, out;
@@ -300,7 +306,8 @@ struct fxq_body_unary {
  * @in: box of @ih x @iw x @c; @out: box of @oh x @ow x @c
  * @ytab, @xtab: SPM offsets of {__u16 index, __u16 fraction}[oh], [ow]. The
  *		 second neighbour is index + 1, held inside the box. Nearest
- *		 has fraction 0. An index outside the box is a fault
+ *		 does not look at the fraction. An index outside the box, or a
+ *		 fraction above FXQ_RESIZE_ONE, is a fault
  * @m: fp32, s_in / s_out
  */
 struct fxq_body_resize {
