@@ -323,12 +323,13 @@ int eval_qmatmul(struct fxq_call *call)
 
 		for (int64_t r = 0; r < m; r++) {
 			for (int64_t c = 0; c < n; c++) {
-				int32_t acc = 0;
+				uint32_t acc = 0;
 
 				for (int64_t j = 0; j < k; j++)
-					acc += (pa[r * k + j] - a->zero_point) *
-					       (pb[j * n + c] - b->zero_point);
-				*out++ = fxq_q((float)acc * scale,
+					acc += (uint32_t)
+					       ((pa[r * k + j] - a->zero_point) *
+						(pb[j * n + c] - b->zero_point));
+				*out++ = fxq_q((float)(int32_t)acc * scale,
 					       y->zero_point, lo, hi);
 			}
 		}

@@ -21,6 +21,7 @@
 #include <fxq/fxq_arith.h>
 
 #include "quant/quant_priv.h"
+#include "quant/reference.h"
 
 /* The generator behind the goldens: s * 1664525 + 1013904223. */
 static void gen(float *x, size_t n, uint32_t seed, float scale)
@@ -410,6 +411,32 @@ static void saved_scales_give_the_same_graph(void **state)
 	fx_graph_free(g);
 }
 
+/* 33100 products of -255 and -255 are 2152327500: less 2^32, -2142639796. */
+static void a_long_matrix_product_wraps_as_the_machines(void **state)
+{
+	enum { K = 33100 };
+	static int8_t x[K];
+	const struct fxq_attr attrs[] = {
+		{ .name = "m", .type = FXQ_ATTR_FLOAT, .f = 0x1p-24 },
+		{ .name = "scale", .type = FXQ_ATTR_FLOAT, .f = 1 },
+	};
+	struct fxq_tensor in[2], out;
+	struct fxq_call call = { .n_in = 2, .n_out = 1, .in = in, .out = &out,
+				 .n_attrs = 2, .attrs = attrs };
+	int8_t y = 0;
+
+	memset(x, -128, sizeof(x));
+	in[0] = fxq_tensor_type(FXQ_DTYPE_I8, 2, (int64_t[]){ 1, K });
+	in[1] = fxq_tensor_type(FXQ_DTYPE_I8, 2, (int64_t[]){ K, 1 });
+	in[0].zero_point = in[1].zero_point = 127;
+	in[0].data = in[1].data = x;
+	assert_int_equal(infer_qmatmul(&call), 0);
+	out.data = &y;
+	assert_int_equal(eval_qmatmul(&call), 0);
+	/* -2142639796 / 2^24 is -127.7 */
+	assert_int_equal(y, -128);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +452,7 @@ int main(void)
 		cmocka_unit_test(a_spelled_out_activation_becomes_the_layers_table),
 		cmocka_unit_test(a_value_never_seen_is_refused_by_name),
 		cmocka_unit_test(saved_scales_give_the_same_graph),
+		cmocka_unit_test(a_long_matrix_product_wraps_as_the_machines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
