@@ -9,8 +9,8 @@ PREFIX ?= /usr/local
 export BUILD
 
 .DEFAULT_GOAL := all
-.PHONY: help all demo check check-unit check-sanitizers models docs fuzz install \
-	clean packages-build packages-check
+.PHONY: help all demo check check-unit check-sanitizers models docs \
+	fuzz install clean packages-build packages-check
 
 help:				## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' Makefile | \
