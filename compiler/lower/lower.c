@@ -159,12 +159,10 @@ static void find_ports(struct lowering *l, struct segment *s)
 	fx_for_each_node(n, l->g) {
 		if (!inside(s, n) || n->n_out != 1)
 			continue;
-		if (used_outside(s, n)) {
+		if (l->opt.keep_layers || used_outside(s, n))
 			add_port(s, n, true);
-		} else if (l->opt.keep_layers) {
-			add_port(s, n, true);
+		if (l->opt.keep_layers)
 			keep(l, n);
-		}
 	}
 }
 
