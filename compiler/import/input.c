@@ -37,7 +37,7 @@ int fx_parse_shape(const char *text, struct fx_shape_binding *ret,
 
 		errno = 0;
 		v = strtoll(s, &end, 10);
-		if (end == s || errno || v < 0 || b.rank == FXQ_MAX_RANK)
+		if (end == s || errno || v < 1 || b.rank == FXQ_MAX_RANK)
 			goto bad;
 		b.dims[b.rank++] = v;
 		if (!*end)
