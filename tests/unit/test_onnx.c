@@ -326,8 +326,8 @@ static void an_open_batch_alone_has_a_default(void **state)
 
 static void shapes_that_are_none_are_refused(void **state)
 {
-	static const char *const bad[] = { "1x0x3",
-		"", "x=", "x=1x", "x=1,3", "x=ax3", "x=-1x3", "1xx3",
+	static const char *const bad[] = {
+		"", "x=", "1x0x3", "x=1x", "x=1,3", "x=ax3", "x=-1x3", "1xx3",
 		"1x1x1x1x1x1x1x1x1", "x=99999999999999999999",
 	};
 	struct fx_shape_binding b = { .rank = 77 };
