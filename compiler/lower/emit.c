@@ -347,6 +347,29 @@ static void load_inputs(struct emitter *e, const struct op *op)
 	}
 }
 
+/*
+ * What a turn of a rolling group makes of @op: the rows that are not there up
+ * to those that the tile needs; in the last, all. False: nothing.
+ */
+static bool take_turn(struct emitter *e, struct op *op,
+		      const struct box *tile, struct box *b)
+{
+	const struct op *last = &e->s->ops[e->g->first + e->g->n - 1];
+	struct box rows = op_result(op);
+
+	if (tile->y1 < op_result(last).y1)
+		rows.y1 = b->y1;
+	else
+		for (unsigned int i = 0; i < op->n_in; i++)
+			op->in[i].t->need.y1 = op->in[i].t->h;
+	rows.y0 = op->done;
+	if (rows.y0 >= rows.y1)
+		return false;
+	op->done = rows.y1;
+	*b = rows;
+	return true;
+}
+
 static void emit_tile(struct emitter *e, const struct box *tile,
 		      struct box *boxes)
 {
@@ -358,6 +381,8 @@ static void emit_tile(struct emitter *e, const struct box *tile,
 		struct fmap *t = op->out.t;
 		struct box at;
 
+		if (e->g->rolling && !take_turn(e, op, tile, &boxes[k]))
+			continue;
 		load_inputs(e, op);
 		if (t && !t->held.addr)
 			hold(e, t, &t->need);
@@ -418,6 +443,17 @@ static void release(struct segment *s, unsigned int last)
 	}
 }
 
+/* Makes room for the whole of @t, unless parts of it are there already. */
+static void keep(struct emitter *e, struct fmap *t)
+{
+	struct box all = map_box(t);
+
+	if (t->resident)
+		return;
+	t->resident = true;
+	hold(e, t, &all);
+}
+
 static void emit_group(struct emitter *e, const struct group *g)
 {
 	struct op *last = &e->s->ops[g->first + g->n - 1];
@@ -435,12 +471,12 @@ static void emit_group(struct emitter *e, const struct group *g)
 		hold(e, t, &all);
 		t->rows = 0;
 	}
-	if (g->resident_out && !last->out.t->resident) {
-		struct box all = map_box(last->out.t);
-
-		last->out.t->resident = true;
-		hold(e, last->out.t, &all);
-	}
+	for (unsigned int k = 0; g->rolling && k + 1 < g->n; k++)
+		keep(e, e->s->ops[g->first + k].out.t);
+	if (g->resident_out)
+		keep(e, last->out.t);
+	for (unsigned int k = 0; k < g->n; k++)
+		e->s->ops[g->first + k].done = 0;
 	emit_tiles(e);
 	for (unsigned int i = 0; i < g->n_reload; i++)
 		if (g->reload[i]->last_op >= g->first + g->n)

@@ -217,6 +217,7 @@ enum store_kind {
  * @weights: CONV, DWCONV
  * @table, @table_bytes: what table (ytab, xtab) is to point to
  * @store, @view, @mem, @home: STORE, see enum store_kind
+ * @done: emit: rows of the result that are there, in a rolling group
  * @unit, @row_factor: STORE_ROWS: rows that belong together, and the factor
  *		       that steps from one such unit to the next
  */
@@ -235,6 +236,7 @@ struct op {
 	struct home home;
 	uint32_t unit;
 	unsigned int row_factor;
+	uint32_t done;
 };
 
 /*
@@ -434,13 +436,15 @@ uint64_t pack_params(struct segment *s, float m, uint32_t n,
  * @tc, @th, @tw: channels, rows and columns of a tile
  * @resident_out: the last result is kept whole in the SPM
  * @stream_weights: weights are loaded again for each tile
+ * @rolling: all results are kept whole, and each tile makes only what rows of
+ *	     them are not there yet
  * @reload: maps that are loaded whole, as far as each tile needs them
  * @evict: maps that leave the SPM first
  */
 struct group {
 	unsigned int first, n;
 	uint32_t tc, th, tw;
-	bool resident_out, stream_weights;
+	bool resident_out, stream_weights, rolling;
 	struct fmap **reload, **evict;
 	unsigned int n_reload, n_evict;
 };

@@ -194,6 +194,8 @@ static void settle(struct planner *p, const struct group *g)
 	}
 	for (unsigned int i = 0; i < g->n_reload; i++)
 		g->reload[i]->resident = true;
+	for (unsigned int k = 0; g->rolling && k < g->n; k++)
+		op_at(p, g->first + k)->out.t->resident = true;
 	if (last->out.t) {
 		last->out.t->resident = g->resident_out;
 		if (!g->resident_out)
@@ -390,6 +392,19 @@ static void stagger(struct planner *p, struct group *g)
 		*g = cut;
 }
 
+/* A choice that costs nothing may roll on with what follows. */
+static void roll(struct planner *p, struct group *g)
+{
+	uint64_t resident = 0;
+
+	if (g->n > 1 || g->n_evict || !g->resident_out)
+		return;
+	for (unsigned int i = 0; i < p->s->n_maps; i++)
+		if (p->s->maps[i]->resident)
+			resident += map_whole_bytes(p->s->maps[i]);
+	group_roll(p->s, p->t.budget, resident, g);
+}
+
 /* Which operations touch each map; a result that nobody reads is dropped. */
 static void find_uses(struct segment *s)
 {
@@ -438,6 +453,7 @@ int segment_plan(struct segment *s, uint64_t budget, uint64_t dma_part,
 			return ret;
 		}
 		stagger(p, &plan.groups[plan.n]);
+		roll(p, &plan.groups[plan.n]);
 		settle(p, &plan.groups[plan.n]);
 	}
 	for (unsigned int i = 0; i < s->n_maps; i++)

@@ -51,4 +51,13 @@ bool group_fit(struct trial *p, struct group *g, uint64_t *ret_cost);
 /* Does @g fit with the tile it has? */
 bool group_fits(struct trial *p, struct group *g);
 
+/* roll.c */
+
+/*
+ * If operations from g->first on gain by following one another by rows, @g
+ * becomes the group of them. @resident: bytes of the maps that stay.
+ */
+bool group_roll(const struct segment *s, uint64_t budget, uint64_t resident,
+		struct group *g);
+
 #endif /* FXQ_PLAN_H */

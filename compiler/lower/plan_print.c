@@ -27,6 +27,8 @@ static void print_group(FILE *to, const struct segment *s,
 	fprintf(to, " %ux%ux%u", all.y1, all.x1, all.c1);
 	if (g->tc < all.c1 || g->th < all.y1 || g->tw < all.x1)
 		fprintf(to, " in tiles of %ux%ux%u", g->th, g->tw, g->tc);
+	if (g->rolling)
+		fprintf(to, " in turns");
 	if (g->stream_weights)
 		fprintf(to, ", weights again for each tile");
 	if (last->out.t)
