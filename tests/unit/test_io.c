@@ -286,6 +286,28 @@ static void npz_refused(const struct bytes *packed, uint32_t size,
 	bytes_free(&file);
 }
 
+/* Eight bytes below the last address there could be, as zip64 can say. */
+static void npz_refuses_a_member_at_no_address(void **state)
+{
+	struct bytes file = zip_of((const uint8_t *)"x", 1, 1, 0, 0), wide;
+	size_t entry = 30 + 5 + 1, end = entry + 46 + 5;
+	struct npz npz;
+	uint8_t *p;
+
+	wide = (struct bytes){ malloc(file.size + 12), file.size + 12 };
+	p = mempcpy(wide.data, file.data, end);
+	p = put(put(put(p, 1, 2), 8, 2), 0xfffffff8, 4);
+	p = put(p, 0xffffffff, 4);
+	memcpy(p, file.data + end, file.size - end);
+	put(wide.data + entry + 30, 12, 2);
+	put(wide.data + entry + 42, 0xffffffff, 4);
+	put(p + 12, (uint32_t)(p - wide.data - entry), 4);
+	assert_refused(npz_parse("x.npz", wide.data, wide.size, &npz),
+		       "x.npz: a member is not where the directory says; write it with numpy.savez()");
+	bytes_free(&wide);
+	bytes_free(&file);
+}
+
 static void npz_refuses_members_that_are_not_what_they_say(void **state)
 {
 	struct fxq_tensor t = matrix();
@@ -510,6 +532,15 @@ static void jpeg_is_read(void **state)
 	picture_free(&p);
 	picture_free(&back);
 	bytes_free(&b);
+}
+
+static void jpeg_of_tables_alone_is_refused(void **state)
+{
+	const uint8_t file[] = { 0xff, 0xd8, 0xff, 0xd9 };
+	struct picture p;
+
+	assert_refused(jpeg_parse("p.jpg", file, sizeof(file), &p),
+		       "p.jpg: this picture has no pixels");
 }
 
 static void jpeg_that_ends_early_is_refused(void **state)
@@ -761,6 +792,7 @@ int main(void)
 		cmocka_unit_test(npy_compares_its_shape_with_what_is_there),
 		cmocka_unit_test(npz_comes_back),
 		cmocka_unit_test(npz_with_deflated_members_is_read),
+		cmocka_unit_test(npz_refuses_a_member_at_no_address),
 		cmocka_unit_test(npz_refuses_members_that_are_not_what_they_say),
 		cmocka_unit_test(idx_is_read),
 		cmocka_unit_test(idx_numbers_are_turned_round),
@@ -770,6 +802,7 @@ int main(void)
 		cmocka_unit_test(png_of_16_bits_loses_depth_and_alpha),
 		cmocka_unit_test(png_that_promises_too_much_is_refused),
 		cmocka_unit_test(jpeg_is_read),
+		cmocka_unit_test(jpeg_of_tables_alone_is_refused),
 		cmocka_unit_test(jpeg_that_ends_early_is_refused),
 		cmocka_unit_test(ppm_is_read),
 		cmocka_unit_test(pgm_of_16_bits_is_scaled),

@@ -23,7 +23,8 @@ static int bad_jpeg(const char *name, tjhandle tj)
 static int read_pixels(const char *name, tjhandle tj, const void *data,
 		       size_t size, struct picture *ret)
 {
-	int width, height, sampling, space, err;
+	/* Nothing is said of a file that holds only tables, and that is no error. */
+	int width = 0, height = 0, sampling, space = TJCS_RGB, err;
 	struct picture p;
 
 	if (tjDecompressHeader3(tj, data, size, &width, &height, &sampling,

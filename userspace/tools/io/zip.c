@@ -145,11 +145,12 @@ static int read_extra(const struct reader *r, struct entry *e,
 /* Reads the entry at *@at and moves on to the next. */
 static int read_entry(const struct reader *r, uint64_t *at, struct entry *e)
 {
-	const uint8_t *p = r->data + *at;
 	uint32_t extra, comment;
+	const uint8_t *p;
 
-	if (!holds(r, *at, ENTRY_BYTES) || u32(p) != ENTRY_MAGIC)
+	if (!holds(r, *at, ENTRY_BYTES) || u32(r->data + *at) != ENTRY_MAGIC)
 		return bad_zip(r, "the directory of this zip file is damaged");
+	p = r->data + *at;
 	*e = (struct entry){
 		.flags = u16(p + 8), .method = u16(p + 10), .crc = u32(p + 16),
 		.packed = u32(p + 20), .size = u32(p + 24),
@@ -169,10 +170,11 @@ static int find_data(const struct reader *r, const struct entry *e,
 		     const uint8_t **ret_data)
 {
 	uint64_t at = e->offset;
-	const uint8_t *p = r->data + at;
+	const uint8_t *p;
 
-	if (!holds(r, at, LOCAL_BYTES) || u32(p) != LOCAL_MAGIC)
+	if (!holds(r, at, LOCAL_BYTES) || u32(r->data + at) != LOCAL_MAGIC)
 		return bad_zip(r, "a member is not where the directory says");
+	p = r->data + at;
 	at += LOCAL_BYTES + u16(p + 26) + u16(p + 28);
 	if (!holds(r, at, e->packed))
 		return bad_zip(r, "a member reaches past the end of the file");
