@@ -239,6 +239,7 @@ static const struct damage damages[] = {
 	{ ELF(e_machine), EM_X86_64, "is a program, not an image" },
 	{ ELF(e_shentsize), 63, "section headers have 63 bytes" },
 	{ ELF(e_shoff), 1ull << 40, "lies at 1099511627776" },
+	{ ELF(e_shoff), 1020, "lies at 1020, not a multiple of 8" },
 	{ ELF(e_shnum), 60000, "" },
 	{ ELF(e_shnum), 9, "" },
 	{ ELF(e_shstrndx), 400, "" },

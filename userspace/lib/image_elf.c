@@ -60,6 +60,10 @@ static int check_ident(const struct fxq_image *image)
 	if (h->e_shentsize != sizeof(Elf64_Shdr))
 		return image_bad(image, "ELF section headers have %u bytes, not %zu",
 				 h->e_shentsize, sizeof(Elf64_Shdr));
+	if (h->e_shoff % sizeof(uint64_t))
+		return image_bad(image, "ELF section table lies at %llu, not a multiple of %zu",
+				 (unsigned long long)h->e_shoff,
+				 sizeof(uint64_t));
 	return 0;
 }
 
