@@ -108,7 +108,8 @@ static void finish_pixels(const struct fxq_epilogue *e,
 	struct fm_view out = fm_block(e->x, &e->out, l->c0 / FXQ_BLOCK, 1);
 	int32_t sum[FXQ_BLOCK] __attribute__((aligned(64)));
 	float v[FXQ_BLOCK] __attribute__((aligned(64)));
-	int8_t q[FXQ_BLOCK] __attribute__((aligned(64)));
+	/* Lanes past l->n go nowhere, yet are looked up. */
+	int8_t q[FXQ_BLOCK] __attribute__((aligned(64))) = { 0 };
 	uint32_t p, i;
 
 	for (p = 0; p < pixels; p++, x++) {
