@@ -30,31 +30,54 @@ onnx=/usr/share/libonnx-testdata/data
 
 # Small models of ONNX's own, and their images: $1 takes each.
 images() {
-	for dir in "$onnx"/node/test_relu "$onnx"/node/test_softmax_axis_1 \
-		   "$onnx"/pytorch-converted/test_Conv2d* \
-		   "$onnx"/pytorch-converted/test_MaxPool2d* \
-		   "$onnx"/pytorch-converted/test_Linear; do
-		image=$build/images/$(basename "$dir").fxq
-		[ -f "$image" ] || "$fxq_run" compile "$dir/model.onnx" \
-			--calibrate random -o "$image" >/dev/null 2>&1 ||
-			continue
+	for model in pytorch-converted/test_Conv2d \
+		     pytorch-converted/test_ConvTranspose2d \
+		     pytorch-converted/test_GLU pytorch-converted/test_Linear \
+		     pytorch-converted/test_MaxPool2d \
+		     pytorch-operator/test_operator_addmm \
+		     pytorch-operator/test_operator_concat2 \
+		     pytorch-operator/test_operator_params \
+		     pytorch-operator/test_operator_reduced_mean \
+		     node/test_averagepool_2d_pads node/test_max_example \
+		     node/test_relu node/test_softmax_axis_1 node/test_sub \
+		     node/test_transpose_all_permutations_2; do
+		image=$build/images/$(basename "$model").fxq
+		[ -f "$image" ] || "$fxq_run" compile "$onnx/$model/model.onnx" \
+			--calibrate random --calibrate-count 2 -o "$image" \
+			>/dev/null 2>&1 || continue
 		"$1" "$image"
 	done
 }
 
 copy_seed() { cp "$1" seeds/; }
 
+# Offset and size of the first stream of an image, if it has one.
+stream_of() {
+	readelf -SW "$1" | awk '/ \.fxq\.stream/ {
+		sub(/.*PROGBITS */, ""); print "0x" $2, "0x" $3; exit }'
+}
+
 # The stream's bytes follow one that chooses which fields are tamed: none.
 stream_seed() {
-	seed=seeds/$(basename "$1" .fxq)
-	printf '\0' >"$seed"
-	objcopy --dump-section .fxq.stream.1="$seed.s" "$1" /dev/null &&
-		cat "$seed.s" >>"$seed"
-	rm -f "$seed.s"
+	range=$(stream_of "$1")
+	[ -n "$range" ] || return 0
+	{
+		printf '\0'
+		tail -c +$((${range% *} + 1)) "$1" | head -c $((${range#* }))
+	} >"seeds/$(basename "$1" .fxq)"
 }
 
 seeds_image() { images copy_seed; }
-seeds_stream() { images stream_seed; }
+seeds_stream() {
+	images stream_seed
+	# Whole networks: the fuzzer takes their first two dozen descriptors.
+	for net in "$here"/../../userspace/examples/models/*.onnx; do
+		image=$build/images/$(basename "$net" .onnx).fxq
+		"$fxq_run" compile "$net" --calibrate random \
+			--calibrate-count 2 -o "$image" >/dev/null 2>&1
+		stream_seed "$image"
+	done
+}
 seeds_onnx() {
 	for model in "$onnx"/*/*/model.onnx; do
 		cp "$model" "seeds/$(basename "$(dirname "$model")")"
@@ -76,7 +99,7 @@ fuzz() {
 	[ -n "$(ls seeds)" ] || "seeds_$1"
 	echo "fuzz_$1: $seconds s, $(find seeds -type f | wc -l) seeds"
 	# Memory is bounded, so that a size from a file cannot ask for much.
-	"$tree/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=20 \
+	"$tree/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=60 \
 		-rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
 		corpus seeds >fuzz.log 2>&1 ||
 		{ tail -n 60 fuzz.log; ls -l crash-* oom-* timeout-* leak-* \
