@@ -291,6 +291,46 @@ static void contexts_do_not_share_translations(void **state)
 	assert_int_equal(rig_get(r).cause, FXQ_CAUSE_PAGE_INVALID);
 }
 
+/* Its first pages have the tag that an empty slot would have without a mark. */
+static void context_zero_is_a_context(void **state)
+{
+	struct rig *r = *state;
+
+	rig_add_context(r, 0);
+	*rig_data(r, 0, RIG_REGION) = 0x5a;
+	assert_int_equal(rig_copy(r, 0).cause, FXQ_CAUSE_NONE);
+	assert_int_equal(*rig_data(r, 0, RIG_REGION + 64), 0x5a);
+}
+
+static void context_zero_finds_nothing_in_a_dropped_slot(void **state)
+{
+	const uint64_t far = 256 * RIG_LARGE;	/* shares a slot with 0 */
+	struct rig *r = *state;
+	struct fxq_desc s = load(0, 0, 0, 64);
+	struct fxq_submit e;
+	struct fxq_complete rec;
+
+	rig_add_context(r, 0);
+	*rig_pte(r, 0, far, 1) = 2 * RIG_LARGE | RIG_RW;
+	e = rig_job(r, 0, &s, 1);
+	((struct fxq_binding *)rig_data(r, 0, RIG_BIND))->addr = far;
+	rig_put(r, e);
+	assert_int_equal(rig_get(r).cause, FXQ_CAUSE_NONE);
+
+	/* Page 0 as that slot would have it, and no table that has it */
+	memset(r->mem + 2 * RIG_LARGE, 0, RIG_LARGE);
+	memcpy(r->mem + 2 * RIG_LARGE + RIG_VA, &s, sizeof(s));
+	memcpy(r->mem + 2 * RIG_LARGE + RIG_BIND, rig_data(r, 0, RIG_BIND),
+	       sizeof(struct fxq_binding));
+	*rig_pte(r, 0, RIG_VA, 0) = 0;
+	rig_ask(r, FXQ_SUBMIT_INVALIDATE, 0);
+	assert_int_equal(rig_get(r).cause, FXQ_CAUSE_NONE);
+	rig_put(r, e);
+	rec = rig_get(r);
+	assert_int_equal(rec.cause, FXQ_CAUSE_PAGE_INVALID);
+	assert_int_equal(rec.address, RIG_BIND);
+}
+
 /* The record of INVALIDATE comes while the job before it still runs. */
 static void invalidate_overtakes_a_running_job(void **state)
 {
@@ -360,6 +400,8 @@ int main(void)
 		TEST(mapping_needs_no_invalidation),
 		TEST(unmapped_page_faults_after_invalidate),
 		TEST(contexts_do_not_share_translations),
+		TEST(context_zero_is_a_context),
+		TEST(context_zero_finds_nothing_in_a_dropped_slot),
 		TEST(invalidate_overtakes_a_running_job),
 		TEST(unmap_under_a_running_job_faults_it),
 	};

@@ -33,7 +33,7 @@
 
 /* A translation seen valid. */
 struct machine_tlb {
-	uint64_t tag;		/* page number and context, or 0 */
+	uint64_t tag;		/* page number and context; 0: empty */
 	uint8_t *host;
 	uint64_t mask;		/* of the offset in the page */
 	bool writable;

@@ -19,16 +19,31 @@
 #define PTE_KNOWN	(FXQ_PTE_VALID | FXQ_PTE_WRITABLE | FXQ_PTE_LEAF | \
 			 FXQ_PTE_ADDRESS)
 
-/* Page number and context; never 0, for page 0 is not kept in either size. */
+#define TAG_FILLED	(1ull << 63)	/* an empty slot's tag is 0 */
+
+/*
+ * Page number and context. Without TAG_FILLED, page 0 of context 0 would look
+ * like an empty slot: the first 2 MiB are not kept whole, but are looked up.
+ */
 static uint64_t tlb_tag(uint32_t context, uint64_t va, int shift)
 {
-	return va >> shift << 8 | context;
+	return TAG_FILLED | va >> shift << 8 | context;
+}
+
+static uint32_t tag_context(uint64_t tag)
+{
+	return tag & 0xff;
+}
+
+static uint64_t tag_page(uint64_t tag)
+{
+	return (tag & ~TAG_FILLED) >> 8;
 }
 
 static struct machine_tlb *tlb_slot(struct fxq_machine *m, uint64_t tag,
 				    int shift)
 {
-	uint64_t mix = (tag >> 8) ^ (tag & 0xff) * 0x9e5;
+	uint64_t mix = tag_page(tag) ^ tag_context(tag) * 0x9e5;
 
 	if (shift == FXQ_LARGE_PAGE_SHIFT)
 		return &m->large[mix & (MACHINE_LARGE_ENTRIES - 1)];
@@ -211,8 +226,8 @@ static void drop_range(struct machine_tlb *t, uint32_t entries, int shift,
 	uint32_t i;
 
 	for (i = 0; i < entries; i++)
-		if ((t[i].tag & 0xff) == context && t[i].tag >> 8 >= lo &&
-		    t[i].tag >> 8 <= hi)
+		if (tag_context(t[i].tag) == context &&
+		    tag_page(t[i].tag) >= lo && tag_page(t[i].tag) <= hi)
 			t[i].tag = 0;
 }
 

@@ -244,7 +244,8 @@ static uint32_t step(struct fxq_machine *m, uint32_t i)
 	if (d->opcode != FXQ_OP_LOAD && d->opcode != FXQ_OP_STORE)
 		m->exec.ops->fn[d->opcode](&m->exec, d);
 	else if (fxq_exec_dma(&m->exec, d, &r->mem))
-		return r->outcome.cause;
+		return r->outcome.cause ? r->outcome.cause :
+		       fail_at(r, FXQ_CAUSE_BUS, 0);
 	r->done = i + 1;
 	__atomic_store_n(&m->shared->progress, ++m->progress, __ATOMIC_RELAXED);
 	return FXQ_CAUSE_NONE;
