@@ -347,29 +347,6 @@ static void load_inputs(struct emitter *e, const struct op *op)
 	}
 }
 
-/*
- * What a turn of a rolling group makes of @op: the rows that are not there up
- * to those that the tile needs; in the last, all. False: nothing.
- */
-static bool take_turn(struct emitter *e, struct op *op,
-		      const struct box *tile, struct box *b)
-{
-	const struct op *last = &e->s->ops[e->g->first + e->g->n - 1];
-	struct box rows = op_result(op);
-
-	if (tile->y1 < op_result(last).y1)
-		rows.y1 = b->y1;
-	else
-		for (unsigned int i = 0; i < op->n_in; i++)
-			op->in[i].t->need.y1 = op->in[i].t->h;
-	rows.y0 = op->done;
-	if (rows.y0 >= rows.y1)
-		return false;
-	op->done = rows.y1;
-	*b = rows;
-	return true;
-}
-
 static void emit_tile(struct emitter *e, const struct box *tile,
 		      struct box *boxes)
 {
@@ -381,8 +358,6 @@ static void emit_tile(struct emitter *e, const struct box *tile,
 		struct fmap *t = op->out.t;
 		struct box at;
 
-		if (e->g->rolling && !take_turn(e, op, tile, &boxes[k]))
-			continue;
 		load_inputs(e, op);
 		if (t && !t->held.addr)
 			hold(e, t, &t->need);
@@ -430,6 +405,75 @@ static void emit_tiles(struct emitter *e)
 	}
 }
 
+/*
+ * How many turns operation @k of a rolling group comes behind the first: one
+ * more each time that results go back from VX to MX, which so has other rows
+ * to work on while VX is at these.
+ */
+static unsigned int turns_behind(const struct emitter *e, unsigned int k,
+				 unsigned int *behind)
+{
+	const struct op *op = &e->s->ops[e->g->first + k];
+
+	behind[k] = 0;
+	for (unsigned int p = 0; p < k; p++) {
+		const struct op *from = &e->s->ops[e->g->first + p];
+		bool back = from->d.engine > op->d.engine;
+
+		for (unsigned int i = 0; i < op->n_in; i++)
+			if (op->in[i].t == from->out.t &&
+			    behind[p] + back > behind[k])
+				behind[k] = behind[p] + back;
+	}
+	return behind[k];
+}
+
+/*
+ * Rows of operation @k that are not there yet, up to those that turn @turn of
+ * @turns needs; in the last, all.
+ */
+static void take_turn(struct emitter *e, unsigned int k, uint32_t turn,
+		      uint32_t turns, struct box *boxes)
+{
+	struct op *op = &e->s->ops[e->g->first + k];
+	struct box tile = op_result(&e->s->ops[e->g->first + e->g->n - 1]);
+	struct box rows = op_result(op);
+
+	tile.y0 = turn * e->g->th;
+	tile.y1 = least(tile.y0 + e->g->th, tile.y1);
+	group_needs(e->s, e->g, &tile, boxes);
+	if (turn + 1 < turns)
+		rows.y1 = boxes[k].y1;
+	else
+		for (unsigned int i = 0; i < op->n_in; i++)
+			op->in[i].t->need.y1 = op->in[i].t->h;
+	rows.y0 = op->done;
+	if (rows.y0 >= rows.y1)
+		return;
+	op->done = rows.y1;
+	load_inputs(e, op);
+	put_op(e, op, &rows);
+}
+
+static void emit_turns(struct emitter *e)
+{
+	const struct group *g = e->g;
+	uint32_t rows = op_result(&e->s->ops[g->first + g->n - 1]).y1;
+	uint32_t turns = fxq_div_up(rows, g->th), most = 0;
+	struct box *boxes = fx_graph_alloc(e->s->g, g->n * sizeof(*boxes));
+	unsigned int *behind = fx_graph_alloc(e->s->g, g->n * sizeof(*behind));
+
+	e->n_loaded = 0;
+	for (unsigned int k = 0; k < g->n; k++) {
+		e->s->ops[g->first + k].done = 0;
+		most = turns_behind(e, k, behind) > most ? behind[k] : most;
+	}
+	for (uint32_t t = 0; t < turns + most; t++)
+		for (unsigned int k = 0; k < g->n; k++)
+			if (t >= behind[k] && t - behind[k] < turns)
+				take_turn(e, k, t - behind[k], turns, boxes);
+}
+
 /* Maps that nobody touches after operation @last leave the SPM. */
 static void release(struct segment *s, unsigned int last)
 {
@@ -475,9 +519,10 @@ static void emit_group(struct emitter *e, const struct group *g)
 		keep(e, e->s->ops[g->first + k].out.t);
 	if (g->resident_out)
 		keep(e, last->out.t);
-	for (unsigned int k = 0; k < g->n; k++)
-		e->s->ops[g->first + k].done = 0;
-	emit_tiles(e);
+	if (g->rolling)
+		emit_turns(e);
+	else
+		emit_tiles(e);
 	for (unsigned int i = 0; i < g->n_reload; i++)
 		if (g->reload[i]->last_op >= g->first + g->n)
 			load_rows(e, last->tag, g->reload[i],

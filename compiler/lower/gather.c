@@ -88,6 +88,7 @@ static void put_gather(struct segment *s, const struct operand *in,
 	w->w = one_hot;
 	w->m = w->n = m;
 	op->weights = w;
+	op->copies = true;
 	op->in[op->n_in++] = *in;
 	op->out = operand_of_map(t);
 	layer_set_sizes(op, &l);

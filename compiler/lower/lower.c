@@ -36,7 +36,6 @@ struct lowering {
 	struct blob blob;
 	struct slot *slots;
 	size_t n_slots, room_slots;
-	int n_segments;
 	uint32_t tag;
 	uint64_t macs_device, macs_cpu, mx_bound;
 	enum fxq_quantize_rule rule;
@@ -233,6 +232,7 @@ static uint32_t add_tags(struct lowering *l, const struct segment *s)
 	return first;
 }
 
+/* Work of the layers; what only gathers channels is our own idea. */
 static uint64_t mx_work(const struct segment *s)
 {
 	uint64_t work = 0;
@@ -240,7 +240,7 @@ static uint64_t mx_work(const struct segment *s)
 	for (unsigned int i = 0; i < s->n_ops; i++) {
 		struct box all = op_result(&s->ops[i]);
 
-		if (s->ops[i].d.engine == FXQ_ENGINE_MX)
+		if (s->ops[i].d.engine == FXQ_ENGINE_MX && !s->ops[i].copies)
 			work += op_cost(&s->ops[i], &all);
 	}
 	return work;

@@ -217,6 +217,7 @@ enum store_kind {
  * @weights: CONV, DWCONV
  * @table, @table_bytes: what table (ytab, xtab) is to point to
  * @store, @view, @mem, @home: STORE, see enum store_kind
+ * @copies: it moves elements, whatever its operator
  * @done: emit: rows of the result that are there, in a rolling group
  * @unit, @row_factor: STORE_ROWS: rows that belong together, and the factor
  *		       that steps from one such unit to the next
@@ -237,6 +238,7 @@ struct op {
 	uint32_t unit;
 	unsigned int row_factor;
 	uint32_t done;
+	bool copies;
 };
 
 /*

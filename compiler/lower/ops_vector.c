@@ -453,8 +453,9 @@ const char *check_mean_pool(struct fx_node *n, const struct fxq_caps *caps)
 {
 	const struct fxq_tensor *t = &fx_node_in(n, 0)->out[0];
 	const char *why = check_image(n, t);
+	int64_t most = caps->spm_bytes / 16 * 13 / FXQ_BLOCK;
 
-	if (!why && t->dims[2] * t->dims[3] > caps->spm_bytes / 2 / FXQ_BLOCK)
+	if (!why && t->dims[2] * t->dims[3] > most)
 		why = fx_graph_printf(n->graph,
 				      "mean over %lld x %lld pixels: one block of channels exceeds the scratchpad",
 				      (long long)t->dims[2],
