@@ -65,6 +65,7 @@ struct rig {
 	pthread_cond_t cond;
 	uint64_t gate;			/* bus page held, or RIG_NO_GATE */
 	bool held;			/* the machine stands at the gate */
+	uint64_t asked;			/* how often the bus was */
 	uint64_t hole;			/* bus page that fails, or RIG_NO_GATE */
 };
 
@@ -75,6 +76,7 @@ static inline void *rig_bus(void *priv, uint64_t addr, uint64_t len, bool write)
 	bool hole;
 
 	pthread_mutex_lock(&r->lock);
+	r->asked++;
 	while (r->gate == page) {
 		r->held = true;
 		pthread_cond_broadcast(&r->cond);

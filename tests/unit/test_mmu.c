@@ -251,6 +251,52 @@ static void transfer_stops_at_the_page_that_is_missing(void **state)
 	assert_int_equal(rec.address, FAR + RIG_PAGE);
 }
 
+/* Maps @pages that follow one another at FAR and on the bus. */
+static void map_far(struct rig *r, uint32_t pages)
+{
+	uint32_t i;
+
+	for (i = 0; i < pages; i++)
+		rig_map(r, 1, FAR + i * RIG_PAGE, 2 * RIG_LARGE + i * RIG_PAGE,
+			RIG_RW);
+}
+
+/* How often the bus is asked for a LOAD of @n bytes, @stride apart. */
+static uint64_t asked_for(struct rig *r, uint32_t n, int64_t stride)
+{
+	struct fxq_desc s = load(0, 0, 0, n);
+	struct fxq_submit e;
+	struct fxq_binding *bind =
+		(struct fxq_binding *)rig_data(r, 1, RIG_BIND);
+	uint64_t before = r->asked;
+
+	s.dma.mem_stride[0] = stride;
+	e = rig_job(r, 1, &s, 1);
+	bind->addr = FAR;
+	bind->size = 4 * RIG_LARGE;
+	rig_put(r, e);
+	assert_int_equal(rig_get(r).cause, FXQ_CAUSE_NONE);
+	return r->asked - before;
+}
+
+/* A page costs three entries and itself; stream and bindings are two more. */
+static void what_lies_between_is_not_translated(void **state)
+{
+	struct rig *r = *state;
+
+	map_far(r, 2048);
+	assert_in_range(asked_for(r, 8, 1 << 20), 1, (8 + 2) * 4);
+	assert_in_range(asked_for(r, 64, RIG_PAGE), 1, (64 + 2) * 4);
+}
+
+static void every_page_of_a_dense_transfer_is_translated_once(void **state)
+{
+	struct rig *r = *state;
+
+	map_far(r, 256);
+	assert_in_range(asked_for(r, 1 << 20, 1), 256 * 4, (256 + 3) * 4);
+}
+
 static void mapping_needs_no_invalidation(void **state)
 {
 	struct rig *r = *state;
@@ -397,6 +443,8 @@ int main(void)
 		TEST(read_only_page_takes_no_store),
 		TEST(bus_errors_are_faults),
 		TEST(transfer_stops_at_the_page_that_is_missing),
+		TEST(what_lies_between_is_not_translated),
+		TEST(every_page_of_a_dense_transfer_is_translated_once),
 		TEST(mapping_needs_no_invalidation),
 		TEST(unmapped_page_faults_after_invalidate),
 		TEST(contexts_do_not_share_translations),

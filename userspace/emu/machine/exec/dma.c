@@ -12,7 +12,9 @@
 
 #include "exec.h"
 
-#define DIMS	4
+#define DIMS		4
+#define LOOK_AHEAD	(2u << 20)	/* most memory translated at once */
+#define FAR_APART	(4u << 10)	/* runs that share no page */
 
 /* struct dim - @n steps of so many bytes in memory and in the scratchpad */
 struct dim {
@@ -158,6 +160,22 @@ static uint64_t runs_in_piece(const struct dma *c, const struct dim *d,
 	return (c->len - at - c->run) / d->mem + 1;
 }
 
+/*
+ * How much memory to translate for @left runs of dimension @d: no page is
+ * asked for that a run may not need, so that a transfer takes time for what it
+ * moves and not for what it strides over.
+ */
+static uint64_t look_ahead(const struct dma *c, const struct dim *d,
+			   uint64_t left)
+{
+	uint64_t len;
+
+	if (d->mem <= 0 || d->mem >= FAR_APART)
+		return c->run;
+	len = c->run + (left - 1) * d->mem;
+	return len < LOOK_AHEAD ? len : LOOK_AHEAD;
+}
+
 /* The innermost dimension, which may span many pieces. */
 static int move_row(struct dma *c, uint64_t offset, uint8_t *spm)
 {
@@ -168,8 +186,7 @@ static int move_row(struct dma *c, uint64_t offset, uint8_t *spm)
 	for (; left; left -= n, offset += n * d->mem, spm += n * d->spm) {
 		n = runs_in_piece(c, d, offset);
 		if (!n) {
-			ret = translate(c, offset, c->run + (d->mem > 0 ?
-					(left - 1) * d->mem : 0));
+			ret = translate(c, offset, look_ahead(c, d, left));
 			if (ret)
 				return ret;
 			n = runs_in_piece(c, d, offset);
