@@ -224,9 +224,10 @@ static inline __u64 fxq_cost_work(const struct fxq_desc *d)
  * @issue: its waits were met and its engine was free
  * @busy: LOAD, STORE: its first burst; others: the end of issue
  * @done: it completed
+ * @work: what fxq_cost_work() says of it
  */
 struct fxq_timing {
-	__u64 issue, busy, done;
+	__u64 issue, busy, done, work;
 };
 
 /* The event simulation's state: where each engine stands. */
@@ -273,14 +274,13 @@ static inline void fxq_clock_run(struct fxq_clock *c, __u32 e, __u64 at)
 	__u32 index = c->order[c->begin[e] + c->next[e]++];
 	const struct fxq_desc *d = &c->stream[index];
 	struct fxq_timing *t = &c->timing[index];
-	__u64 work = fxq_cost_work(d);
 	int bus = d->opcode == FXQ_OP_LOAD || d->opcode == FXQ_OP_STORE;
 
 	t->issue = at;
 	t->busy = at + FXQ_COST_ISSUE;
 	if (bus && t->busy < c->bus)
 		t->busy = c->bus;
-	c->free[e] = t->busy + work;
+	c->free[e] = t->busy + t->work;
 	if (bus)
 		c->bus = c->free[e];
 	t->done = c->free[e] + (bus ? FXQ_COST_LATENCY : 0);
@@ -290,11 +290,14 @@ static inline void fxq_clock_run(struct fxq_clock *c, __u32 e, __u64 at)
 }
 
 /*
- * The cycles of a stream that fxq_check_stream() has passed. @timing and
- * @order are room for @count elements each; @timing is filled.
+ * The cycles of a stream that fxq_check_stream() has passed, whose
+ * timing[].work the caller has filled in. @timing and @order are room for
+ * @count elements each; the rest of @timing is filled. It takes time for the
+ * descriptors alone, whatever they move.
  */
-static inline __u64 fxq_cost_stream(const struct fxq_desc *stream, __u32 count,
-				    struct fxq_timing *timing, __u32 *order)
+static inline __u64 fxq_cost_schedule(const struct fxq_desc *stream,
+				      __u32 count, struct fxq_timing *timing,
+				      __u32 *order)
 {
 	struct fxq_clock c = { .stream = stream, .timing = timing,
 			       .order = order };
@@ -333,6 +336,17 @@ static inline __u64 fxq_cost_stream(const struct fxq_desc *stream, __u32 count,
 	for (e = 0; e < FXQ_ENGINE_COUNT; e++)
 		end = end > c.last_done[e] ? end : c.last_done[e];
 	return end;
+}
+
+/* The same, and the work too. */
+static inline __u64 fxq_cost_stream(const struct fxq_desc *stream, __u32 count,
+				    struct fxq_timing *timing, __u32 *order)
+{
+	__u32 i;
+
+	for (i = 0; i < count; i++)
+		timing[i].work = fxq_cost_work(&stream[i]);
+	return fxq_cost_schedule(stream, count, timing, order);
 }
 
 #endif /* FXQ_COST_H */

@@ -53,7 +53,8 @@ struct machine_outcome {
  * @bind: private copy of the binding table
  * @stream: private copy of the descriptors, so that whoever writes to them
  *	    meanwhile changes nothing; it grows to the longest stream seen
- * @timing, @order: room for fxq_cost_stream(), as long as @stream
+ * @timing, @order: room for fxq_cost_schedule(), as long as @stream; the work
+ *		    of a descriptor is filled in when it has completed
  * @done: descriptors completed
  * @stop: end at the next descriptor, as STOPPED
  */

@@ -5,8 +5,9 @@
  * Bindings and descriptors are copied before they are looked at, so what is
  * checked is what is executed. Each descriptor is checked again when its turn
  * comes: by fxq_check_desc(), against the scratchpad, and against the regions
- * as they are bound. Descriptors execute in stream order; how long that takes
- * in cycles, fxq_cost_stream() says of those that completed.
+ * as they are bound. Descriptors execute in stream order; each one's work is
+ * counted with it, so that what remains at the end is quick: how long those
+ * that completed take in cycles, as fxq_cost_schedule() says.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -246,6 +247,7 @@ static uint32_t step(struct fxq_machine *m, uint32_t i)
 	else if (fxq_exec_dma(&m->exec, d, &r->mem))
 		return r->outcome.cause ? r->outcome.cause :
 		       fail_at(r, FXQ_CAUSE_BUS, 0);
+	r->timing[i].work = fxq_cost_work(d);
 	r->done = i + 1;
 	__atomic_store_n(&m->shared->progress, ++m->progress, __ATOMIC_RELAXED);
 	return FXQ_CAUSE_NONE;
@@ -297,8 +299,8 @@ void machine_run(struct fxq_machine *m)
 	if (!ret) {
 		first = m->clock;
 		if (r->done)
-			cycles = fxq_cost_stream(r->stream, r->done, r->timing,
-						 r->order);
+			cycles = fxq_cost_schedule(r->stream, r->done,
+						   r->timing, r->order);
 		__atomic_store_n(&m->clock, first + cycles, __ATOMIC_RELAXED);
 		machine_finish(m, first, cycles);
 	}
