@@ -472,22 +472,11 @@ static struct fx_node *stored(struct fx_graph *g, const struct npz *npz,
 	return fx_graph_constant(g, name, t);
 }
 
-/*
- * The archive's own mean and var are those of after the training steps that
- * follow in it; what was folded is the generator's.
- */
 static struct fx_graph *make_conv_bn(const struct npz *npz)
 {
 	struct fx_kwarg padding = { "padding", fx_arg_int(1) };
 	struct fx_graph *g = fx_graph_new();
-	const int64_t channels = 4;
-	float mean[4], var[4];
 	struct fx_node *in[5];
-
-	golden_gen(mean, 4, 77 + 5000 + 1, 0.25f);
-	golden_gen(var, 4, 77 + 6000 + 2, 0.125f);
-	for (int i = 0; i < 4; i++)
-		var[i] = fabsf(var[i]) + 0.5f;
 
 	in[0] = fx_graph_placeholder(g, "x", npz_find(npz, "x"));
 	in[1] = stored(g, npz, "w");
@@ -495,8 +484,8 @@ static struct fx_graph *make_conv_bn(const struct npz *npz)
 	in[0] = fx_graph_call(g, "conv2d", in, 3, &padding, 1);
 	in[1] = stored(g, npz, "gamma");
 	in[2] = stored(g, npz, "beta");
-	in[3] = constant(g, 1, &channels, mean);
-	in[4] = constant(g, 1, &channels, var);
+	in[3] = stored(g, npz, "mean");
+	in[4] = stored(g, npz, "var");
 	in[0] = fx_graph_call(g, "batch_norm", in, 5, NULL, 0);
 	fx_graph_set_output(g, in, 1);
 	if (fx_graph_infer(g) || fx_fuse(g))
@@ -531,7 +520,7 @@ static void a_folded_batch_norm_has_torchs_weights(void **state)
 	struct fx_graph *g;
 	struct npz npz;
 
-	golden_npz("bnfold_qat", &npz);
+	golden_npz("bn_fold", &npz);
 	g = make_conv_bn(&npz);
 	conv = fx_graph_output(g)->args[0].kind == FX_ARG_NODE ?
 	       fx_graph_output(g)->args[0].node :
