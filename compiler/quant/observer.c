@@ -63,12 +63,21 @@ static void widen(struct observer *o)
 	o->reach *= 2;
 }
 
+/* The next power of two above @limit, by its bits: log2 is not exact. */
+static float power_above(float limit)
+{
+	int exponent;
+
+	frexpf(limit, &exponent);
+	return limit > 0 ? ldexpf(1, exponent) : 1;
+}
+
 static void count(struct observer *o, const float *x, int64_t n, float limit)
 {
 	float per;
 
 	if (!o->reach)
-		o->reach = limit > 0 ? exp2f(ceilf(log2f(limit))) : 1;
+		o->reach = power_above(limit);
 	while (o->reach < limit)
 		widen(o);
 	per = BINS / 2 / o->reach;
