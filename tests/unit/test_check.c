@@ -272,6 +272,41 @@ static void refuses_endless_work(void **state)
 	REFUSES(MAXPOOL, pool.oh = (d.pool.ow = 65535, 65535), WORK);
 }
 
+/*
+ * One channel takes as long as a whole block. 255 x 255 taps of one channel
+ * are 255 * 255 * 128 weights, padded: 516 pixels of them are 2^32 at most.
+ */
+static void counts_work_as_it_is_padded(void **state)
+{
+	REFUSES(CONV, conv.oc = (d.conv.ic = d.conv.oh = 1, d.conv.ow = 516,
+				 d.conv.kh = d.conv.kw = 255, 1), NONE);
+	REFUSES(CONV, conv.oc = (d.conv.ic = d.conv.oh = 1, d.conv.ow = 517,
+				 d.conv.kh = d.conv.kw = 255, 1), WORK);
+	/* The same for each of 129 groups and four pixels */
+	REFUSES(CONV, conv.oc = (d.conv.groups = d.conv.ic = 129,
+				 d.conv.oh = 1, d.conv.ow = 4,
+				 d.conv.kh = d.conv.kw = 255, 129), NONE);
+	REFUSES(CONV, conv.oc = (d.conv.groups = d.conv.ic = 130,
+				 d.conv.oh = 1, d.conv.ow = 4,
+				 d.conv.kh = d.conv.kw = 255, 130), WORK);
+	/* 2064 * 255 * 255 * 32 is the most */
+	REFUSES(DWCONV, conv.oc = (d.conv.ic = d.conv.oh = 1,
+				   d.conv.kh = d.conv.kw = 255,
+				   d.conv.ow = 2064, 1), NONE);
+	REFUSES(DWCONV, conv.oc = (d.conv.ic = d.conv.oh = 1,
+				   d.conv.kh = d.conv.kw = 255,
+				   d.conv.ow = 2065, 1), WORK);
+	REFUSES(MAXPOOL, pool.c = (d.pool.kh = d.pool.kw = 255, d.pool.oh = 1,
+				   d.pool.ow = 2064, 1), NONE);
+	REFUSES(MAXPOOL, pool.c = (d.pool.kh = d.pool.kw = 255, d.pool.oh = 1,
+				   d.pool.ow = 2065, 1), WORK);
+	/* 32 * 4 lanes for n = k = 1 */
+	REFUSES(MATMUL, matmul.k = (d.matmul.n = 1, d.matmul.batch = 512,
+				    d.matmul.m = 65535, 1), NONE);
+	REFUSES(MATMUL, matmul.k = (d.matmul.n = 1, d.matmul.batch = 513,
+				    d.matmul.m = 65535, 1), WORK);
+}
+
 /* The most work there may be: 2^32 MACs, and one more row. */
 static void takes_work_up_to_the_limit(void **state)
 {
@@ -541,6 +576,7 @@ int main(void)
 		cmocka_unit_test(refuses_sizes_of_zero),
 		cmocka_unit_test(refuses_values_out_of_range),
 		cmocka_unit_test(refuses_endless_work),
+		cmocka_unit_test(counts_work_as_it_is_padded),
 		cmocka_unit_test(takes_work_up_to_the_limit),
 		cmocka_unit_test(refuses_region_extents_that_overflow),
 		cmocka_unit_test(summary_holds_region_extents),

@@ -68,7 +68,13 @@ struct fxq_caps {
 
 #define FXQ_CAPS_DEFAULT	{ 1u << 20, 64u << 10, 1u << 20 }
 
-#define FXQ_MAX_MACS		(1ull << 32)	/* of one MX descriptor */
+/*
+ * Of one MX descriptor, as the array computes it: output channels of a group
+ * rounded up to FXQ_BLOCK, and what is summed over to 4. Also what the windows
+ * of one pooling descriptor read, channels rounded up to FXQ_BLOCK. One output
+ * channel of one input channel counts 128 times over: it takes that long.
+ */
+#define FXQ_MAX_MACS		(1ull << 32)
 
 /*
  * struct fxq_region_use - what a stream does with a region
@@ -83,7 +89,7 @@ struct fxq_region_use {
 /* struct fxq_summary - what fxq_check_stream() found out */
 struct fxq_summary {
 	struct fxq_region_use region[FXQ_MAX_REGIONS];
-	__u64 macs;		/* multiply-accumulates of MX */
+	__u64 macs;		/* multiply-accumulates of MX, unpadded */
 	__u64 bytes;		/* moved by LD and ST, made or read by VX */
 	__u32 count[FXQ_ENGINE_COUNT];
 };
@@ -557,7 +563,7 @@ static inline __u32 fxq_check_conv(struct fxq_checker *k,
 {
 	const struct fxq_body_conv *b = &d->conv;
 	int dw = d->opcode == FXQ_OP_DWCONV;
-	__u64 macs;
+	__u64 pixels = (__u64)b->oh * b->ow, weights;
 	__u32 cause;
 
 	if (!b->ih || !b->iw || !b->ic || !b->oh || !b->ow || !b->oc ||
@@ -575,14 +581,16 @@ static inline __u32 fxq_check_conv(struct fxq_checker *k,
 	if (!dw && !(d->flags & FXQ_F_ACC_LAST) &&
 	    (b->params || d->flags & FXQ_F_EPILOGUE))
 		return FXQ_CAUSE_RESERVED;
-	macs = fxq_mul3(fxq_mul3(b->oh, b->ow, b->oc),
-			dw ? 1 : b->ic / b->groups, b->kh * b->kw);
-	if (macs > FXQ_MAX_MACS)
+	/* Each weight, those of padding too, is used once for a pixel. */
+	weights = dw ? fxq_dwconv_weight_bytes(b->ic, b->kh, b->kw) :
+		  fxq_conv_weight_bytes(b->ic, b->oc, b->kh, b->kw, b->groups);
+	if (fxq_mul(pixels, weights) > FXQ_MAX_MACS)
 		return FXQ_CAUSE_WORK;
 	cause = dw ? FXQ_CAUSE_NONE : fxq_check_chain(k, d);
 	if (cause)
 		return cause;
-	k->summary.macs += macs;
+	k->summary.macs += pixels * b->oc * b->kh * b->kw *
+			   (dw ? 1 : b->ic / b->groups);
 	return FXQ_CAUSE_NONE;
 }
 
@@ -590,7 +598,7 @@ static inline __u32 fxq_check_matmul(struct fxq_checker *k,
 				     const struct fxq_desc *d)
 {
 	const struct fxq_body_matmul *b = &d->matmul;
-	__u64 macs;
+	__u64 rows = (__u64)b->batch * b->m;
 	__u32 cause;
 
 	if (!b->batch || !b->m || !b->n || !b->k)
@@ -599,10 +607,10 @@ static inline __u32 fxq_check_matmul(struct fxq_checker *k,
 				   b->lo, b->hi);
 	if (cause)
 		return cause;
-	macs = fxq_mul3(fxq_mul3(b->batch, b->m, b->n), b->k, 1);
-	if (macs > FXQ_MAX_MACS)
+	if (fxq_mul3(rows, fxq_round_up(b->n, FXQ_BLOCK),
+		     fxq_round_up(b->k, 4)) > FXQ_MAX_MACS)
 		return FXQ_CAUSE_WORK;
-	k->summary.macs += macs;
+	k->summary.macs += rows * b->n * b->k;
 	return FXQ_CAUSE_NONE;
 }
 
@@ -635,8 +643,8 @@ static inline __u32 fxq_check_pool(struct fxq_checker *k,
 				   const struct fxq_desc *d)
 {
 	const struct fxq_body_pool *b = &d->pool;
-	__u64 n = fxq_mul3(b->oh, b->ow, b->c), reads;
-	__u32 cause;
+	__u64 n = fxq_mul3(b->oh, b->ow, b->c);
+	__u32 taps = b->kh * b->kw, cause;
 
 	if (!b->ih || !b->iw || !b->kh || !b->kw || !b->sh || !b->sw ||
 	    !b->dh || !b->dw)
@@ -646,12 +654,12 @@ static inline __u32 fxq_check_pool(struct fxq_checker *k,
 		return FXQ_CAUSE_RESERVED;
 	if (b->count_pad > 1)
 		return FXQ_CAUSE_VALUE;
-	reads = fxq_mul(n, b->kh * b->kw);
-	if (reads > FXQ_MAX_MACS)
+	if (fxq_mul3((__u64)b->oh * b->ow, fxq_round_up(b->c, FXQ_BLOCK),
+		     taps) > FXQ_MAX_MACS)
 		return FXQ_CAUSE_WORK;
 	cause = fxq_check_vx(k, n, b->lo, b->hi);
 	if (!cause)
-		k->summary.bytes += reads - n;
+		k->summary.bytes += n * (taps - 1);
 	return cause;
 }
 
