@@ -107,6 +107,10 @@ struct fx_node *new_table(struct convert *cv, struct fx_node *n,
 			  struct fx_node *root, struct qparams from,
 			  struct qparams to);
 
+/* trim.c: cuts off what function @f of @root's values in @r is flat over. */
+void trim_range(struct convert *cv, struct fx_node *root, struct fx_node *f,
+		struct qparams out, struct range *r);
+
 /* convert_layer.c: a group whose head has weights; NULL and the reason. */
 struct fx_node *convert_layer(struct convert *cv, const struct group *group,
 			      const char **reason);

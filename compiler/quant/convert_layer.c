@@ -5,30 +5,9 @@
  * A layer whose value leaves the graph, or goes to a wrapped function, keeps
  * its 32-bit sums: the CPU scales them, and nothing is rounded to 8 bits.
  */
+#include <errno.h>
+
 #include "convert.h"
-
-static bool only_leaves(const struct fx_node *n)
-{
-	unsigned int leaving = 0;
-
-	for (const struct fx_node *u = n->next; u; u = u->next) {
-		bool uses = false;
-
-		if (u->opcode != FX_OUTPUT && !u->wrapped)
-			continue;
-		for (size_t i = 0; i < u->n_args; i++) {
-			const struct fx_arg *a = &u->args[i];
-
-			uses |= a->kind == FX_ARG_NODE && a->node == n;
-			for (size_t j = 0; a->kind >= FX_ARG_TUPLE &&
-			     j < a->count; j++)
-				uses |= a->items[j].kind == FX_ARG_NODE &&
-					a->items[j].node == n;
-		}
-		leaving += uses;
-	}
-	return n->n_users && leaving == n->n_users;
-}
 
 static bool is_raw(const struct group *g)
 {
@@ -136,6 +115,27 @@ static const char *refusal(const struct group *g)
 	return NULL;
 }
 
+/* The sum's scale: that of the result, or with a table one of its own. */
+static int sum_qparams(struct convert *cv, const struct group *g,
+		       struct fx_node *value, struct qparams out,
+		       struct qparams *ret)
+{
+	struct range r, whole;
+
+	if (qparams_of(cv, g->table ? value : g->last, ret))
+		return -EINVAL;
+	if (!g->table)
+		return 0;
+	/* From the scale, which is the same when it was loaded. */
+	whole.min = (float)(-128 - ret->zero_point) * ret->scale;
+	whole.max = (float)(127 - ret->zero_point) * ret->scale;
+	r = whole;
+	trim_range(cv, value, g->table, out, &r);
+	if (r.min != whole.min || r.max != whole.max)
+		*ret = affine_qparams(r);
+	return 0;
+}
+
 struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 			      const char **reason)
 {
@@ -157,9 +157,8 @@ struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 		return NULL;
 	}
 	c = out_channels(g->head);
-	/* With a table the sum has a scale of its own, before the table. */
 	if (qparams_of(cv, g->last, &qp) ||
-	    qparams_of(cv, g->table ? value : g->last, &sum_qp) ||
+	    sum_qparams(cv, g, value, qp, &sum_qp) ||
 	    range_of(cv, fx_node_in(g->head, 0), &r) ||
 	    quantize_layer(cv->from, g->head, in[0]->out[0].scale,
 			   is_raw(g) ? 0 : sum_qp.scale, &r,

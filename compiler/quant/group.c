@@ -192,6 +192,8 @@ static void group_layer(struct group *g)
 {
 	struct fx_node *u, *last;
 
+	if (only_leaves(g->head))
+		return;
 	take_epilogue(g);
 	/* A slope or an addition is a root of its own from here on. */
 	last = g->prelu && !g->add ? NULL : function_after(g->last);

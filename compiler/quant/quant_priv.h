@@ -46,6 +46,9 @@ struct fx_node *add_const(struct fx_graph *g, const struct fx_node *n,
 /* Erases @n if nobody uses it, and then what only it used. */
 void erase_unused(struct fx_node *n);
 
+/* leave.c: does nobody but the CPU see @n's values, by way of outputs? */
+bool only_leaves(const struct fx_node *n);
+
 /* pointwise.c: functions of one value, spelled in one node or in many */
 
 /*
