@@ -10,6 +10,7 @@
 #include "quant_priv.h"
 
 #define SMALL	65536		/* elements */
+#define PASSAGES	64	/* looked at on the way out */
 
 struct search {
 	const struct fx_node *of;
@@ -45,11 +46,14 @@ static bool is_passage(const struct fx_node *n)
 	       (n->op->flags & flags || fx_node_is(n, "softmax"));
 }
 
-static bool leaves_by_passages(const struct fx_node *n)
+/* Passages that part and meet again have many ways out: @budget bounds them. */
+static bool leaves_by_passages(const struct fx_node *n, int *budget)
 {
+	if (--*budget < 0)
+		return false;
 	for (const struct fx_node *u = n->next; u; u = u->next)
 		if (uses(u, n) && !is_exit(u) &&
-		    !(is_passage(u) && leaves_by_passages(u)))
+		    !(is_passage(u) && leaves_by_passages(u, budget)))
 			return false;
 	return n->n_users > 0;
 }
@@ -64,6 +68,8 @@ static bool leaves_as_it_is(const struct fx_node *n)
 
 bool only_leaves(const struct fx_node *n)
 {
-	return fxq_tensor_count(type_of(n)) <= SMALL ? leaves_by_passages(n) :
-						       leaves_as_it_is(n);
+	int budget = PASSAGES;
+
+	return fxq_tensor_count(type_of(n)) <= SMALL ?
+	       leaves_by_passages(n, &budget) : leaves_as_it_is(n);
 }

@@ -16,7 +16,10 @@
 /* Grid points, so that ranges that differ in their last bit trim alike. */
 static double grid_of(struct range r)
 {
-	return exp2(floor(log2((double)(r.max - r.min) / (POINTS / 2))));
+	int exponent;
+
+	frexp((double)(r.max - r.min) / (POINTS / 2), &exponent);
+	return ldexp(1, exponent - 1);
 }
 
 static bool near(double a, double b, struct qparams out)
