@@ -525,6 +525,24 @@ static void refuses_results_over_themselves(void **state)
 	assert_int_equal(fxq_check_spm(&caps, &d), FXQ_CAUSE_SPM_OVERLAP);
 }
 
+/* Its two blocks share no byte, for pixels of the last lie closer. */
+static void refuses_planes_smaller_than_a_block(void **state)
+{
+	struct fxq_desc d = unary(FXQ_OP_REQUANT, 8192, 0, 0, 1, 2, 34);
+
+	d.unary.out.row = 4;
+	d.unary.out.x = 1;
+	d.unary.out.plane = 128;
+	assert_int_equal(fxq_check_spm(&caps, &d), FXQ_CAUSE_NONE);
+	d.unary.out.plane = 0;
+	assert_int_equal(fxq_check_spm(&caps, &d), FXQ_CAUSE_SPM_OVERLAP);
+	/* A lone block, full or not, has no plane */
+	d.unary.c = 32;
+	assert_int_equal(fxq_check_spm(&caps, &d), FXQ_CAUSE_NONE);
+	d.unary.c = d.unary.out.c = 2;
+	assert_int_equal(fxq_check_spm(&caps, &d), FXQ_CAUSE_NONE);
+}
+
 static void takes_a_load_that_writes_a_byte_twice(void **state)
 {
 	/* A DMA has an order, so the answer is one */
@@ -592,6 +610,7 @@ int main(void)
 		cmocka_unit_test(refuses_boxes_outside_their_map),
 		cmocka_unit_test(refuses_results_over_operands),
 		cmocka_unit_test(refuses_results_over_themselves),
+		cmocka_unit_test(refuses_planes_smaller_than_a_block),
 		cmocka_unit_test(takes_a_load_that_writes_a_byte_twice),
 		cmocka_unit_test(spans_name_rows),
 		cmocka_unit_test(every_cause_has_words),

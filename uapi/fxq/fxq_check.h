@@ -165,8 +165,9 @@ static inline __u64 fxq_dwconv_weight_bytes(__u32 c, __u32 kh, __u32 kw)
 /*
  * struct fxq_span - bytes of scratchpad that a descriptor touches
  *
- * @count pieces of @len bytes, @stride apart. An upper bound where the true
- * set has gaps inside a piece; for those who want it closer, a piece is @rows
+ * @count pieces of @len bytes, @stride apart (for blocks of a map: its plane,
+ * also if but one of them is full). An upper bound where the true set has gaps
+ * inside a piece; for those who want it closer, a piece is @rows
  * rows of @row_len bytes, @row_stride apart.
  */
 struct fxq_span {
@@ -201,17 +202,18 @@ static inline unsigned int fxq_span_fm(struct fxq_span *s,
 	__u32 blocks = fxq_div_up(c, FXQ_BLOCK), i = 0;
 	__u32 last = fxq_pixel_stride(fm->c, blocks - 1) * elem;
 	__u32 full = last == FXQ_BLOCK * elem ? blocks : blocks - 1;
+	__u64 len = pixels * FXQ_BLOCK * elem;
 
 	if (full)
 		s[i++] = (struct fxq_span){
 			fm->addr + first * FXQ_BLOCK * elem,
-			pixels * FXQ_BLOCK * elem, full, fm->plane, write,
+			len, full, blocks > 1 ? fm->plane : len, write,
 			h, (__u64)w * FXQ_BLOCK * elem,
 			(__u64)fm->row * FXQ_BLOCK * elem };
 	if (full < blocks)
 		s[i++] = (struct fxq_span){
 			fm->addr + (__u64)full * fm->plane + first * last,
-			pixels * last, 1, 0, write,
+			pixels * last, 1, pixels * last, write,
 			h, (__u64)w * last, (__u64)fm->row * last };
 	return i;
 }
@@ -899,8 +901,7 @@ static inline int fxq_spans_clash(const struct fxq_desc *d,
 				  const struct fxq_span *s)
 {
 	if (w == s)
-		return d->engine != FXQ_ENGINE_LD && w->count > 1 &&
-		       w->stride < w->len;
+		return d->engine != FXQ_ENGINE_LD && w->stride < w->len;
 	return w->off < fxq_span_end(s) && s->off < fxq_span_end(w);
 }
 
