@@ -104,6 +104,8 @@ static void create_refuses_bad_sizes(void **state)
 	const struct fxq_machine_config bad[] = {
 		{ .spm_bytes = 100 }, { .acc_bytes = 1 }, { .threads = -1 },
 		{ .threads = 100000 }, { .spm_bytes = 1u << 31 },
+		{ .spm_bytes = (16u << 20) + 64 },
+		{ .acc_bytes = (16u << 20) + 64 },
 	};
 	struct fxq_machine *m = NULL;
 	uint32_t i;

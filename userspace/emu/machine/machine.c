@@ -12,7 +12,11 @@
 #include "machine_priv.h"
 
 #define MAX_THREADS	256
-#define MAX_BYTES	(64u << 20)	/* of scratchpad or accumulators */
+/*
+ * Of scratchpad or accumulators. A pixel takes 4 bytes at least, so a sum over
+ * all that there can be of differences of two bytes stays within 31 bits.
+ */
+#define MAX_BYTES	(16u << 20)
 
 static void set_busy(struct fxq_machine *m, bool busy)
 {
