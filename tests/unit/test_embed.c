@@ -702,6 +702,18 @@ static void several_may_poll(void **state)
 	}
 }
 
+static void a_run_needs_no_regions(void **state)
+{
+	struct user *u = *state;
+	struct fxq_desc s = fill(0, 64, 1);
+	uint64_t run;
+
+	memcpy(u->mem + STREAM, &s, sizeof(s));
+	assert_int_equal(fxq_embed_submit(u->embed, u->ctx, u->va + STREAM, 1,
+					  NULL, 0, &run), 0);
+	assert_int_equal(await(u).cause, FXQ_CAUSE_NONE);
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -709,6 +721,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open_refuses_bad_depths),
 		TEST(caps_are_the_machines),
+		TEST(a_run_needs_no_regions),
 		TEST(map_refuses_what_is_no_page),
 		TEST(unmap_refuses_what_is_not_mapped),
 		TEST(large_maps_work_wherever_they_begin),

@@ -95,7 +95,8 @@ enum fxq_submit_kind {
  * @context: index into the context table
  * @run: the driver's number, returned in the record
  * @stream: JOB: device address of the descriptors, FXQ_DESC_BYTES-aligned
- * @bindings: JOB: device address of struct fxq_binding[@n_bindings], 64-aligned
+ * @bindings: JOB: device address of struct fxq_binding[@n_bindings], 64-aligned;
+ *	      0 if there are none
  * @count: JOB: descriptors
  * @n_bindings: JOB: up to FXQ_MAX_REGIONS
  * @first, @last: INVALIDATE: first and last device address; 0 and ~0: all

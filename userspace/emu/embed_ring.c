@@ -128,7 +128,7 @@ static uint32_t free_slot(const struct fxq_embed *e)
 	return slot;
 }
 
-/* Writes the binding table of @slot; returns its device address. */
+/* Writes the binding table of @slot; returns its device address, 0: empty. */
 static uint64_t bind(struct embed_ctx *c, uint32_t slot,
 		     const struct fxq_embed_region *regions, uint32_t n)
 {
@@ -142,7 +142,7 @@ static uint64_t bind(struct embed_ctx *c, uint32_t slot,
 			.size = regions[i].size,
 			.flags = regions[i].writable ? FXQ_BINDING_WRITABLE : 0,
 		};
-	return c->bind_va + at;
+	return n ? c->bind_va + at : 0;
 }
 
 /* With e->lock held. */

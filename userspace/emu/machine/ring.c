@@ -186,7 +186,9 @@ static bool entry_is_clean(const struct fxq_submit *e)
 
 	if (e->reserved || e->n_bindings > FXQ_MAX_REGIONS)
 		return false;
-	if (!job && (e->stream || e->bindings || e->count || e->n_bindings))
+	if (!job && (e->stream || e->count || e->n_bindings))
+		return false;
+	if (!e->n_bindings && e->bindings)
 		return false;
 	if (!range && (e->first || e->last))
 		return false;
