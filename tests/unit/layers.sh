@@ -10,6 +10,8 @@ cc=${CC:-cc}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
+root=$source	# where the folders of the next parts are
+
 # part NAME "CONTRACTS" "INCLUDE PATHS" FOLDERS...
 part() {
 	name=$1
@@ -24,11 +26,11 @@ part() {
 	for path in $paths; do
 		flags="$flags -I$path"
 	done
-	files=$(cd "$source" && find "$@" -name '*.c')
+	files=$(cd "$root" && find "$@" -name '*.c')
 	count=0
 	for file in $files; do
 		$cc -fsyntax-only -w -std=gnu11 -D_GNU_SOURCE \
-			-DFXQ_LIB_VERSION='""' $flags "$source/$file" || {
+			-DFXQ_LIB_VERSION='""' $flags "$root/$file" || {
 			echo "layers.sh: $name: $file sees what it may not" >&2
 			exit 1
 		}
@@ -43,6 +45,15 @@ part compiler "cmd image arith cost check call" \
 	 $build/compiler/import $build/compiler/lower" compiler
 part machine "cmd regs arith cost check" \
 	"$source/userspace/emu/machine" userspace/emu/machine
+# The embedded driver lives in the folder that has the machine's: a copy has
+# only what it may see.
+root=$tmp/beside
+mkdir -p "$root/emu/machine"
+cp "$source"/userspace/emu/embed*.[ch] "$root/emu"
+cp "$source/userspace/emu/machine/machine.h" "$root/emu/machine"
+part embed "cmd regs check" "" emu
+root=$source
+
 part lib "cmd image check call" \
 	"$source/userspace/include $source/userspace/lib $source/userspace \
 	 $source/compiler/include $source/compiler/nn $build/compiler/lower" \
