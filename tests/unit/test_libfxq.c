@@ -123,6 +123,34 @@ static void run_gives_the_answer(void **state)
 	fxq_device_close(dev);
 }
 
+/* Values between its steps, and nobody but the CPU to see them. */
+static void a_program_may_need_no_device(void **state)
+{
+	const struct fxq_tensor f = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
+	struct fxq_writer *w = kit_writer("rounds");
+	struct fxq_device *dev = open_device();
+	struct fxq_program *prog;
+	uint32_t x, qx, y;
+	struct fxq_io *io;
+
+	x = fxq_writer_tensor(w, "x", &f, 0);
+	qx = fxq_writer_tensor(w, "x_q", &q, 0);
+	y = fxq_writer_tensor(w, "y", &f, 0);
+	fxq_writer_inputs(w, &x, 1);
+	kit_quantize(w, x, qx);
+	kit_call(w, false, "dequantize", qx, y, NULL, 0);
+	fxq_writer_outputs(w, &y, 1);
+	prog = load(dev, w);
+	io = new_io(prog);
+	fill(io, 0);
+	assert_int_equal(fxq_run(prog, io->in, io->out), 0);
+	assert_times(io, 0, 1);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
 static void cycles_are_those_of_the_cost_file(void **state)
 {
 	struct fxq_device *dev = open_device();
@@ -949,6 +977,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_is_an_embedded_device),
 		cmocka_unit_test(run_gives_the_answer),
+		cmocka_unit_test(a_program_may_need_no_device),
 		cmocka_unit_test(cycles_are_those_of_the_cost_file),
 		cmocka_unit_test(queue_has_as_many_slots_as_asked_for),
 		cmocka_unit_test(more_slots_than_the_ring_work),

@@ -124,7 +124,8 @@ int device_map(struct fxq_device *dev, uint32_t ctx, struct mapping *m,
 {
 	int ret;
 
-	if (!m->mem)
+	/* A program without device steps has no context, and needs none. */
+	if (!m->mem || !ctx)
 		return 0;
 	ret = fxq_embed_map(dev->embed, ctx, m->mem,
 			    fxq_align(m->size, FXQ_PAGE_BYTES), writable,
