@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -66,6 +67,7 @@ struct rig {
 	uint64_t gate;			/* bus page held, or RIG_NO_GATE */
 	bool held;			/* the machine stands at the gate */
 	uint64_t asked;			/* how often the bus was */
+	char said[400];			/* what debug mode found last */
 	uint64_t hole;			/* bus page that fails, or RIG_NO_GATE */
 };
 
@@ -95,6 +97,13 @@ static inline void rig_irq(void *priv, int vector)
 	struct rig *r = priv;
 
 	__atomic_fetch_add(&r->irqs[vector], 1, __ATOMIC_SEQ_CST);
+}
+
+static inline void rig_report(void *priv, const char *text)
+{
+	struct rig *r = priv;
+
+	snprintf(r->said, sizeof(r->said), "%s", text);
 }
 
 static inline int rig_irqs(struct rig *r, int vector)
@@ -220,7 +229,8 @@ static inline struct rig *rig_open_with(const struct fxq_machine_config *config)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 	const struct fxq_machine_host host = {
-		.bus = rig_bus, .irq = rig_irq, .priv = r,
+		.bus = rig_bus, .irq = rig_irq, .report = rig_report,
+		.priv = r,
 	};
 
 	pthread_mutex_init(&r->lock, NULL);

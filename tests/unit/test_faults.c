@@ -267,6 +267,35 @@ static void resize_table_that_points_outside(void **state)
 	assert_int_equal(rec.index, 2);
 }
 
+/* The record cannot say which entry of which table it is; debug mode does. */
+static void debug_mode_names_the_entry_of_a_resize_table(void **state)
+{
+	struct fxq_desc s[] = {
+		fill(0, 4096, 0), fill(65536, 64, 0), fill(131072, 64, 0),
+		wait_for(resize(0, 8192, 65536, 131072, 4, 8, 32), 3, 0, 0, 0),
+	};
+	const struct fxq_machine_config config = { .debug = true };
+	struct rig *r = rig_open_with(&config);
+
+	(void)state;
+	assert_int_equal(rig_enable(r), FXQ_STATUS_ENABLED);
+	s[3].tag = 77;
+	assert_int_equal(rig_run(r, 1, s, 4).cause, FXQ_CAUSE_NONE);
+	assert_string_equal(r->said, "");
+	/* Entries 5 to 7 of the second table become { 4, 9 } */
+	s[2].dma.spm_skip = 20;
+	s[2].dma.fill = 9 << 16 | 4;
+	s[2].dma.elem = 4;
+	s[2].dma.n[0] = 3;
+	s[2].dma.spm_stride[0] = 4;
+	assert_int_equal(rig_run(r, 1, s, 4).cause, FXQ_CAUSE_VALUE);
+	assert_string_equal(r->said,
+		"value: entry 5 of xtab of resize #3 (tag 77, VX) has index 4 "
+		"and fraction 9; indices are below 4 and fractions at most "
+		"2048");
+	rig_close(r);
+}
+
 static void bus_that_fails(void **state)
 {
 	struct rig *r = *state;
@@ -295,6 +324,7 @@ int main(void)
 		TEST(descriptors_that_leave_the_scratchpad),
 		TEST(chain_left_open),
 		TEST(resize_table_that_points_outside),
+		cmocka_unit_test(debug_mode_names_the_entry_of_a_resize_table),
 		TEST(bus_that_fails),
 	};
 

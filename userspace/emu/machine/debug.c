@@ -10,6 +10,7 @@
  * engines that touch the same bytes, one writing, are a race unless the clock
  * of the later covers the earlier. It looks at the scratchpad and, for LOAD
  * and STORE, at memory; and it finds reads of lines that the run did not write.
+ * It also has the words for what a record's cause leaves open.
  *
  * Only descriptors not yet ordered are compared with, which in a stream with
  * sensible waits are few.
@@ -346,6 +347,21 @@ static void find_unwritten(struct fxq_machine *m, const struct party *p)
 	for (i = 0; i < p->spans; i++)
 		if (p->span[i].write)
 			each_row(m, p, &p->span[i], mark_row);
+}
+
+void machine_debug_table(struct fxq_machine *m, uint32_t i,
+			 const struct fxq_bad_entry *bad)
+{
+	struct party p = { .i = i, .d = &m->run.stream[i] };
+	char text[240], reader[80];
+
+	name(reader, sizeof(reader), &p);
+	snprintf(text, sizeof(text),
+		 "value: entry %u of %s of %s has index %u and fraction %u; "
+		 "indices are below %u and fractions at most %u",
+		 bad->i, bad->name, reader, bad->index, bad->fraction,
+		 bad->size, FXQ_RESIZE_ONE);
+	find(m, text);
 }
 
 void machine_debug_step(struct fxq_machine *m, uint32_t i)

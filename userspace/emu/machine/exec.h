@@ -53,9 +53,19 @@ struct fxq_exec_ops {
 
 extern const struct fxq_exec_ops fxq_exec_portable;
 
+/* struct fxq_bad_entry - entry @i of RESIZE's table @name is not to be used */
+struct fxq_bad_entry {
+	const char *name;
+	uint32_t i, index, fraction;
+	uint32_t size;			/* indices are below this */
+};
+
 /* The values an operator's tables may not have are found before it runs. */
 /* RESIZE: is every index inside the box? SPM bounds are already checked. */
 bool fxq_resize_tables_ok(const struct fxq_exec *x, const struct fxq_desc *d);
+/* The same; if not, @bad is the first entry that is wrong. */
+bool fxq_resize_check(const struct fxq_exec *x, const struct fxq_desc *d,
+		      struct fxq_bad_entry *bad);
 
 /*
  * struct fxq_dma_memory - the machine's view of a run's memory

@@ -165,5 +165,8 @@ void machine_debug_destroy(struct machine_debug *g);
 int machine_debug_begin(struct fxq_machine *m);
 /* Reports what is wrong with descriptor @i, which is about to execute. */
 void machine_debug_step(struct fxq_machine *m, uint32_t i);
+/* Reports the entry of a table for which RESIZE @i is refused. */
+void machine_debug_table(struct fxq_machine *m, uint32_t i,
+			 const struct fxq_bad_entry *bad);
 
 #endif /* FXQ_MACHINE_PRIV_H */

@@ -185,6 +185,18 @@ static uint32_t check_region(struct machine_run *r, const struct fxq_desc *d)
 	return FXQ_CAUSE_NONE;
 }
 
+/* What is wrong with a table does not fit in a record: debug mode says it. */
+static uint32_t check_tables(struct fxq_machine *m, const struct fxq_desc *d)
+{
+	struct fxq_bad_entry bad;
+
+	if (fxq_resize_check(&m->exec, d, &bad))
+		return FXQ_CAUSE_NONE;
+	if (m->debug)
+		machine_debug_table(m, m->run.outcome.index, &bad);
+	return fail_at(&m->run, FXQ_CAUSE_VALUE, 0);
+}
+
 static uint32_t check(struct fxq_machine *m, const struct fxq_desc *d)
 {
 	struct machine_run *r = &m->run;
@@ -199,9 +211,7 @@ static uint32_t check(struct fxq_machine *m, const struct fxq_desc *d)
 	case FXQ_OP_STORE:
 		return check_region(r, d);
 	case FXQ_OP_RESIZE:
-		if (!fxq_resize_tables_ok(&m->exec, d))
-			return fail_at(r, FXQ_CAUSE_VALUE, 0);
-		return FXQ_CAUSE_NONE;
+		return check_tables(m, d);
 	default:
 		return FXQ_CAUSE_NONE;
 	}
