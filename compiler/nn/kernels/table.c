@@ -3,17 +3,20 @@
  * table.c - name to kernel, from the operator lists
  *
  * The rows come from the same lists as the compiler's, without what only a
- * compiler wants (printing, gradients, the integer reference), so that the
- * runtime links no graph.
+ * compiler wants (printing, gradients), so that the runtime links no graph.
+ * The integer reference is among them: what the device cannot take in some
+ * shape, a batch of two say, runs on the CPU to the same bits.
  */
 #include <string.h>
 
 #include "ops_nn.h"
 #include "ops_array.h"
 #include "ops_edge.h"
+#include "../../quant/ops_quant.h"
 #include "table.h"
 
-#define OPS(X) FX_OPS_NN(X) FX_OPS_ARRAY(X) FX_OPS_EDGE(X)
+#define OPS(X) \
+	FX_OPS_NN(X) FX_OPS_ARRAY(X) FX_OPS_EDGE(X) FX_OPS_QUANT(X)
 
 #define X(name, path, repr, min_in, max_in, n_out, flags)	\
 	int infer_##name(struct fxq_call *call);		\
