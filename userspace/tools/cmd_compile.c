@@ -6,19 +6,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "post.h"
 #include "tool.h"
 
-enum { KEY_KEEP = OPTION_OWN };
+enum { KEY_KEEP = OPTION_OWN, KEY_POST };
 
 struct args {
 	struct options o;
-	const char *model, *output;
+	const char *model, *output, *post;
 	bool keep_layers, dump;
 };
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "The image to write", 1 },
-	{ "keep-layers", KEY_KEEP, NULL, 0,
+	{ "post", KEY_POST, "NET", 0,
+	  "Decode as blazeface, ultraface, yunet, ppocr-det", 39 },
+	{ "keep-layers", KEY_KEEP, NULL, OPTION_HIDDEN,
 	  "Make each layer's result an output", 40 },
 	{ "dump", 'd', NULL, 0, "Print the graph after each pass", 41 },
 	{ 0 }
@@ -46,6 +49,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'd':
 		a->dump = true;
+		return 0;
+	case KEY_POST:
+		a->post = arg;
 		return 0;
 	case KEY_KEEP:
 		a->keep_layers = true;
@@ -197,7 +203,10 @@ int cmd_compile(int argc, char **argv)
 	code = model_open(a.model, &a.o, &m);
 	if (code)
 		return code;
-	code = compile(&a, &m);
+	if (a.post)
+		code = post_append(m.graph, a.post, &a.o.pictures);
+	if (!code)
+		code = compile(&a, &m);
 	model_close(&m);
 	return code;
 }
