@@ -169,9 +169,12 @@ int alloc_all(struct alloc *a, struct space *sp)
 
 	if (!order)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < sp->n; i++)
+	a->stamp = 0;
+	for (uint32_t i = 0; i < sp->n; i++) {
+		sp->bufs[i].stamp = 0;	/* of another allocation */
 		if (sp->bufs[i].used)
 			order[n++] = &sp->bufs[i];
+	}
 	qsort(order, n, sizeof(*order), by_size);
 	fits = put_all(a, order, n);
 	if (!fits) {

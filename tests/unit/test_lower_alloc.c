@@ -80,6 +80,26 @@ static void all_get_addresses_of_their_own(void **state)
 	}
 }
 
+/* What an earlier allocation left in the buffers does not matter. */
+static void an_allocation_can_be_repeated(void **state)
+{
+	struct buffer bufs[N];
+	struct space sp;
+	struct alloc a;
+
+	state_of_chance = 9;
+	random_buffers(&sp, bufs, N);
+	for (int round = 0; round < 5; round++) {
+		assert_int_equal(alloc_init(&a, TIMES, N, UINT64_MAX), 0);
+		assert_int_equal(alloc_all(&a, &sp), 0);
+		assert_apart(bufs, N);
+		alloc_finish(&a);
+		for (uint32_t i = 0; i < N; i++)
+			bufs[i].first = bufs[i].last - chance(bufs[i].last / 8 +
+							      1);
+	}
+}
+
 static void too_little_room_is_refused(void **state)
 {
 	struct buffer bufs[N];
@@ -143,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_get_addresses_of_their_own),
+		cmocka_unit_test(an_allocation_can_be_repeated),
 		cmocka_unit_test(too_little_room_is_refused),
 		cmocka_unit_test(longer_lives_stay_apart),
 		cmocka_unit_test(no_gap_leaves_a_buffer_as_it_was),
