@@ -358,6 +358,8 @@ static void emit_tile(struct emitter *e, const struct box *tile,
 		struct fmap *t = op->out.t;
 		struct box at;
 
+		if (!boxes[k].y1)
+			continue;	/* this tile sees nothing of it */
 		load_inputs(e, op);
 		if (t && !t->held.addr)
 			hold(e, t, &t->need);

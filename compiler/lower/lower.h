@@ -138,6 +138,7 @@ struct held {
  * @parent: the map that this one is a box of, from channel @pc, row @py,
  *	    column @px on; NULL for most. A concatenation is a parent
  * @written: its elements come from operations, else from @home alone
+ * @small: it can be asked for whole at any time
  * @spill: each part is stored to @home when it has been written
  * @first_op, @last_op: operations that touch it
  * @resident: plan: it is whole in the SPM (or will be when it is written)
@@ -151,7 +152,7 @@ struct fmap {
 	struct fmap *parent;
 	uint32_t pc, py, px;
 	struct home home;
-	bool written, spill;
+	bool written, spill, small;
 	unsigned int index;
 	unsigned int first_op, last_op;
 	bool resident;

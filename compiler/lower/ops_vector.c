@@ -2,6 +2,7 @@
 /*
  * ops_vector.c - what the vector engine computes
  */
+#include <errno.h>
 #include <string.h>
 
 #include <fxq/fxq_arith.h>
@@ -114,7 +115,11 @@ static struct operand broadcast_operand(struct segment *s, struct fx_node *in,
 		unsigned int start[FXQ_MAX_RANK + 1], n = 0;
 		struct view wide = { .t = v.t, .c0 = v.c0, .p0 = v.p0 };
 
-		view_align(&v, t.rank, t.dims, start);
+		if (!view_align(&v, t.rank, t.dims, start)) {
+			v = view_copy(s, &v, &t, axis);
+			view_align(&v, t.rank, t.dims, start);
+			wide = (struct view){ .t = v.t };
+		}
 		for (int i = 0; i < (int)t.rank; i++) {
 			if (t.dims[i] == 1 && out->dims[i] > 1 && i < last &&
 			    i != axis) {
@@ -128,11 +133,13 @@ static struct operand broadcast_operand(struct segment *s, struct fx_node *in,
 		wide.n = n;
 		v = view_copy(s, &wide, &t, axis);
 	}
-	if (!view_operand(&v, t.rank, t.dims, axis, &o)) {
+	for (int i = 0; i < 3; i++) {
+		if (view_operand(&v, t.rank, t.dims, axis, &o))
+			return o;
 		v = view_copy(s, &v, &t, axis);
-		view_operand(&v, t.rank, t.dims, axis, &o);
 	}
-	return o;
+	segment_fail(s, -EINVAL, "operand '%s' cannot be laid out", in->name);
+	return operand_of_map(v.t);
 }
 
 /* Same shape, same map geometry, same order: pixels may be taken as they lie. */

@@ -443,12 +443,42 @@ void store_view(struct segment *s, const struct view *v,
 	op_store(s, &a, home, mem);
 }
 
+/*
+ * A reshape across the factors of @v: the elements are stored as they follow
+ * one another, and loaded as an array of the new dimensions.
+ */
+static struct view copy_dense(struct segment *s, const struct view *v,
+			      const struct fxq_tensor *type, int axis)
+{
+	int64_t mem[VIEW_FACTORS];
+	struct view from = *v, copy;
+	struct home home, dense = { .kind = HOME_NONE };
+
+	if (!dense_home(type, axis, &dense)) {
+		axis = (int)type->rank - 1;
+		dense_home(type, axis, &dense);
+	}
+	map_for(s, s->node->name, type, axis, &copy);
+	map_scratch(s, copy.t);
+	home = copy.t->home;
+	copy.t->home.sc = dense.sc;
+	copy.t->home.sy = dense.sy;
+	copy.t->home.sx = dense.sx;
+	dense_strides(&from, copy.t->elem, mem);
+	merge_strides(&from, mem);
+	op_store(s, &from, home, mem);
+	return copy;
+}
+
 struct view view_copy(struct segment *s, const struct view *v,
 		      const struct fxq_tensor *type, int axis)
 {
+	unsigned int start[FXQ_MAX_RANK + 1];
 	struct fxq_tensor t = *type;
-	struct view copy;
+	struct view copy = *v;
 
+	if (!view_align(&copy, type->rank, type->dims, start))
+		return copy_dense(s, v, type, axis);
 	if (gather_copy(s, v, type, axis, &copy))
 		return copy;
 	map_for(s, s->node->name, &t, axis, &copy);
@@ -467,13 +497,15 @@ static struct operand fit_operand(struct segment *s, struct fx_node *n,
 	struct value *val = value_of(s, n);
 	struct operand o = { 0 };
 
-	if (fits(&val->view, type->rank, type->dims, axis, &o))
-		return o;
-	val->view = view_copy(s, &val->view, type, axis);
-	if (!fits(&val->view, type->rank, type->dims, axis, &o))
-		segment_fail(s, -EINVAL, "input '%s' cannot be laid out",
-			     n->name);
-	return o;
+	/* A reshape across factors may take a second copy to turn its axis. */
+	for (int i = 0; i < 3; i++) {
+		if (fits(&val->view, type->rank, type->dims, axis, &o))
+			return o;
+		if (i < 2)
+			val->view = view_copy(s, &val->view, type, axis);
+	}
+	segment_fail(s, -EINVAL, "input '%s' cannot be laid out", n->name);
+	return operand_of_map(val->view.t);
 }
 
 struct operand operand_of(struct segment *s, struct fx_node *n, int axis)

@@ -11,10 +11,13 @@
 
 #include "lower.h"
 
+#define SMALL_SHARE	8	/* a map that takes an eighth of the SPM is small */
+
 struct fmap *map_new(struct segment *s, const char *name, uint32_t c,
 		     uint32_t h, uint32_t w, uint32_t elem)
 {
 	struct fmap *t = fx_graph_alloc(s->g, sizeof(*t));
+	struct box all;
 
 	if (s->n_maps == s->room_maps) {
 		struct fmap **more;
@@ -27,6 +30,8 @@ struct fmap *map_new(struct segment *s, const char *name, uint32_t c,
 	}
 	*t = (struct fmap){ .name = name, .c = c, .h = h, .w = w,
 			    .elem = elem, .index = s->n_maps };
+	all = map_box(t);
+	t->small = map_bytes(t, &all) <= s->caps.spm_bytes / SMALL_SHARE;
 	s->maps[s->n_maps++] = t;
 	return t;
 }
@@ -195,8 +200,8 @@ static void unflatten(struct operand *o)
 	}
 }
 
-bool view_operand(const struct view *v, uint32_t rank, const int64_t *dims,
-		  int axis, struct operand *ret)
+static bool as_box(const struct view *v, uint32_t rank, const int64_t *dims,
+		   int axis, struct operand *ret)
 {
 	struct operand o = { .t = v->t, .c0 = (uint32_t)v->c0,
 			     .p0 = (uint32_t)v->p0 };
@@ -220,6 +225,18 @@ bool view_operand(const struct view *v, uint32_t rank, const int64_t *dims,
 		return false;
 	*ret = o;
 	return true;
+}
+
+/* Rows that are not the map's need it whole: only a small one promises that. */
+static bool is_available(const struct operand *o)
+{
+	return !operand_is_flat(o) || o->t->small;
+}
+
+bool view_operand(const struct view *v, uint32_t rank, const int64_t *dims,
+		  int axis, struct operand *ret)
+{
+	return as_box(v, rank, dims, axis, ret) && is_available(ret);
 }
 
 bool view_gather(const struct view *v, uint32_t rank, const int64_t *dims,
@@ -263,10 +280,10 @@ bool view_gather(const struct view *v, uint32_t rank, const int64_t *dims,
 bool view_pixels(const struct view *v, uint32_t rank, const int64_t *dims,
 		 int axis, struct operand *ret)
 {
-	if (!view_operand(v, rank, dims, axis, ret))
+	if (!as_box(v, rank, dims, axis, ret))
 		return false;
 	unflatten(ret);
-	return true;
+	return is_available(ret);
 }
 
 struct box map_box(const struct fmap *t)

@@ -523,13 +523,138 @@ static void attention(void **state)
 	net_check(&n);
 }
 
+/* --- whatever comes --- */
+
+/* A convolution whose result has @c channels, and scale and size of @like. */
+static struct fx_node *matched(struct net *n, struct fx_node *x, int c,
+			       const struct fx_node *like)
+{
+	x = net_conv_same(n, x, c, 1);
+	fx_node_set_kwarg(x, "zero_point",
+			  fx_arg_int(like->out[0].zero_point));
+	fx_node_set_kwarg(x, "scale", fx_arg_float((double)like->out[0].scale));
+	fx_graph_infer(n->g);
+	return x;
+}
+
+/* Channels [2][c / 2] become [c / 2][2]. */
+static struct fx_node *shuffled(struct net *n, struct fx_node *x)
+{
+	const int64_t c = x->out[0].dims[1], h = x->out[0].dims[2],
+		      w = x->out[0].dims[3];
+
+	x = net_reshape(n, x, 5, (int64_t[]){ 1, 2, c / 2, h, w });
+	x = net_permute(n, x, 5, (int64_t[]){ 0, 2, 1, 3, 4 });
+	return net_reshape(n, x, 4, (int64_t[]){ 1, c, h, w });
+}
+
+static struct fx_node *random_step(struct net *n, struct fx_node *x,
+				   struct fx_node *old)
+{
+	const int64_t *d = x->out[0].dims;
+	int c = (int)d[1], h = (int)d[2], w = (int)d[3];
+	int more = net_range(n, 1, 90), k = net_range(n, 0, 1) * 2 + 1;
+	struct fx_node *pair[2];
+	int from;
+
+	switch (net_range(n, 0, 15)) {
+	case 0:
+	case 1:
+		return net_conv_same(n, x, more, k, .lut = net_range(n, 0, 1));
+	case 2:
+		return net_conv_same(n, x, c, 3, .groups = c,
+				     .sh = h > 8 && w > 8 ?
+				     net_range(n, 1, 2) : 1);
+	case 3:
+		return net_conv_same(n, x, c, 3, .res = x);
+	case 4:
+		return net_pool(n, net_range(n, 0, 1) ? "qmax_pool2d" :
+				"qavg_pool2d", x, 3, net_range(n, 1, 2), 1);
+	case 5:
+		return net_binary(n, "qadd", x, x == old ? x :
+				  matched(n, x, c, old));
+	case 6:
+		return h * w > 900 ? x : net_binary(n, "qmul", x,
+				net_unary(n, "qmean_pool2d", x, 0.02));
+	case 7:
+		return h * w > 2500 ? net_lut(n, x) :
+		       net_resize(n, x, 2 * h, w + 3, net_range(n, 0, 1));
+	case 8:
+		pair[0] = x;
+		pair[1] = matched(n, x, net_range(n, 0, 1) ? c : more, x);
+		return net_concat(n, pair, 2, 1);
+	case 9:
+		pair[0] = matched(n, x, c, x);
+		pair[1] = x;
+		return h > 100 ? x : net_concat(n, pair, 2, 2);
+	case 10:
+		from = net_range(n, 0, c - 1);
+		return net_slice(n, x, 1, from, net_range(n, from + 1, c), 1);
+	case 11:
+		from = net_range(n, 0, h / 2);
+		return net_slice(n, x, 2, from, h, net_range(n, 1, 2));
+	case 12:
+		return c % 2 ? net_unary(n, "qrequant", x, 1.3) :
+		       shuffled(n, x);
+	case 13:
+		return net_permute(n, x, 4, (int64_t[]){ 0, 1, 3, 2 });
+	case 14:
+		return h * w > 1200 ? net_lut(n, x) :
+		       net_conv_transpose(n, x, .oc = net_range(n, 1, 40),
+					  .kh = 2, .kw = 2, .sh = 2);
+	default:
+		return net_softmax(n, x, 1);
+	}
+}
+
+static void random_network(int seed, uint32_t spm_bytes)
+{
+	const struct fxq_caps caps = { spm_bytes, 16u << 10, 1u << 20 };
+	struct net n = net_new(1000 + seed);
+	struct fx_node *x = net_image(&n, net_range(&n, 1, 40),
+				      net_range(&n, 4, 40),
+				      net_range(&n, 4, 40)), *old = x;
+
+	fx_graph_infer(n.g);
+	for (int k = net_range(&n, 2, 9); k > 0; k--) {
+		struct fx_node *next = random_step(&n, x, old);
+
+		fx_graph_infer(n.g);
+		if (net_range(&n, 0, 2) == 0)
+			old = x;
+		x = next;
+		if (n.n_out < 4 && net_range(&n, 0, 3) == 0)
+			net_output(&n, x);
+	}
+	net_output(&n, net_conv_same(&n, x, 5, 1));
+	net_check_caps(&n, &caps);
+	net_free(&n);
+}
+
+/* FXQ_TEST_NETS="count,first" in the environment asks for others. */
+static void random_networks(void **state)
+{
+	static const uint32_t sizes[] = { 1u << 20, 256u << 10, 96u << 10,
+					  40u << 10 };
+	const char *env = getenv("FXQ_TEST_NETS");
+	int count = 100, first = 0;
+
+	if (env)
+		sscanf(env, "%d,%d", &count, &first);
+	for (int i = first; i < first + count; i++) {
+		if (env)
+			fprintf(stderr, "net %d\n", i);
+		random_network(i, sizes[i % 4]);
+	}
+}
+
 /* --- how well --- */
 
 /* Convolutions of 590 KB of weights each: loads must hide behind work. */
 static void weights_come_ahead_of_their_use(void **state)
 {
 	struct net n = net_new(500);
-	struct fx_node *x = net_image(&n, 128, 28, 28);
+	struct fx_node *x = net_image(&n, 128, 14, 14);
 
 	for (int i = 0; i < 4; i++)
 		x = net_conv_same(&n, x, 256, 3);
@@ -728,6 +853,7 @@ int main(void)
 		cmocka_unit_test(pixels_and_channels),
 		cmocka_unit_test(transposed_convolutions),
 		cmocka_unit_test(attention),
+		cmocka_unit_test(random_networks),
 		cmocka_unit_test(weights_come_ahead_of_their_use),
 		cmocka_unit_test(engines_follow_one_another),
 		cmocka_unit_test(equal_graphs_give_equal_bytes),
