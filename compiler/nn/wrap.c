@@ -73,15 +73,6 @@ static fxv attr_value(const struct fxq_attr *attr)
 	return fx_tuple_of(FX_VALUE_TUPLE, items);
 }
 
-static const struct fxq_attr *attr_named(const struct fxq_attr *attrs,
-					 uint32_t n, const char *name)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (!strcmp(attrs[i].name, name))
-			return &attrs[i];
-	return NULL;
-}
-
 /* A parameter by its name, or "argN" by its place, self being place 0. */
 static const struct fxq_attr *attr_of_param(const struct fx_wrapped *w,
 					    const struct fxq_call *call,
@@ -90,12 +81,11 @@ static const struct fxq_attr *attr_of_param(const struct fx_wrapped *w,
 	const struct fxq_attr *attr;
 	char name[24];
 
-	attr = attr_named(call->attrs, call->n_attrs,
-			  w->method.params[i].name);
+	attr = fxq_call_attr(call, w->method.params[i].name);
 	if (attr)
 		return attr;
 	snprintf(name, sizeof(name), "arg%zu", i + (w->class != NULL));
-	return attr_named(call->attrs, call->n_attrs, name);
+	return fxq_call_attr(call, name);
 }
 
 /* Attributes by their names; tensors, in order, are what has none. */

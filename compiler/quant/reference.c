@@ -14,25 +14,16 @@
 
 #include "reference.h"
 
-static const struct fxq_attr *find(const struct fxq_call *call,
-				   const char *name)
-{
-	for (uint32_t i = 0; i < call->n_attrs; i++)
-		if (!strcmp(call->attrs[i].name, name))
-			return &call->attrs[i];
-	return NULL;
-}
-
 int64_t ref_int(const struct fxq_call *call, const char *name, int64_t def)
 {
-	const struct fxq_attr *a = find(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	return a && a->type == FXQ_ATTR_INT ? a->i : def;
 }
 
 float ref_float(const struct fxq_call *call, const char *name, float def)
 {
-	const struct fxq_attr *a = find(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	if (!a)
 		return def;
@@ -42,7 +33,7 @@ float ref_float(const struct fxq_call *call, const char *name, float def)
 void ref_ints(const struct fxq_call *call, const char *name, int64_t *v,
 	      int count, int64_t def)
 {
-	const struct fxq_attr *a = find(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	for (int i = 0; i < count; i++)
 		v[i] = a && a->type == FXQ_ATTR_INTS && (uint32_t)i < a->count ?
@@ -51,7 +42,7 @@ void ref_ints(const struct fxq_call *call, const char *name, int64_t *v,
 
 const char *ref_str(const struct fxq_call *call, const char *name)
 {
-	const struct fxq_attr *a = find(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	return a && a->type == FXQ_ATTR_STRING ? a->s : "";
 }

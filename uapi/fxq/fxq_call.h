@@ -5,8 +5,7 @@
  * One calling convention serves the float operators that the compiler
  * evaluates, the nodes of an image that stay on the CPU, and the wrapped
  * functions that an image names: the compiler produces such calls, libfxq
- * performs them, a program or plugin provides them. Nothing here calls
- * anything.
+ * performs them, a program or plugin provides them.
  *
  * A call has two phases. `infer` reads shapes (and, where a shape depends on
  * them, values) of the inputs and sets dtype, rank and dims of each output;
@@ -18,6 +17,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define FXQ_MAX_RANK	8
 #define FXQ_ERROR_MAX	256
@@ -122,6 +122,16 @@ struct fxq_call {
 	int threads;
 	char error[FXQ_ERROR_MAX];
 };
+
+/* The parameter called @name; NULL: the call has none. */
+static inline const struct fxq_attr *fxq_call_attr(const struct fxq_call *call,
+						   const char *name)
+{
+	for (uint32_t i = 0; i < call->n_attrs; i++)
+		if (!strcmp(call->attrs[i].name, name))
+			return &call->attrs[i];
+	return NULL;
+}
 
 typedef int (*fxq_call_fn)(struct fxq_call *call);
 

@@ -27,26 +27,16 @@ bool arr_has(const struct fxq_call *call, uint32_t i)
 	return i < call->n_in && call->in[i].dtype != FXQ_DTYPE_NONE;
 }
 
-static const struct fxq_attr *find(const struct fxq_call *call,
-				   const char *name)
-{
-	for (uint32_t i = 0; i < call->n_attrs; i++)
-		if (!strcmp(call->attrs[i].name, name))
-			return &call->attrs[i];
-
-	return NULL;
-}
-
 int64_t arr_int(const struct fxq_call *call, const char *name, int64_t def)
 {
-	const struct fxq_attr *a = find(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	return a && a->type == FXQ_ATTR_INT ? a->i : def;
 }
 
 double arr_float(const struct fxq_call *call, const char *name, double def)
 {
-	const struct fxq_attr *a = find(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	if (a && a->type == FXQ_ATTR_FLOAT)
 		return a->f;
@@ -58,7 +48,7 @@ double arr_float(const struct fxq_call *call, const char *name, double def)
 const char *arr_str(const struct fxq_call *call, const char *name,
 		    const char *def)
 {
-	const struct fxq_attr *a = find(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	return a && a->type == FXQ_ATTR_STRING ? a->s : def;
 }
@@ -116,7 +106,7 @@ static int ints_of_tensor(struct fxq_call *call, const char *name,
 int arr_ints(struct fxq_call *call, const char *name, uint32_t input,
 	     int64_t *v, uint32_t max)
 {
-	const struct fxq_attr *a = find(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	if (!a && input && arr_has(call, input))
 		return ints_of_tensor(call, name, input, v, max);

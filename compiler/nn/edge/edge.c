@@ -17,11 +17,9 @@
 static const struct fxq_attr *find(const struct fxq_call *call,
 				   const char *name, uint32_t type)
 {
-	for (uint32_t i = 0; i < call->n_attrs; i++)
-		if (!strcmp(call->attrs[i].name, name) &&
-		    call->attrs[i].type == type)
-			return &call->attrs[i];
-	return NULL;
+	const struct fxq_attr *a = fxq_call_attr(call, name);
+
+	return a && a->type == type ? a : NULL;
 }
 
 static int refuse(struct fxq_call *call, const char *why)

@@ -30,17 +30,9 @@ bool kern_has(const struct fxq_call *call, uint32_t i)
 	return i < call->n_in && call->in[i].dtype != FXQ_DTYPE_NONE;
 }
 
-const struct fxq_attr *kern_attr(const struct fxq_call *call, const char *name)
-{
-	for (uint32_t i = 0; i < call->n_attrs; i++)
-		if (!strcmp(call->attrs[i].name, name))
-			return &call->attrs[i];
-	return NULL;
-}
-
 int64_t kern_int(const struct fxq_call *call, const char *name, int64_t def)
 {
-	const struct fxq_attr *a = kern_attr(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	if (a && a->type == FXQ_ATTR_INT)
 		return a->i;
@@ -51,7 +43,7 @@ int64_t kern_int(const struct fxq_call *call, const char *name, int64_t def)
 
 double kern_float(const struct fxq_call *call, const char *name, double def)
 {
-	const struct fxq_attr *a = kern_attr(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	if (a && a->type == FXQ_ATTR_FLOAT)
 		return a->f;
@@ -63,7 +55,7 @@ double kern_float(const struct fxq_call *call, const char *name, double def)
 const char *kern_str(const struct fxq_call *call, const char *name,
 		     const char *def)
 {
-	const struct fxq_attr *a = kern_attr(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	return a && a->type == FXQ_ATTR_STRING ? a->s : def;
 }
@@ -71,7 +63,7 @@ const char *kern_str(const struct fxq_call *call, const char *name,
 int kern_ints(struct fxq_call *call, const char *name, int64_t *v, uint32_t n,
 	      int64_t def, int64_t min)
 {
-	const struct fxq_attr *a = kern_attr(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 	const int64_t *from = &def;
 	uint32_t count = 1;
 

@@ -34,8 +34,6 @@ int kern_refuse(struct fxq_call *call, int err, const char *fmt, ...)
 bool kern_has(const struct fxq_call *call, uint32_t i);
 
 /* Parameters; an absent one has the value @def. */
-const struct fxq_attr *kern_attr(const struct fxq_call *call,
-				 const char *name);
 int64_t kern_int(const struct fxq_call *call, const char *name, int64_t def);
 double kern_float(const struct fxq_call *call, const char *name, double def);
 const char *kern_str(const struct fxq_call *call, const char *name,

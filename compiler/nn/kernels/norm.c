@@ -118,7 +118,7 @@ static int need_scale(struct fxq_call *call, int64_t n)
  */
 static int read_axis(struct fxq_call *call, uint32_t *ret_axis)
 {
-	const struct fxq_attr *shape = kern_attr(call, "normalized_shape");
+	const struct fxq_attr *shape = fxq_call_attr(call, "normalized_shape");
 	const struct fxq_tensor *x = &call->in[0];
 	const int64_t *sizes;
 

@@ -71,7 +71,7 @@ int eval_lp_normalize(struct fxq_call *call)
 static int read_dims(struct fxq_call *call, uint32_t *ret_set)
 {
 	static const int64_t usual[] = { 0, 2, 3 };
-	const struct fxq_attr *a = kern_attr(call, "dims");
+	const struct fxq_attr *a = fxq_call_attr(call, "dims");
 	bool given = a && a->type == FXQ_ATTR_INTS;
 	const int64_t *dims = given ? a->ints : usual;
 	uint32_t rank = call->in[0].rank;

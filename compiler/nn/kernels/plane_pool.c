@@ -69,7 +69,7 @@ static int read_adaptive(struct fxq_call *call, int64_t out[2])
 		ret = kern_need_rank(call, 0, 3);
 	if (ret)
 		return ret;
-	if (!kern_attr(call, "output_size"))
+	if (!fxq_call_attr(call, "output_size"))
 		return kern_refuse(call, -EINVAL, "output_size is missing");
 	ret = kern_ints(call, "output_size", out, 2, 1, 1);
 	if (ret)

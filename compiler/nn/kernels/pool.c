@@ -48,7 +48,7 @@ int pool_read(struct fxq_call *call, uint32_t nd, struct pool *p)
 		return kern_refuse(call, -EINVAL,
 				   "the input has rank %u, not %u",
 				   call->in[0].rank, nd + 2);
-	if (!kern_attr(call, "kernel_size"))
+	if (!fxq_call_attr(call, "kernel_size"))
 		return kern_refuse(call, -EINVAL, "kernel_size is missing");
 
 	for (int d = 0; d < 3; d++) {
@@ -56,7 +56,7 @@ int pool_read(struct fxq_call *call, uint32_t nd, struct pool *p)
 		p->begin[d] = p->end[d] = 0;
 	}
 	ret = kern_ints(call, "kernel_size", p->taps + lead, nd, 1, 1);
-	if (!ret && kern_attr(call, "stride"))
+	if (!ret && fxq_call_attr(call, "stride"))
 		ret = kern_ints(call, "stride", p->stride + lead, nd, 1, 1);
 	else
 		memcpy(p->stride, p->taps, sizeof(p->stride));

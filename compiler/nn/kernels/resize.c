@@ -33,7 +33,7 @@ static int read_enum(struct fxq_call *call, const char *name, const char *def,
 static int read_float(struct fxq_call *call, const char *name, uint32_t n,
 		      uint32_t i, double def, double *ret_value)
 {
-	const struct fxq_attr *a = kern_attr(call, name);
+	const struct fxq_attr *a = fxq_call_attr(call, name);
 
 	*ret_value = def;
 	if (!a || a->count == 0)
@@ -89,7 +89,7 @@ static int read_resize(struct fxq_call *call, struct resize_axis *axis)
 		ret = kern_need_rank(call, 0, 1);
 	if (ret)
 		return ret;
-	if (!kern_attr(call, "sizes"))
+	if (!fxq_call_attr(call, "sizes"))
 		return kern_refuse(call, -EINVAL, "sizes is missing");
 	ret = kern_ints(call, "sizes", sizes, call->in[0].rank, 1, 1);
 	if (!ret)

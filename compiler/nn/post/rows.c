@@ -72,7 +72,7 @@ int need_floats(struct fxq_call *call, uint32_t i, int64_t count)
 int read_float(struct fxq_call *call, const char *name, double def,
 	       double min, double max, float *ret)
 {
-	const struct fxq_attr *attr = kern_attr(call, name);
+	const struct fxq_attr *attr = fxq_call_attr(call, name);
 	double v = def;
 
 	if (attr && attr->type == FXQ_ATTR_FLOAT)
@@ -105,7 +105,7 @@ int read_int(struct fxq_call *call, const char *name, int64_t def,
 int read_list(struct fxq_call *call, const char *name, const int64_t *def,
 	      int n_def, int64_t *v)
 {
-	const struct fxq_attr *attr = kern_attr(call, name);
+	const struct fxq_attr *attr = fxq_call_attr(call, name);
 	const int64_t *from = def;
 	uint32_t n = (uint32_t)n_def;
 
