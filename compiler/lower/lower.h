@@ -17,7 +17,7 @@
 #define FXQ_LOWER_H
 
 #include <fxq/compile.h>
-#include <fxq/fxq_check.h>
+#include <fxq/fxq_spm.h>
 
 #define REGION_WEIGHTS	0
 #define REGION_SCRATCH	1

@@ -17,8 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <fxq/fxq_check.h>
 #include <fxq/fxq_cost.h>
+#include <fxq/fxq_spm.h>
 
 #include "../../userspace/emu/embed.h"
 

@@ -25,7 +25,7 @@
 #include <immintrin.h>
 #endif
 
-#include <fxq/fxq_check.h>
+#include <fxq/fxq_spm.h>
 
 #include "exec.h"
 

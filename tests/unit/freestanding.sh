@@ -26,6 +26,7 @@ END
 echo '#define static_assert _Static_assert' >"$dir/linux/build_bug.h"
 cat >"$dir/driver.c" <<'END'
 #include <fxq/fxq_regs.h>
+#include <fxq/fxq_spm.h>
 
 __u32 take_stream(const struct fxq_caps *caps, const struct fxq_desc *stream,
 		  __u64 count, struct fxq_checker *k, __u32 *index);

@@ -40,10 +40,10 @@ part() {
 	echo "$name: $count files see $contracts and no more"
 }
 
-part compiler "cmd image arith cost check call" \
+part compiler "cmd image arith cost check spm call" \
 	"$source/compiler/include $source/compiler $source/compiler/nn \
 	 $build/compiler/import $build/compiler/lower" compiler
-part machine "cmd regs arith cost check" \
+part machine "cmd regs arith cost check spm" \
 	"$source/userspace/emu/machine" userspace/emu/machine
 # The embedded driver lives in the folder that has the machine's: a copy has
 # only what it may see.
@@ -54,7 +54,7 @@ cp "$source/userspace/emu/machine/machine.h" "$root/emu/machine"
 part embed "cmd regs check" "" emu
 root=$source
 
-part lib "cmd image check call" \
+part lib "cmd image check spm call" \
 	"$source/userspace/include $source/userspace/lib $source/userspace \
 	 $source/compiler/include $source/compiler/nn $build/compiler/lower" \
 	userspace/lib

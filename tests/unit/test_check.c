@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include <fxq/fxq_check.h>
+#include <fxq/fxq_spm.h>
 
 #include "streams.h"
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <fxq/fxq_cost.h>
+#include <fxq/fxq_spm.h>
 
 #include "streams.h"
 

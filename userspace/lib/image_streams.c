@@ -9,6 +9,8 @@
  */
 #include <string.h>
 
+#include <fxq/fxq_spm.h>
+
 #include "image.h"
 
 #define OFFSET_MAX	(1ull << 38)

@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <fxq/fxq_check.h>
 #include <fxq/fxq_cost.h>
 #include <fxq/fxq_regs.h>
+#include <fxq/fxq_spm.h>
 
 #include "exec.h"
 #include "machine.h"
