@@ -61,6 +61,8 @@ cat <<END
 
 #define FXQ_CONTRACT_HEX "$hash"
 #define FXQ_CONTRACT_HASH { $bytes }
+/* What register CONTRACT answers: the first eight digits. */
+#define FXQ_CONTRACT_WORD 0x${hash%"${hash#????????}"}u
 
 #endif /* FXQ_CONTRACT_H */
 END

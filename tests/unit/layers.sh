@@ -44,7 +44,8 @@ part compiler "cmd image arith cost check spm call" \
 	"$source/compiler/include $source/compiler $source/compiler/nn \
 	 $build/compiler/import $build/compiler/lower" compiler
 part machine "cmd regs arith cost check spm" \
-	"$source/userspace/emu/machine" userspace/emu/machine
+	"$source/userspace/emu/machine $build/compiler/lower" \
+	userspace/emu/machine
 # The embedded driver lives in the folder that has the machine's: a copy has
 # only what it may see.
 root=$tmp/beside

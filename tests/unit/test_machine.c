@@ -3,6 +3,7 @@
  * The machine as its driver sees it: registers, rings, interrupts, ENABLE and
  * RESET, STOP and REARM, and what it says of a run's time.
  */
+#include "fxq_contract.h"
 #include "rig.h"
 
 static int setup(void **state)
@@ -55,6 +56,7 @@ static void registers_have_their_access(void **state)
 static void registers_say_what_the_machine_is(void **state)
 {
 	struct rig *r = *state;
+	char hash[9] = "";
 
 	assert_int_equal(rig_read(r, FXQ_REG_ID), 0x31515846);
 	assert_int_equal(rig_read(r, FXQ_REG_VERSION), 1);
@@ -65,6 +67,9 @@ static void registers_say_what_the_machine_is(void **state)
 	assert_int_equal(rig_read(r, FXQ_REG_MAX_DEPTH), 256);
 	assert_int_equal(rig_read(r, FXQ_REG_CLOCK_KHZ), 1000000);
 	assert_int_equal(rig_read(r, FXQ_REG_MACS), 1024);
+	memcpy(hash, FXQ_CONTRACT_HEX, 8);
+	assert_int_equal(rig_read(r, FXQ_REG_CONTRACT),
+			 strtoul(hash, NULL, 16));
 }
 
 static void other_offsets_read_as_ones(void **state)

@@ -22,7 +22,15 @@
 #define FXQ_PCI_VENDOR		0x1b36	/* shared with QEMU's test devices */
 #define FXQ_PCI_DEVICE		0x00f1
 
-#define FXQ_BAR_BYTES		0x1000
+#define FXQ_PCI_SUBDEVICE	0x0001
+#define FXQ_PCI_CLASS		0x120000	/* processing accelerator */
+
+#define FXQ_BAR_REGS		0		/* the registers below */
+#define FXQ_BAR_MSIX		2		/* MSI-X table and PBA */
+#define FXQ_BAR_BYTES		0x1000		/* of either */
+#define FXQ_MSIX_TABLE		0x000		/* in FXQ_BAR_MSIX */
+#define FXQ_MSIX_PBA		0x800
+
 #define FXQ_ID_VALUE		0x31515846u	/* "FXQ1" */
 #define FXQ_VERSION_VALUE	1
 
@@ -45,6 +53,7 @@
 	X(MAX_DEPTH,     0x18, RO, "largest ring depth")		\
 	X(CLOCK_KHZ,     0x1c, RO, "of the cycle counter")		\
 	X(MACS,          0x20, RO, "multiply-accumulates a cycle")	\
+	X(CONTRACT,      0x24, RO, "first 32 bits of the contracts' hash") \
 	X(CONTROL,       0x40, RW, "FXQ_CONTROL_*")			\
 	X(STATUS,        0x44, RO, "FXQ_STATUS_*")			\
 	X(DEPTH,         0x48, RW, "ring depth, a power of two")	\
@@ -70,7 +79,8 @@ enum fxq_reg {
 #define FXQ_CONTROL_RESET	(1u << 1)	/* reads as zero when done */
 #define FXQ_STATUS_ENABLED	(1u << 0)
 #define FXQ_STATUS_BUSY		(1u << 1)	/* a run, or CONTROL */
-#define FXQ_STATUS_BAD_SETUP	(1u << 2)	/* ENABLE refused: see DEPTH, bases */
+/* ENABLE is refused, see DEPTH and bases; or their memory went while enabled. */
+#define FXQ_STATUS_BAD_SETUP	(1u << 2)
 
 #define FXQ_VECTOR_COMPLETE	0	/* MSI-X: a record was written */
 #define FXQ_VECTOR_FAULT	1	/* a record with a fault, armed or not */
