@@ -105,7 +105,7 @@ static void clock_low_latches_high(void **state)
 
 static void create_refuses_bad_sizes(void **state)
 {
-	const struct fxq_machine_host host = { rig_bus, rig_irq, NULL, NULL };
+	const struct fxq_machine_host host = { .bus = rig_bus, .irq = rig_irq };
 	const struct fxq_machine_config bad[] = {
 		{ .spm_bytes = 100 }, { .acc_bytes = 1 }, { .threads = -1 },
 		{ .threads = 100000 }, { .spm_bytes = 1u << 31 },

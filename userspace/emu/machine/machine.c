@@ -37,6 +37,15 @@ static void reset(struct fxq_machine *m)
 	__atomic_store_n(&m->clock, 0, __ATOMIC_RELAXED);
 }
 
+/* STATUS tells it; the driver starts anew with ENABLE or RESET. */
+void machine_lose_rings(struct fxq_machine *m)
+{
+	halt(m);
+	pthread_mutex_lock(&m->lock);
+	m->reg[FXQ_REG_STATUS / 4] = FXQ_STATUS_BAD_SETUP;
+	pthread_mutex_unlock(&m->lock);
+}
+
 /*
  * Acts on requests in the order in which they can have been made. BUSY covers
  * the time in which the request is gone and its effect is not there yet.
@@ -76,10 +85,12 @@ static void *machine_thread(void *arg)
 {
 	struct fxq_machine *m = arg;
 
+	machine_enter(m);
 	for (;;) {
+		machine_yield(m);
 		if (machine_request(m)) {
 			if (!obey(m))
-				return NULL;
+				break;
 			continue;
 		}
 		if (m->enabled)
@@ -92,6 +103,8 @@ static void *machine_thread(void *arg)
 			machine_sleep(m);
 		}
 	}
+	machine_leave(m);
+	return NULL;
 }
 
 static bool config_is_valid(const struct fxq_machine_config *c)
@@ -152,7 +165,8 @@ int fxq_machine_create(const struct fxq_machine_config *config,
 	int ret;
 
 	config = config ? config : &none;
-	if (!config_is_valid(config) || !host->bus || !host->irq)
+	if (!config_is_valid(config) || !host->bus || !host->irq ||
+	    !host->enter != !host->leave)
 		return -EINVAL;
 	m = calloc(1, sizeof(*m));
 	if (!m)

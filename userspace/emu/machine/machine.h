@@ -21,13 +21,18 @@ struct fxq_machine;
  *	 (of 4 KiB or 2 MiB), a ring or a table; NULL if they are not there in
  *	 one piece: a large page is then asked for in small ones. The machine
  *	 keeps a page until INVALIDATE or reset, rings until disabled
+ * @enter, @leave: stand around every use of @bus and of what it gave. Between
+ *	 them that stays; @enter says whether any has gone since @leave. Both
+ *	 may be NULL: memory then stays for as long as the machine keeps it
  * @irq: raise MSI-X vector FXQ_VECTOR_*
  * @report: debug mode: a finding, in a sentence; may be NULL
  *
- * All three are called on the machine's own thread.
+ * All are called on the machine's own thread.
  */
 struct fxq_machine_host {
 	void *(*bus)(void *priv, uint64_t addr, uint64_t len, bool write);
+	bool (*enter)(void *priv);
+	void (*leave)(void *priv);
 	void (*irq)(void *priv, int vector);
 	void (*report)(void *priv, const char *text);
 	void *priv;

@@ -77,6 +77,11 @@ struct machine_run {
 
 struct machine_debug;
 
+/* Bus addresses, as the registers had them when ENABLE was acted upon. */
+struct machine_bases {
+	uint64_t submit, complete, contexts, shared;
+};
+
 struct fxq_machine {
 	struct fxq_machine_host host;
 	struct fxq_caps caps;
@@ -98,6 +103,7 @@ struct fxq_machine {
 	/* The rings, while enabled. */
 	bool enabled;
 	uint32_t depth;
+	struct machine_bases base;
 	const struct fxq_submit *submit;
 	struct fxq_complete *complete;
 	const struct fxq_context_entry *contexts;
@@ -121,6 +127,18 @@ struct fxq_machine {
 	struct machine_debug *debug;	/* NULL: debug mode is off */
 };
 
+/* machine.c */
+
+/* The rings' memory has gone: the machine stops where it is, and says so. */
+void machine_lose_rings(struct fxq_machine *m);
+
+/* bus.c: all may end with @enabled clear, and the rings gone */
+
+void machine_enter(struct fxq_machine *m);
+void machine_leave(struct fxq_machine *m);
+/* Leaves and enters, for whoever waits to take memory back. */
+void machine_yield(struct fxq_machine *m);
+
 /* regs.c */
 void machine_regs_reset(struct fxq_machine *m);
 uint32_t machine_request(const struct fxq_machine *m);
@@ -129,6 +147,8 @@ uint32_t machine_request(const struct fxq_machine *m);
 
 /* Looks at the registers. False: ENABLE is refused. */
 bool machine_ring_setup(struct fxq_machine *m);
+/* Looks for the rings' memory. False: some of it is not there. */
+bool machine_ring_find(struct fxq_machine *m);
 void machine_ring_drop(struct fxq_machine *m);
 /* Takes new entries; all kinds but JOB are acted upon at once. */
 void machine_take(struct fxq_machine *m);

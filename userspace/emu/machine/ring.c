@@ -39,30 +39,37 @@ static void ring_begin(struct fxq_machine *m)
 	__atomic_store_n(&m->shared->completed, 0, __ATOMIC_RELEASE);
 }
 
+bool machine_ring_find(struct fxq_machine *m)
+{
+	const struct machine_bases *b = &m->base;
+
+	m->submit = ring_memory(m, b->submit, m->depth * sizeof(*m->submit),
+				false);
+	m->complete = ring_memory(m, b->complete,
+				  m->depth * sizeof(*m->complete), true);
+	m->contexts = ring_memory(m, b->contexts,
+				  FXQ_CONTEXTS_MAX * sizeof(*m->contexts),
+				  false);
+	m->shared = ring_memory(m, b->shared, sizeof(*m->shared), true);
+	return m->submit && m->complete && m->contexts && m->shared;
+}
+
 bool machine_ring_setup(struct fxq_machine *m)
 {
-	uint64_t submit, complete, contexts, shared;
 	uint32_t depth;
 
 	pthread_mutex_lock(&m->lock);
 	depth = m->reg[FXQ_REG_DEPTH / 4];
-	submit = reg64(m, FXQ_REG_SUBMIT_LO);
-	complete = reg64(m, FXQ_REG_COMPLETE_LO);
-	contexts = reg64(m, FXQ_REG_CONTEXT_LO);
-	shared = reg64(m, FXQ_REG_SHARED_LO);
+	m->base.submit = reg64(m, FXQ_REG_SUBMIT_LO);
+	m->base.complete = reg64(m, FXQ_REG_COMPLETE_LO);
+	m->base.contexts = reg64(m, FXQ_REG_CONTEXT_LO);
+	m->base.shared = reg64(m, FXQ_REG_SHARED_LO);
 	pthread_mutex_unlock(&m->lock);
 
 	if (!depth || depth > FXQ_DEPTH_MAX || depth & (depth - 1))
 		return false;
 	m->depth = depth;
-	m->submit = ring_memory(m, submit, depth * sizeof(*m->submit), false);
-	m->complete = ring_memory(m, complete, depth * sizeof(*m->complete),
-				  true);
-	m->contexts = ring_memory(m, contexts,
-				  FXQ_CONTEXTS_MAX * sizeof(*m->contexts),
-				  false);
-	m->shared = ring_memory(m, shared, sizeof(*m->shared), true);
-	if (!m->submit || !m->complete || !m->contexts || !m->shared)
+	if (!machine_ring_find(m))
 		return false;
 	ring_begin(m);
 	return true;
@@ -269,11 +276,13 @@ void machine_sleep(struct fxq_machine *m)
 		idle = __atomic_load_n(&m->shared->produced,
 				       __ATOMIC_SEQ_CST) == m->taken;
 	}
+	machine_leave(m);
 	pthread_mutex_lock(&m->lock);
 	while (idle && !m->bell && !m->request)
 		pthread_cond_wait(&m->wake, &m->lock);
 	m->bell = false;
 	pthread_mutex_unlock(&m->lock);
+	machine_enter(m);
 	if (m->enabled)
 		__atomic_store_n(&m->shared->sleeping, 0, __ATOMIC_SEQ_CST);
 }

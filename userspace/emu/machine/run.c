@@ -137,6 +137,7 @@ static uint32_t read_stream(struct fxq_machine *m)
 	if (va % FXQ_DESC_BYTES)
 		return fail_at(r, FXQ_CAUSE_ALIGNMENT, va);
 	for (at = 0; at < count; at += n) {
+		machine_yield(m);
 		n = count - at < FETCH_STEP ? count - at : FETCH_STEP;
 		cause = reserve(r, at, va);
 		if (!cause)
@@ -237,6 +238,22 @@ static void *dma_at(struct fxq_dma_memory *mem, uint32_t region,
 				 write);
 }
 
+/* Operators work in the scratchpad alone: memory may change meanwhile. */
+static void operate(struct fxq_machine *m, const struct fxq_desc *d)
+{
+	machine_leave(m);
+	m->exec.ops->fn[d->opcode](&m->exec, d);
+	machine_enter(m);
+}
+
+static void count_progress(struct fxq_machine *m)
+{
+	m->progress++;
+	if (m->enabled)
+		__atomic_store_n(&m->shared->progress, m->progress,
+				 __ATOMIC_RELAXED);
+}
+
 /* Checks and executes descriptor @i. */
 static uint32_t step(struct fxq_machine *m, uint32_t i)
 {
@@ -253,19 +270,25 @@ static uint32_t step(struct fxq_machine *m, uint32_t i)
 		machine_debug_step(m, i);
 	raise_high(m, d);
 	if (d->opcode != FXQ_OP_LOAD && d->opcode != FXQ_OP_STORE)
-		m->exec.ops->fn[d->opcode](&m->exec, d);
+		operate(m, d);
 	else if (fxq_exec_dma(&m->exec, d, &r->mem))
 		return r->outcome.cause ? r->outcome.cause :
 		       fail_at(r, FXQ_CAUSE_BUS, 0);
 	r->timing[i].work = fxq_cost_work(d);
 	r->done = i + 1;
-	__atomic_store_n(&m->shared->progress, ++m->progress, __ATOMIC_RELAXED);
+	count_progress(m);
 	return FXQ_CAUSE_NONE;
 }
 
+/* Is there someone to take a record, and nobody who wants an end? */
+static bool may_go_on(struct fxq_machine *m)
+{
+	return m->enabled && !machine_request(m);
+}
+
 /*
- * Between descriptors the ring is looked at. Returns -EINTR when a request
- * ends the run without a record.
+ * Between descriptors the ring is looked at. Returns -EINTR when a request, or
+ * the loss of the rings, ends the run without a record.
  */
 static int execute(struct fxq_machine *m)
 {
@@ -273,9 +296,10 @@ static int execute(struct fxq_machine *m)
 	uint32_t i;
 
 	for (i = 0; i < r->entry.count; i++) {
-		machine_take(m);
-		if (machine_request(m))
+		machine_yield(m);
+		if (!may_go_on(m))
 			return -EINTR;
+		machine_take(m);
 		if (r->stop) {
 			r->outcome.index = i;
 			r->outcome.tag = r->stream[i].tag;
@@ -292,10 +316,32 @@ static int execute(struct fxq_machine *m)
 	return 0;
 }
 
+/* The cycles of the descriptors that completed. */
+static uint64_t count_cycles(struct fxq_machine *m)
+{
+	struct machine_run *r = &m->run;
+	uint64_t cycles;
+
+	if (!r->done)
+		return 0;
+	machine_leave(m);
+	cycles = fxq_cost_schedule(r->stream, r->done, r->timing, r->order);
+	machine_enter(m);
+	return cycles;
+}
+
+static void finish(struct fxq_machine *m)
+{
+	uint64_t first = m->clock, cycles = count_cycles(m);
+
+	__atomic_store_n(&m->clock, first + cycles, __ATOMIC_RELAXED);
+	if (m->enabled)
+		machine_finish(m, first, cycles);
+}
+
 void machine_run(struct fxq_machine *m)
 {
 	struct machine_run *r = &m->run;
-	uint64_t first, cycles = 0;
 	int ret = 0;
 
 	r->machine = m;
@@ -306,14 +352,8 @@ void machine_run(struct fxq_machine *m)
 	__atomic_store_n(&m->shared->running, r->entry.run, __ATOMIC_RELAXED);
 	if (!begin(m))
 		ret = execute(m);
-	if (!ret) {
-		first = m->clock;
-		if (r->done)
-			cycles = fxq_cost_schedule(r->stream, r->done,
-						   r->timing, r->order);
-		__atomic_store_n(&m->clock, first + cycles, __ATOMIC_RELAXED);
-		machine_finish(m, first, cycles);
-	}
+	if (!ret)
+		finish(m);
 	r->active = false;
 	r->stop = false;
 	if (r->capacity > KEEP_CAPACITY)
