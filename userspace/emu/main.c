@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/*
+ * main.c - fxq-emu: an FX1 machine as a PCI function of a virtual machine
+ *
+ * Options, sockets and signals; the work is done in server.c.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "server.h"
+#include "socket.h"
+
+#define MAX_THREADS	256
+
+struct options {
+	const char *socket;
+	struct fxq_machine_config machine;
+	bool once;
+	bool quiet;
+};
+
+static bool quiet;
+
+static void say(const char *text)
+{
+	if (!quiet)
+		fprintf(stderr, "fxq-emu: %s\n", text);
+}
+
+static void report(void *priv, const char *text)
+{
+	fprintf(stderr, "fxq-emu: machine: %s\n", text);
+}
+
+static int parse_threads(const char *text, struct argp_state *state)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno || *end || end == text || n < 1 || n > MAX_THREADS)
+		argp_error(state, "--threads is a number from 1 to %d, not '%s'",
+			   MAX_THREADS, text);
+	return n;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 's':
+		o->socket = arg;
+		return 0;
+	case 't':
+		o->machine.threads = parse_threads(arg, state);
+		return 0;
+	case 'd':
+		o->machine.debug = true;
+		return 0;
+	case '1':
+		o->once = true;
+		return 0;
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->socket)
+			argp_error(state, "--socket PATH says where QEMU shall connect");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option argp_options[] = {
+	{ "socket", 's', "PATH", 0, "Listen for QEMU at this UNIX socket" },
+	{ "threads", 't', "N", 0, "Work with N threads (1)" },
+	{ "debug", 'd', NULL, 0, "Tell of races and unwritten scratchpad" },
+	{ "once", '1', NULL, 0, "End when the first client has gone" },
+	{ "quiet", 'q', NULL, 0, "Say nothing but errors" },
+	{ 0 }
+};
+
+static const char doc[] =
+	"An FX1 accelerator as a PCI function of a virtual machine. Needs no "
+	"privileges; one process is one device.\v"
+	"QEMU 10.1 or newer, its guest's memory shared:\n"
+	"  qemu-system-x86_64 -m 1G -machine q35,memory-backend=mem \\\n"
+	"    -object memory-backend-memfd,id=mem,size=1G,share=on \\\n"
+	"    -device '{\"driver\":\"vfio-user-pci\","
+	"\"socket\":{\"type\":\"unix\",\"path\":\"PATH\"}}'";
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int serve(const struct options *o, int listener, int signals)
+{
+	static struct fxq_function function;
+	static struct fxq_server server;
+	char text[256];
+	int ret;
+
+	ret = fxq_function_init(&function, &o->machine, report);
+	if (ret) {
+		fprintf(stderr, "fxq-emu: the machine does not start: %s\n",
+			strerror(-ret));
+		return ret;
+	}
+	server.function = &function;
+	server.listener = listener;
+	server.stop = signals;
+	server.once = o->once;
+	server.say = say;
+	snprintf(text, sizeof(text), "listening on %s", o->socket);
+	say(text);
+	ret = fxq_server_run(&server);
+	fxq_function_finish(&function);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = { argp_options, parse_option, NULL,
+					  doc };
+	struct options o = { 0 };
+	char why[200];
+	int signals, listener, ret;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	quiet = o.quiet;
+	/* Blocked before there are threads, so that all of them inherit it. */
+	signals = open_signals();
+	if (signals < 0) {
+		perror("fxq-emu: signalfd");
+		return EXIT_FAILURE;
+	}
+	listener = fxq_listen(o.socket, why, sizeof(why));
+	if (listener < 0) {
+		fprintf(stderr, "fxq-emu: %s: %s\n", o.socket, why);
+		return EXIT_FAILURE;
+	}
+	ret = serve(&o, listener, signals);
+	fxq_unlisten(listener, o.socket);
+	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/*
+ * server.c - a function, its clients one after another, and those who wait
+ *
+ * One loop waits for everything: a new client, messages of the present one,
+ * interrupts that are due, word that the client's memory broke, and the end.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server.h"
+
+/* What is waited for, by its place in the array for poll(). */
+enum wait_for {
+	WAIT_STOP,
+	WAIT_CLIENT,		/* connecting, or talking */
+	WAIT_MEMORY,
+	WAIT_TIMERS,
+	WAIT_COUNT = WAIT_TIMERS + FXQ_VECTORS
+};
+
+static void connect_client(struct fxq_server *s)
+{
+	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	vfio_socket_init(&s->socket, fd);
+	vfio_client_init(&s->client, s->function, &s->socket.stream);
+	s->connected = true;
+	s->say("a client has connected");
+}
+
+static void disconnect_client(struct fxq_server *s, const char *why)
+{
+	char text[VFIO_WHY + 64];
+
+	vfio_client_finish(&s->client);
+	close(s->socket.fd);
+	s->connected = false;
+	snprintf(text, sizeof(text), "the client has gone: %s", why);
+	s->say(text);
+}
+
+static void serve_client(struct fxq_server *s)
+{
+	if (vfio_serve(&s->client))
+		disconnect_client(s, s->client.why);
+}
+
+static void look_at_memory(struct fxq_server *s)
+{
+	if (vfio_memory_broke(&s->function->memory) && s->connected)
+		disconnect_client(s, "a file of its memory became shorter");
+}
+
+static int wait(struct fxq_server *s, struct pollfd *p)
+{
+	int i, ret;
+
+	p[WAIT_STOP].fd = s->stop;
+	p[WAIT_CLIENT].fd = s->connected ? s->socket.fd : s->listener;
+	p[WAIT_MEMORY].fd = s->function->memory.wake;
+	for (i = 0; i < FXQ_VECTORS; i++)
+		p[WAIT_TIMERS + i].fd = s->function->irqs.timer[i];
+	for (i = 0; i < WAIT_COUNT; i++)
+		p[i].events = POLLIN;
+	do {
+		ret = poll(p, WAIT_COUNT, -1);
+	} while (ret < 0 && errno == EINTR);
+	return ret < 0 ? -errno : 0;
+}
+
+static int run(struct fxq_server *s)
+{
+	struct pollfd p[WAIT_COUNT] = { 0 };
+	bool was;
+	int i, ret;
+
+	for (;;) {
+		ret = wait(s, p);
+		if (ret || p[WAIT_STOP].revents)
+			return ret;
+		for (i = 0; i < FXQ_VECTORS; i++)
+			if (p[WAIT_TIMERS + i].revents)
+				vfio_irqs_expire(&s->function->irqs, i);
+		was = s->connected;
+		if (p[WAIT_MEMORY].revents)
+			look_at_memory(s);
+		if (p[WAIT_CLIENT].revents && was && s->connected)
+			serve_client(s);
+		else if (p[WAIT_CLIENT].revents && !was)
+			connect_client(s);
+		if (was && !s->connected && s->once)
+			return 0;
+	}
+}
+
+int fxq_server_run(struct fxq_server *s)
+{
+	int ret = run(s);
+
+	if (s->connected)
+		disconnect_client(s, "fxq-emu ends");
+	return ret;
+}
