@@ -52,6 +52,9 @@
 
 struct rig {
 	struct fxq_machine *machine;
+	/* How registers are reached; NULL: at @machine. */
+	uint32_t (*read)(struct rig *r, uint32_t reg);
+	void (*write)(struct rig *r, uint32_t reg, uint32_t value);
 	uint8_t *mem;
 	struct fxq_shared *shared;
 	struct fxq_submit *submit;
@@ -129,12 +132,15 @@ static inline void rig_await_gate(struct rig *r)
 
 static inline uint32_t rig_read(struct rig *r, uint32_t reg)
 {
-	return fxq_machine_read(r->machine, reg);
+	return r->read ? r->read(r, reg) : fxq_machine_read(r->machine, reg);
 }
 
 static inline void rig_write(struct rig *r, uint32_t reg, uint32_t value)
 {
-	fxq_machine_write(r->machine, reg, value);
+	if (r->write)
+		r->write(r, reg, value);
+	else
+		fxq_machine_write(r->machine, reg, value);
 }
 
 static inline void rig_pause(void)
@@ -225,20 +231,14 @@ static inline void rig_add_context(struct rig *r, uint32_t ctx)
 			RIG_RW);
 }
 
-static inline struct rig *rig_open_with(const struct fxq_machine_config *config)
+/* Everything has its place in @mem, RIG_BYTES that are zero. */
+static inline void rig_init(struct rig *r, uint8_t *mem)
 {
-	struct rig *r = calloc(1, sizeof(*r));
-	const struct fxq_machine_host host = {
-		.bus = rig_bus, .irq = rig_irq, .report = rig_report,
-		.priv = r,
-	};
-
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->cond, NULL);
 	r->gate = RIG_NO_GATE;
 	r->hole = RIG_NO_GATE;
-	r->mem = aligned_alloc(RIG_LARGE, RIG_BYTES);
-	memset(r->mem, 0, RIG_BYTES);
+	r->mem = mem;
 	r->shared = (struct fxq_shared *)(r->mem + RIG_SHARED);
 	r->submit = (struct fxq_submit *)(r->mem + RIG_SUBMIT);
 	r->complete = (struct fxq_complete *)(r->mem + RIG_COMPLETE);
@@ -246,6 +246,19 @@ static inline struct rig *rig_open_with(const struct fxq_machine_config *config)
 	r->next_table = RIG_TABLES;
 	r->depth = FXQ_DEPTH_DEFAULT;
 	r->next_run = 100;
+}
+
+static inline struct rig *rig_open_with(const struct fxq_machine_config *config)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+	uint8_t *mem = aligned_alloc(RIG_LARGE, RIG_BYTES);
+	const struct fxq_machine_host host = {
+		.bus = rig_bus, .irq = rig_irq, .report = rig_report,
+		.priv = r,
+	};
+
+	memset(mem, 0, RIG_BYTES);
+	rig_init(r, mem);
 	assert_int_equal(fxq_machine_create(config, &host, &r->machine), 0);
 	rig_add_context(r, 1);
 	rig_add_context(r, 2);
