@@ -35,8 +35,8 @@ static int alloc_inputs(struct fx_graph *g, struct fxq_tensor *in,
 	return 0;
 }
 
-static int calibrate(struct fx_graph *g, struct fx_calibration *cal,
-		     fx_batch_fn batch, void *ctx)
+static int feed(struct fx_graph *g, struct fx_calibration *cal,
+		fx_batch_fn batch, void *ctx)
 {
 	struct fxq_tensor in[MAX_INPUTS] = { 0 };
 	size_t n = 0;
@@ -51,6 +51,17 @@ static int calibrate(struct fx_graph *g, struct fx_calibration *cal,
 	for (size_t i = 0; i < n; i++)
 		fxq_tensor_free(&in[i]);
 	return ret;
+}
+
+static int calibrate(struct fx_graph *g, struct fx_calibration *cal, bool tune,
+		     fx_batch_fn batch, void *ctx)
+{
+	int ret = feed(g, cal, batch, ctx);
+
+	if (ret || !tune)
+		return ret;
+	fx_calibration_tune(cal);
+	return feed(g, cal, batch, ctx);
 }
 
 static void dump(const struct fx_lower_options *options, const char *pass,
@@ -96,7 +107,7 @@ int fx_compile(struct fx_graph *g, const struct fx_qconfig *qconfig,
 	ret = fx_calibration_begin(g, qconfig, &cal);
 	if (ret)
 		return ret;
-	ret = calibrate(g, cal, batch, ctx);
+	ret = calibrate(g, cal, qconfig->tune, batch, ctx);
 	if (!ret)
 		ret = fx_convert(g, cal, qconfig, &q);
 	fx_calibration_free(cal);

@@ -3,9 +3,12 @@
  * calibrate.c - runs a float graph on real data and remembers the ranges
  *
  * Each float value of the graph has an observer, found by the node's name;
- * scales may instead come from a file, which then decides.
+ * scales may instead come from a file, which then decides. Tuning needs the
+ * data twice: first for how far channels reach, after which they are equalized,
+ * then for the ranges and for the windows that weights are rounded for.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +16,22 @@
 
 #include "quant_priv.h"
 
+/*
+ * struct entry - what is known of one value
+ * @name: the node's, in the graph's arena
+ * @fixed: loaded, not observed
+ * @reach, @channels: how far each channel is from 0
+ * @windows: of the layers that take it, while calibration is tuned
+ */
 struct entry {
-	const char *name;		/* the node's, in the graph's arena */
+	const char *name;
 	struct observer *observer;
-	bool fixed;			/* loaded, not observed */
+	bool fixed;
 	struct qparams q;
+	float *reach;
+	int64_t channels;
+	struct moments **windows;
+	size_t n_windows;
 };
 
 struct fx_calibration {
@@ -26,6 +40,7 @@ struct fx_calibration {
 	struct entry *entries;
 	size_t n;
 	uint64_t batches;
+	bool tuned;
 };
 
 static int by_name(const void *a, const void *b)
@@ -67,6 +82,27 @@ int fx_calibration_begin(struct fx_graph *g, const struct fx_qconfig *qconfig,
 	return 0;
 }
 
+static void measure_channels(struct entry *e, const struct fxq_tensor *t)
+{
+	const float *x = t->data;
+	int64_t n = channels_of(t), inner = 1, count = fxq_tensor_count(t);
+
+	for (uint32_t i = (uint32_t)channel_axis(t) + 1; i < t->rank; i++)
+		inner *= t->dims[i];
+	if (!e->reach) {
+		e->channels = n;
+		e->reach = calloc((size_t)n + 1, sizeof(*e->reach));
+		if (!e->reach)
+			abort();
+	}
+	for (int64_t i = 0; i < count && n == e->channels; i += inner) {
+		float *reach = &e->reach[i / inner % n];
+
+		for (int64_t j = i; j < i + inner; j++)
+			*reach = fabsf(x[j]) > *reach ? fabsf(x[j]) : *reach;
+	}
+}
+
 static int observe(struct fx_node *n, int out_index, struct fxq_tensor *value,
 		   void *ctx)
 {
@@ -78,6 +114,10 @@ static int observe(struct fx_node *n, int out_index, struct fxq_tensor *value,
 	if (!e->observer)
 		e->observer = observer_new(&cal->qconfig);
 	observer_feed(e->observer, value->data, fxq_tensor_count(value));
+	if (cal->qconfig.tune && !cal->tuned && value->rank)
+		measure_channels(e, value);
+	for (size_t i = 0; i < e->n_windows; i++)
+		moments_feed(e->windows[i], value);
 	return 0;
 }
 
@@ -118,6 +158,64 @@ int fx_calibration_feed(struct fx_calibration *cal, const struct fxq_tensor *in,
 uint64_t fx_calibration_batches(const struct fx_calibration *cal)
 {
 	return cal->batches;
+}
+
+static void forget(struct entry *e)
+{
+	observer_free(e->observer);
+	free(e->reach);
+	for (size_t i = 0; i < e->n_windows; i++)
+		moments_free(e->windows[i]);
+	free(e->windows);
+	*e = (struct entry){ .name = e->name };
+}
+
+static void add_window(struct entry *e, struct moments *m)
+{
+	struct moments **more = realloc(e->windows, (e->n_windows + 1) *
+					sizeof(*more));
+
+	if (!more)
+		abort();
+	more[e->n_windows++] = m;
+	e->windows = more;
+}
+
+void fx_calibration_tune(struct fx_calibration *cal)
+{
+	uint64_t batches = cal->batches;
+
+	equalize(cal->g, cal);
+	for (size_t i = 0; i < cal->n; i++)
+		forget(&cal->entries[i]);
+	cal->tuned = true;
+	cal->batches = 0;
+	fx_for_each_node(n, cal->g) {
+		struct moments *m = batches ? moments_new(n, batches) : NULL;
+
+		if (m)
+			add_window(entry_of(cal, fx_node_in(n, 0)->name), m);
+	}
+}
+
+const float *calibration_reach(const struct fx_calibration *cal,
+			       const struct fx_node *n)
+{
+	const struct entry *e = entry_of(cal, n->name);
+
+	return e && e->reach && e->channels == channels_of(type_of(n)) ?
+	       e->reach : NULL;
+}
+
+const struct moments *calibration_moments(const struct fx_calibration *cal,
+					  const struct fx_node *n)
+{
+	const struct entry *e = entry_of(cal, fx_node_in(n, 0)->name);
+
+	for (size_t i = 0; e && i < e->n_windows; i++)
+		if (e->windows[i]->layer == n)
+			return e->windows[i];
+	return NULL;
 }
 
 int calibration_range(const struct fx_calibration *cal,
@@ -211,7 +309,7 @@ void fx_calibration_free(struct fx_calibration *cal)
 	if (!cal)
 		return;
 	for (size_t i = 0; i < cal->n; i++)
-		observer_free(cal->entries[i].observer);
+		forget(&cal->entries[i]);
 	free(cal->entries);
 	free(cal);
 }

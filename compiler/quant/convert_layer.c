@@ -145,6 +145,7 @@ struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 	int64_t c;
 	struct kwargs k = { .g = cv->to };
 	struct qparams qp, sum_qp;
+	const struct moments *m;
 	struct layer_weights w;
 	struct range r;
 
@@ -164,6 +165,9 @@ struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 			   is_raw(g) ? 0 : sum_qp.scale, &r,
 			   cv->qconfig.per_tensor_weights, &w))
 		return NULL;
+	m = calibration_moments(cv->cal, g->head);
+	if (m)
+		round_layer(g->head, in[0]->out[0].scale, m, &w);
 	in[1] = new_const(cv, g->last, "weight", FXQ_DTYPE_I8,
 			  type_of(weights)->rank, type_of(weights)->dims, w.w);
 	in[2] = new_const(cv, g->last, "bias", FXQ_DTYPE_I32, 1, &c, w.bias);

@@ -87,6 +87,47 @@ int calibration_fixed(const struct fx_calibration *cal,
 		      const struct fx_node *n, float *ret_scale,
 		      int *ret_zero_point);
 
+/*
+ * How far each of @n's channels reaches from 0, of channels_of(type_of(n));
+ * NULL if calibration has not seen it.
+ */
+const float *calibration_reach(const struct fx_calibration *cal,
+			       const struct fx_node *n);
+/* NULL if layer @n's windows were not looked at. */
+const struct moments *calibration_moments(const struct fx_calibration *cal,
+					  const struct fx_node *n);
+
+/* equalize.c: gives the channels of a value more alike a reach */
+void equalize(struct fx_graph *g, const struct fx_calibration *cal);
+
+/* moments.c: what a layer's windows look like */
+
+#define MAX_TAPS	1200
+
+/*
+ * struct moments - of one layer's windows, group by group
+ * @taps: of a window
+ * @per_batch: windows taken from each batch
+ * @count: taken
+ * @sum: of each tap
+ * @product: of each pair of taps, the lower triangle of (taps, taps)
+ * @column, @gathered: windows not added yet
+ * @chance: the state of a generator
+ */
+struct moments {
+	const struct fx_node *layer;
+	int64_t groups, taps, per_batch;
+	uint64_t count, chance;
+	double *sum, *product, *column;
+	int gathered;
+};
+
+/* NULL: @n is not a layer whose weights are rounded together. */
+struct moments *moments_new(const struct fx_node *n, uint64_t batches);
+void moments_free(struct moments *m);
+/* @t: a batch of the layer's input. */
+void moments_feed(struct moments *m, const struct fxq_tensor *t);
+
 /* observer.c: finding a tensor's range */
 
 struct observer;
@@ -134,5 +175,9 @@ struct layer_weights {
 int quantize_layer(struct fx_graph *g, const struct fx_node *n, float s_x,
 		   float s_y, const struct range *x, bool per_tensor,
 		   struct layer_weights *ret);
+
+/* round.c: rounds @w once more, for the windows that @m saw */
+void round_layer(const struct fx_node *n, float s_x, const struct moments *m,
+		 struct layer_weights *w);
 
 #endif /* FXQ_QUANT_PRIV_H */

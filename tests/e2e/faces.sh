@@ -28,4 +28,14 @@ for pair in ultraface:ultraface_320 yunet:yunet_n_320; do
 		n == 1 { ok = x > 165 && x < 280 && y > 50 && y < 190 &&
 			 w > 60 && w < 160 }
 		END { exit !(n == 1 && ok) }'
+	"$FXQ_RUN" infer "$dir/net.fxq" "$photos/astronaut.png" |
+		grep -q 'left .* score  class'
+	# Drawn: red along the left side of the box, the photograph within.
+	"$EXAMPLES/boxes" "$dir/net.fxq" "$photos/astronaut.png" \
+		"$dir/found.png" >"$dir/found.txt"
+	read -r left top right bottom rest <"$dir/found.txt"
+	python3 "$SOURCE/tests/e2e/pixel.py" "$dir/found.png" \
+		$left $(((top + bottom) / 2)) >"$dir/side"
+	[ "$(cat "$dir/side")" = "255 32 32" ] ||
+		{ echo "the box is not drawn: $(cat "$dir/side")"; exit 1; }
 done

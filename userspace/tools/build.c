@@ -62,6 +62,16 @@ static int feed_all(struct build *b, const struct feed *f, size_t count,
 	return code;
 }
 
+/*
+ * Random data say nothing that weights could be tuned to, and scales that come
+ * from a file, or go to one, are those of the weights as they are.
+ */
+static bool is_tuned(const struct options *o)
+{
+	return o->calibrate && strcmp(o->calibrate, "random") && !o->scales &&
+	       !o->save_scales;
+}
+
 static int calibrate_with_data(struct build *b, const struct options *o)
 {
 	bool random = !strcmp(o->calibrate, "random");
@@ -76,13 +86,18 @@ static int calibrate_with_data(struct build *b, const struct options *o)
 		count = random ? RANDOM_COUNT : 512;
 	b->keep_preprocess = o->pictures.given || feed_has_pictures(f);
 	code = feed_all(b, f, count, o->threads);
+	if (!code && is_tuned(o)) {
+		fx_calibration_tune(b->cal);
+		code = feed_all(b, f, count, o->threads);
+	}
 	feed_close(f);
 	return code;
 }
 
 static int calibrate(struct build *b, const struct options *o)
 {
-	const struct fx_qconfig qconfig = { .observer = o->observer };
+	const struct fx_qconfig qconfig = { .observer = o->observer,
+					    .tune = is_tuned(o) };
 	int code = TOOL_OK, err;
 
 	err = fx_calibration_begin(b->graph, &qconfig, &b->cal);

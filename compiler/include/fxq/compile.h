@@ -45,6 +45,9 @@ enum fx_observer {
  * @averaging: for FX_OBSERVER_MOVING_AVERAGE; 0: 0.01
  * @per_tensor_weights: one scale for all output channels
  * @onnx_rounding: quantize inputs by x / s instead of x * (1 / s)
+ * @tune: spend a second pass over the data on accuracy: channels of one value
+ *	  are made more alike, weights of a channel are rounded together. Scales
+ *	  then belong to the tuned weights
  */
 struct fx_qconfig {
 	enum fx_observer observer;
@@ -52,6 +55,7 @@ struct fx_qconfig {
 	double averaging;
 	bool per_tensor_weights;
 	bool onnx_rounding;
+	bool tune;
 };
 
 struct fx_calibration;		/* the ranges found, by node name */
@@ -61,6 +65,11 @@ int fx_calibration_begin(struct fx_graph *g, const struct fx_qconfig *qconfig,
 			 struct fx_calibration **ret_cal);
 int fx_calibration_feed(struct fx_calibration *cal, const struct fxq_tensor *in,
 			size_t n_in, int threads);
+/*
+ * With qconfig->tune, once all batches have been given: equalizes the graph's
+ * weights and forgets the ranges. The same batches are then given again.
+ */
+void fx_calibration_tune(struct fx_calibration *cal);
 /* Scales as JSON ({"name": {"scale": s, "zero_point": z}, …}), to and from. */
 int fx_calibration_save(const struct fx_calibration *cal, const char *path);
 int fx_calibration_load(struct fx_calibration *cal, const char *path);
