@@ -19,6 +19,7 @@ struct results {
 	size_t n_runs, n_out;
 	struct run *runs;
 	char **name;			/* of the outputs */
+	bool *dynamic;			/* each run decides their shape */
 };
 
 /* infer_results.c */

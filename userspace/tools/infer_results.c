@@ -2,8 +2,9 @@
 /*
  * infer_results.c - outputs of a network in words and as JSON
  *
- * A row of numbers, one for each class, is shown as the largest of them;
- * anything else by its shape, range and first elements.
+ * A row of numbers, one for each class, is shown as the largest of them; boxes
+ * that a wrapped function found are listed; anything else is shown by its
+ * shape, range and first elements.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,6 +15,9 @@
 
 #define FIRST	8		/* elements shown of an output */
 #define CLASSES	100000
+
+/* left, top, right, bottom, score, class: what post-processing returns */
+#define BOX_COLUMNS	6
 
 int results_init(struct results *res, const struct fxq_image *image, size_t n)
 {
@@ -27,14 +31,17 @@ int results_init(struct results *res, const struct fxq_image *image, size_t n)
 		.n_out = info.n_outputs,
 		.runs = calloc(n + 1, sizeof(*res->runs)),
 		.name = calloc(info.n_outputs + 1, sizeof(*res->name)),
+		.dynamic = calloc(info.n_outputs + 1, sizeof(*res->dynamic)),
 	};
 	for (size_t i = 0; res->runs && i < n; i++) {
 		res->runs[i].out = calloc(info.n_outputs + 1,
 					  sizeof(*res->runs[i].out));
 		whole &= res->runs[i].out != NULL;
 	}
-	for (uint32_t k = 0; res->name && k < info.n_outputs; k++) {
+	whole &= res->dynamic != NULL;
+	for (uint32_t k = 0; res->name && whole && k < info.n_outputs; k++) {
 		fxq_image_output_info(image, k, &t);
+		res->dynamic[k] = t.flags & FXQ_TENSOR_DYNAMIC;
 		res->name[k] = strdup(t.name);
 		whole &= res->name[k] != NULL;
 	}
@@ -55,6 +62,7 @@ void results_finish(struct results *res)
 		free(res->name[k]);
 	free(res->runs);
 	free(res->name);
+	free(res->dynamic);
 }
 
 int read_labels(const char *path, struct list *ret)
@@ -147,6 +155,30 @@ static void print_top(const struct fxq_tensor *t, int64_t n,
 	}
 }
 
+static bool is_boxes(const struct results *res, size_t k,
+		     const struct fxq_tensor *t)
+{
+	return res->dynamic[k] && t->dtype == FXQ_DTYPE_F32 && t->rank == 2 &&
+	       t->dims[1] == BOX_COLUMNS;
+}
+
+static void print_boxes(const struct fxq_tensor *t, const struct list *labels)
+{
+	printf("%8s %8s %8s %8s %8s  class\n", "left", "top", "right",
+	       "bottom", "score");
+	for (int64_t i = 0; i < t->dims[0]; i++) {
+		int64_t at = i * BOX_COLUMNS;
+		double class = element(t, at + BOX_COLUMNS - 1);
+		const char *label = class >= 0 && class < CLASSES ?
+				    label_of(labels, (int64_t)class) : NULL;
+
+		for (int c = 0; c < BOX_COLUMNS - 1; c++)
+			printf("%8.4f ", element(t, at + c));
+		printf(" %g%s%s\n", class, label ? "  " : "",
+		       label ? plain(label) : "");
+	}
+}
+
 static void print_summary(const char *name, const struct fxq_tensor *t)
 {
 	int64_t n = fxq_tensor_count(t);
@@ -178,7 +210,9 @@ void print_results(const struct results *res, const struct list *labels,
 			const struct fxq_tensor *t = &res->runs[i].out[k];
 			int64_t n = classes_in(t, labels);
 
-			if (n)
+			if (is_boxes(res, k, t))
+				print_boxes(t, labels);
+			else if (n)
 				print_top(t, n, labels, top);
 			else
 				print_summary(res->name[k], t);
@@ -218,6 +252,24 @@ static json_t *json_top(const struct fxq_tensor *t, int64_t n,
 	return list;
 }
 
+static json_t *json_boxes(const struct fxq_tensor *t)
+{
+	static const char *const column[BOX_COLUMNS] = {
+		"left", "top", "right", "bottom", "score", "class",
+	};
+	json_t *list = json_array();
+
+	for (int64_t i = 0; i < t->dims[0]; i++) {
+		json_t *box = json_object();
+
+		for (int c = 0; c < BOX_COLUMNS; c++)
+			json_object_set_new(box, column[c],
+				json_number(element(t, i * BOX_COLUMNS + c)));
+		json_array_append_new(list, box);
+	}
+	return list;
+}
+
 json_t *results_json(const struct results *res, const struct list *labels,
 		     uint64_t top)
 {
@@ -231,7 +283,10 @@ json_t *results_json(const struct results *res, const struct list *labels,
 			json_t *o = json_tensor(res->name[k], &run->out[k]);
 			int64_t n = classes_in(&run->out[k], labels);
 
-			if (n)
+			if (is_boxes(res, k, &run->out[k]))
+				json_object_set_new(o, "boxes",
+					json_boxes(&run->out[k]));
+			else if (n)
 				json_object_set_new(o, "top",
 					json_top(&run->out[k], n, labels, top));
 			json_object_set_new(o, "values",
