@@ -314,6 +314,7 @@ static inline struct bench *bench_open(void)
 	b->server.function = &b->function;
 	b->server.listener = fxq_listen(b->path, why, sizeof(why));
 	assert_true(b->server.listener >= 0);
+	control_init(&b->server.control, &b->function, -1);
 	b->stop = eventfd(0, EFD_CLOEXEC);
 	b->server.stop = b->stop;
 	b->server.say = bench_say;

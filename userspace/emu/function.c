@@ -35,8 +35,32 @@ static void *host_bus(void *priv, uint64_t addr, uint64_t len, bool write)
 static void host_irq(void *priv, int vector)
 {
 	struct fxq_function *f = priv;
+	const struct fault_kind *kind;
+	uint32_t ms = 0;
 
-	vfio_irqs_raise(&f->irqs, vector, 0);
+	kind = faults_strike(&f->faults, FAULT_POINT_IRQ, &ms);
+	if (!kind || kind->effect == FXQ_FAULT_TWICE)
+		vfio_irqs_raise(&f->irqs, vector, 0);
+	if (kind && kind->effect != FXQ_FAULT_LOST)
+		vfio_irqs_raise(&f->irqs, vector, ms);
+}
+
+static struct fxq_fault host_fault(void *priv, enum fxq_fault_point at)
+{
+	struct fxq_function *f = priv;
+	struct fxq_fault fault = { FXQ_FAULT_NONE };
+	const struct fault_kind *kind;
+
+	kind = faults_strike(&f->faults, at, &fault.ms);
+	if (!kind)
+		return fault;
+	if (kind->effect == FAULT_REMOVED)
+		fxq_function_remove(f, FUNCTION_REMOVED);
+	else if (kind->effect == FAULT_DEAD)
+		fxq_function_remove(f, FUNCTION_DEAD);
+	else
+		fault.kind = kind->effect;
+	return fault;
 }
 
 /* Every vector is masked after reset, as MSI-X has it. */
@@ -66,6 +90,7 @@ int fxq_function_init(struct fxq_function *f,
 		.enter = host_enter,
 		.leave = host_leave,
 		.irq = host_irq,
+		.fault = host_fault,
 		.report = report,
 		.priv = f,
 	};
@@ -74,9 +99,12 @@ int fxq_function_init(struct fxq_function *f,
 	memset(f, 0, sizeof(*f));
 	pci_config_reset(&f->config);
 	reset_table(f);
-	ret = vfio_memory_init(&f->memory);
+	ret = faults_init(&f->faults);
 	if (ret)
 		return ret;
+	ret = vfio_memory_init(&f->memory);
+	if (ret)
+		goto err_faults;
 	ret = vfio_irqs_init(&f->irqs);
 	if (ret)
 		goto err_memory;
@@ -89,6 +117,8 @@ err_irqs:
 	vfio_irqs_finish(&f->irqs);
 err_memory:
 	vfio_memory_finish(&f->memory);
+err_faults:
+	faults_finish(&f->faults);
 	return ret;
 }
 
@@ -97,9 +127,22 @@ void fxq_function_finish(struct fxq_function *f)
 	fxq_machine_destroy(f->machine);
 	vfio_irqs_finish(&f->irqs);
 	vfio_memory_finish(&f->memory);
+	faults_finish(&f->faults);
 }
 
-void fxq_function_reset(struct fxq_function *f)
+enum function_presence fxq_function_presence(const struct fxq_function *f)
+{
+	return __atomic_load_n(&f->presence, __ATOMIC_ACQUIRE);
+}
+
+void fxq_function_remove(struct fxq_function *f, enum function_presence how)
+{
+	__atomic_store_n(&f->presence, how, __ATOMIC_RELEASE);
+	vfio_memory_cut(&f->memory, true);
+	vfio_irqs_cut(&f->irqs, true);
+}
+
+static void reset(struct fxq_function *f)
 {
 	pci_config_reset(&f->config);
 	reset_table(f);
@@ -107,9 +150,25 @@ void fxq_function_reset(struct fxq_function *f)
 	fxq_machine_write(f->machine, FXQ_REG_CONTROL, FXQ_CONTROL_RESET);
 }
 
+void fxq_function_insert(struct fxq_function *f)
+{
+	reset(f);
+	vfio_memory_cut(&f->memory, false);
+	vfio_irqs_cut(&f->irqs, false);
+	__atomic_store_n(&f->presence, FUNCTION_HERE, __ATOMIC_RELEASE);
+}
+
+void fxq_function_reset(struct fxq_function *f)
+{
+	if (fxq_function_presence(f) == FUNCTION_DEAD)
+		fxq_function_insert(f);
+	else
+		reset(f);
+}
+
 void fxq_function_detach(struct fxq_function *f)
 {
-	fxq_function_reset(f);
+	fxq_function_insert(f);
 	vfio_irqs_reset(&f->irqs);
 	vfio_memory_clear(&f->memory);
 }
@@ -168,10 +227,17 @@ static void read_msix(struct fxq_function *f, uint64_t offset, uint8_t *data,
 		data[FXQ_MSIX_PBA - offset] = pending;
 }
 
+/* Does the function answer at its BARs? */
+static bool answers(const struct fxq_function *f)
+{
+	return pci_has_memory(&f->config) &&
+	       fxq_function_presence(f) == FUNCTION_HERE;
+}
+
 void fxq_function_bar_read(struct fxq_function *f, uint32_t bar,
 			   uint64_t offset, void *data, uint32_t len)
 {
-	if (!pci_has_memory(&f->config))
+	if (!answers(f))
 		memset(data, 0xff, len);
 	else if (bar == FXQ_BAR_REGS)
 		read_regs(f, offset, data, len);
@@ -182,7 +248,7 @@ void fxq_function_bar_read(struct fxq_function *f, uint32_t bar,
 void fxq_function_bar_write(struct fxq_function *f, uint32_t bar,
 			    uint64_t offset, const void *data, uint32_t len)
 {
-	if (!pci_has_memory(&f->config))
+	if (!answers(f))
 		return;
 	if (bar == FXQ_BAR_REGS)
 		write_regs(f, offset, data, len);
@@ -193,15 +259,20 @@ void fxq_function_bar_write(struct fxq_function *f, uint32_t bar,
 void fxq_function_config_read(struct fxq_function *f, uint32_t offset,
 			      void *data, uint32_t len)
 {
-	pci_config_read(&f->config, offset, data, len);
+	if (fxq_function_presence(f) == FUNCTION_REMOVED)
+		memset(data, 0xff, len);
+	else
+		pci_config_read(&f->config, offset, data, len);
 }
 
 void fxq_function_config_write(struct fxq_function *f, uint32_t offset,
 			       const void *data, uint32_t len)
 {
-	enum pci_effect effect = pci_config_write(&f->config, offset, data,
-						  len);
+	enum pci_effect effect;
 
+	if (fxq_function_presence(f) == FUNCTION_REMOVED)
+		return;
+	effect = pci_config_write(&f->config, offset, data, len);
 	if (effect == PCI_EFFECT_RESET)
 		fxq_function_reset(f);
 	else

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "fault.h"
 #include "machine/machine.h"
 #include "pci.h"
 #include "vfio_irq.h"
@@ -18,8 +19,16 @@
 
 #define FUNCTION_TABLE_BYTES	(16 * FXQ_VECTORS)
 
+/* Is the function on the bus? */
+enum function_presence {
+	FUNCTION_HERE,
+	FUNCTION_DEAD,		/* its registers read as ones, until a reset */
+	FUNCTION_REMOVED,	/* everything does, until it is put back */
+};
+
 /*
  * struct fxq_function
+ * @presence: atomic; the machine's thread may end it
  * @table: the MSI-X table as software wrote it; the client acts upon it
  */
 struct fxq_function {
@@ -28,6 +37,8 @@ struct fxq_function {
 	uint8_t table[FUNCTION_TABLE_BYTES];
 	struct vfio_memory memory;
 	struct vfio_irqs irqs;
+	struct faults faults;
+	enum function_presence presence;
 };
 
 /*
@@ -47,6 +58,14 @@ void fxq_function_finish(struct fxq_function *f);
 void fxq_function_reset(struct fxq_function *f);
 /* The client has gone, and its memory and eventfds with it. */
 void fxq_function_detach(struct fxq_function *f);
+
+/*
+ * Takes the function off the bus as if somebody had pulled it out, or puts it
+ * back, reset. From any thread.
+ */
+void fxq_function_remove(struct fxq_function *f, enum function_presence how);
+void fxq_function_insert(struct fxq_function *f);
+enum function_presence fxq_function_presence(const struct fxq_function *f);
 
 /* Bytes of BAR @bar; 0: there is none. */
 uint64_t fxq_function_bar_bytes(uint32_t bar);

@@ -13,13 +13,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "server.h"
 #include "socket.h"
 
 #define MAX_THREADS	256
 
 struct options {
-	const char *socket;
+	const char *socket, *control, *fault;
 	struct fxq_machine_config machine;
 	bool once;
 	bool quiet;
@@ -59,6 +60,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 's':
 		o->socket = arg;
 		return 0;
+	case 'c':
+		o->control = arg;
+		return 0;
+	case 'f':
+		o->fault = arg;
+		return 0;
 	case 't':
 		o->machine.threads = parse_threads(arg, state);
 		return 0;
@@ -83,6 +90,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp_option argp_options[] = {
 	{ "socket", 's', "PATH", 0, "Listen for QEMU at this UNIX socket" },
 	{ "threads", 't', "N", 0, "Work with N threads (1)" },
+	{ "fault", 'f', "PLAN", 0, "What shall go wrong, as in dma@3,irq@2=lost" },
+	{ "control", 'c', "PATH", 0, "Take plans of faults at this UNIX socket" },
 	{ "debug", 'd', NULL, 0, "Tell of races and unwritten scratchpad" },
 	{ "once", '1', NULL, 0, "End when the first client has gone" },
 	{ "quiet", 'q', NULL, 0, "Say nothing but errors" },
@@ -109,27 +118,68 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int serve(const struct options *o, int listener, int signals)
+/* Listens at @path, if there is one; *@ret_fd is -1 if not. */
+static int listen_at(const char *path, int *ret_fd)
 {
-	static struct fxq_function function;
-	static struct fxq_server server;
-	char text[256];
-	int ret;
+	char why[200];
 
-	ret = fxq_function_init(&function, &o->machine, report);
+	*ret_fd = path ? fxq_listen(path, why, sizeof(why)) : -1;
+	if (!path || *ret_fd >= 0)
+		return 0;
+	fprintf(stderr, "fxq-emu: %s: %s\n", path, why);
+	return *ret_fd;
+}
+
+static void stop_listening(const char *path, int fd)
+{
+	if (fd >= 0)
+		fxq_unlisten(fd, path);
+}
+
+static int start(struct fxq_function *f, const struct options *o)
+{
+	char why[400];
+	int ret = fxq_function_init(f, &o->machine, report);
+
 	if (ret) {
 		fprintf(stderr, "fxq-emu: the machine does not start: %s\n",
 			strerror(-ret));
 		return ret;
 	}
-	server.function = &function;
-	server.listener = listener;
-	server.stop = signals;
-	server.once = o->once;
-	server.say = say;
+	ret = faults_set(&f->faults, o->fault ? o->fault : "", why,
+			 sizeof(why));
+	if (ret) {
+		fprintf(stderr, "fxq-emu: --fault: %s\n", why);
+		fxq_function_finish(f);
+	}
+	return ret;
+}
+
+static int serve(const struct options *o, struct fxq_server *s)
+{
+	static struct fxq_function function;
+	char text[256];
+	int control, ret;
+
+	ret = start(&function, o);
+	if (ret)
+		return ret;
+	ret = listen_at(o->socket, &s->listener);
+	if (ret)
+		goto out_function;
+	ret = listen_at(o->control, &control);
+	if (ret)
+		goto out_listener;
+	s->function = &function;
+	control_init(&s->control, &function, control);
 	snprintf(text, sizeof(text), "listening on %s", o->socket);
 	say(text);
-	ret = fxq_server_run(&server);
+	ret = fxq_server_run(s);
+	control_finish(&s->control);
+	stop_listening(o->control, control);
+out_listener:
+	stop_listening(o->socket, s->listener);
+out_function:
 	fxq_function_finish(&function);
 	return ret;
 }
@@ -138,24 +188,18 @@ int main(int argc, char **argv)
 {
 	static const struct argp argp = { argp_options, parse_option, NULL,
 					  doc };
+	static struct fxq_server server;
 	struct options o = { 0 };
-	char why[200];
-	int signals, listener, ret;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	quiet = o.quiet;
 	/* Blocked before there are threads, so that all of them inherit it. */
-	signals = open_signals();
-	if (signals < 0) {
+	server.stop = open_signals();
+	if (server.stop < 0) {
 		perror("fxq-emu: signalfd");
 		return EXIT_FAILURE;
 	}
-	listener = fxq_listen(o.socket, why, sizeof(why));
-	if (listener < 0) {
-		fprintf(stderr, "fxq-emu: %s: %s\n", o.socket, why);
-		return EXIT_FAILURE;
-	}
-	ret = serve(&o, listener, signals);
-	fxq_unlisten(listener, o.socket);
-	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+	server.once = o.once;
+	server.say = say;
+	return serve(&o, &server) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

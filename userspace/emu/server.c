@@ -3,7 +3,8 @@
  * server.c - a function, its clients one after another, and those who wait
  *
  * One loop waits for everything: a new client, messages of the present one,
- * interrupts that are due, word that the client's memory broke, and the end.
+ * interrupts that are due, word that the client's memory broke, those who ask
+ * for faults, and the end.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +20,8 @@ enum wait_for {
 	WAIT_CLIENT,		/* connecting, or talking */
 	WAIT_MEMORY,
 	WAIT_TIMERS,
-	WAIT_COUNT = WAIT_TIMERS + FXQ_VECTORS
+	WAIT_CONTROL = WAIT_TIMERS + FXQ_VECTORS,
+	WAIT_COUNT = WAIT_CONTROL + CONTROL_FDS
 };
 
 static void connect_client(struct fxq_server *s)
@@ -31,7 +33,6 @@ static void connect_client(struct fxq_server *s)
 	vfio_socket_init(&s->socket, fd);
 	vfio_client_init(&s->client, s->function, &s->socket.stream);
 	s->connected = true;
-	s->say("a client has connected");
 }
 
 static void disconnect_client(struct fxq_server *s, const char *why)
@@ -42,12 +43,20 @@ static void disconnect_client(struct fxq_server *s, const char *why)
 	close(s->socket.fd);
 	s->connected = false;
 	snprintf(text, sizeof(text), "the client has gone: %s", why);
-	s->say(text);
+	if (s->client.greeted)
+		s->say(text);
+	s->ended |= s->client.greeted && s->once;
 }
 
+/* Whoever connects and says nothing only looks whether somebody listens. */
 static void serve_client(struct fxq_server *s)
 {
-	if (vfio_serve(&s->client))
+	bool greeted = s->client.greeted;
+	int ret = vfio_serve(&s->client);
+
+	if (!greeted && s->client.greeted)
+		s->say("a client has connected");
+	if (ret)
 		disconnect_client(s, s->client.why);
 }
 
@@ -66,6 +75,7 @@ static int wait(struct fxq_server *s, struct pollfd *p)
 	p[WAIT_MEMORY].fd = s->function->memory.wake;
 	for (i = 0; i < FXQ_VECTORS; i++)
 		p[WAIT_TIMERS + i].fd = s->function->irqs.timer[i];
+	control_wait(&s->control, p + WAIT_CONTROL);
 	for (i = 0; i < WAIT_COUNT; i++)
 		p[i].events = POLLIN;
 	do {
@@ -74,29 +84,35 @@ static int wait(struct fxq_server *s, struct pollfd *p)
 	return ret < 0 ? -errno : 0;
 }
 
+static void act(struct fxq_server *s, const struct pollfd *p)
+{
+	bool was = s->connected;
+	int i;
+
+	for (i = 0; i < FXQ_VECTORS; i++)
+		if (p[WAIT_TIMERS + i].revents)
+			vfio_irqs_expire(&s->function->irqs, i);
+	control_serve(&s->control, p + WAIT_CONTROL);
+	if (p[WAIT_MEMORY].revents)
+		look_at_memory(s);
+	if (p[WAIT_CLIENT].revents && !was)
+		connect_client(s);
+	else if (p[WAIT_CLIENT].revents && s->connected)
+		serve_client(s);
+}
+
 static int run(struct fxq_server *s)
 {
 	struct pollfd p[WAIT_COUNT] = { 0 };
-	bool was;
-	int i, ret;
+	int ret = 0;
 
-	for (;;) {
+	while (!ret && !s->ended) {
 		ret = wait(s, p);
 		if (ret || p[WAIT_STOP].revents)
-			return ret;
-		for (i = 0; i < FXQ_VECTORS; i++)
-			if (p[WAIT_TIMERS + i].revents)
-				vfio_irqs_expire(&s->function->irqs, i);
-		was = s->connected;
-		if (p[WAIT_MEMORY].revents)
-			look_at_memory(s);
-		if (p[WAIT_CLIENT].revents && was && s->connected)
-			serve_client(s);
-		else if (p[WAIT_CLIENT].revents && !was)
-			connect_client(s);
-		if (was && !s->connected && s->once)
-			return 0;
+			break;
+		act(s, p);
 	}
+	return ret;
 }
 
 int fxq_server_run(struct fxq_server *s)

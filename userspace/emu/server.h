@@ -7,12 +7,14 @@
 
 #include <stdbool.h>
 
+#include "control.h"
 #include "function.h"
 #include "vfio.h"
 
 /*
  * struct fxq_server
  * @listener: where clients connect; the next is accepted when one has gone
+ * @control: who may ask for faults; set up by the caller
  * @stop: readable when the server shall end, -1: it never shall
  * @once: end with the first client
  * @say: told what happens, in sentences
@@ -20,11 +22,12 @@
 struct fxq_server {
 	struct fxq_function *function;
 	int listener;
+	struct control control;
 	int stop;
 	bool once;
 	void (*say)(const char *text);
 
-	bool connected;
+	bool connected, ended;
 	struct vfio_socket socket;
 	struct vfio_client client;
 };

@@ -93,6 +93,13 @@ void vfio_irqs_set_open(struct vfio_irqs *q, bool open)
 	pthread_mutex_unlock(&q->lock);
 }
 
+void vfio_irqs_cut(struct vfio_irqs *q, bool cut)
+{
+	pthread_mutex_lock(&q->lock);
+	q->cut = cut;
+	pthread_mutex_unlock(&q->lock);
+}
+
 uint32_t vfio_irqs_pending(struct vfio_irqs *q)
 {
 	uint32_t pending;
@@ -108,7 +115,7 @@ static void deliver(struct vfio_irqs *q, uint32_t vector)
 {
 	const uint64_t one = 1;
 
-	if (q->fd[vector] < 0 || !q->open)
+	if (q->fd[vector] < 0 || !q->open || q->cut)
 		return;
 	if (q->masked >> vector & 1)
 		q->pending |= 1u << vector;

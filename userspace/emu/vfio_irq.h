@@ -17,6 +17,7 @@
  * @fd: eventfd to write, -1: none, and the interrupt is lost
  * @masked, @pending: a bit for each vector
  * @open: the function may master the bus, and an interrupt is a write
+ * @cut: it is off the bus
  * @timer: expires when a late interrupt is due; see vfio_irqs_expire()
  * @raised: interrupts that reached the client
  */
@@ -24,7 +25,7 @@ struct vfio_irqs {
 	pthread_mutex_t lock;
 	int fd[FXQ_VECTORS];
 	uint32_t masked, pending;
-	bool open;
+	bool open, cut;
 	int timer[FXQ_VECTORS];
 	uint64_t raised;
 };
@@ -34,6 +35,7 @@ void vfio_irqs_finish(struct vfio_irqs *q);
 /* No eventfd, nothing masked, pending or late. */
 void vfio_irqs_reset(struct vfio_irqs *q);
 void vfio_irqs_set_open(struct vfio_irqs *q, bool open);
+void vfio_irqs_cut(struct vfio_irqs *q, bool cut);
 uint32_t vfio_irqs_pending(struct vfio_irqs *q);
 
 /* The machine's thread: now, or in @ms. */

@@ -229,6 +229,18 @@ void vfio_memory_set_open(struct vfio_memory *m, bool open)
 	pthread_rwlock_unlock(&m->lock);
 }
 
+void vfio_memory_cut(struct vfio_memory *m, bool cut)
+{
+	__atomic_store_n(&m->cut, cut, __ATOMIC_RELEASE);
+}
+
+/* Is there memory at all? The ranges may say more than there is. */
+static bool is_off(const struct vfio_memory *m)
+{
+	return __atomic_load_n(&m->broken, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&m->cut, __ATOMIC_ACQUIRE);
+}
+
 bool vfio_memory_enter(struct vfio_memory *m)
 {
 	bool changed;
@@ -236,7 +248,7 @@ bool vfio_memory_enter(struct vfio_memory *m)
 	pthread_rwlock_rdlock(&m->lock);
 	visited = m;
 	/* Readers write it too, but there is one: the machine's thread. */
-	changed = m->changed || __atomic_load_n(&m->broken, __ATOMIC_ACQUIRE);
+	changed = m->changed || is_off(m);
 	m->changed = false;
 	return changed;
 }
@@ -253,7 +265,7 @@ void *vfio_memory_find(struct vfio_memory *m, uint64_t addr, uint64_t len,
 	uint32_t n = ranges_up_to(m, addr);
 	const struct vfio_range *r;
 
-	if (!n || !m->open || __atomic_load_n(&m->broken, __ATOMIC_ACQUIRE))
+	if (!n || !m->open || is_off(m))
 		return NULL;
 	r = &m->range[n - 1];
 	if (addr - r->base >= r->size || len > r->size - (addr - r->base))

@@ -30,6 +30,7 @@ struct vfio_range {
  * @changed: memory has gone since the machine last entered
  * @broken: the file behind a range became shorter: its bytes are lost. Set by
  *	    the machine's thread when it trips over it; atomic
+ * @cut: the function is off the bus, whatever @open says; atomic
  * @wake: an eventfd, written when @broken is set
  */
 struct vfio_memory {
@@ -39,6 +40,7 @@ struct vfio_memory {
 	bool open;
 	bool changed;
 	bool broken;
+	bool cut;
 	int wake;
 };
 
@@ -59,6 +61,8 @@ void vfio_memory_clear(struct vfio_memory *m);
 /* Has there been a file that shrank? Asks and forgets. */
 bool vfio_memory_broke(struct vfio_memory *m);
 void vfio_memory_set_open(struct vfio_memory *m, bool open);
+/* From any thread. Nothing is waited for. */
+void vfio_memory_cut(struct vfio_memory *m, bool cut);
 
 /* The machine's thread. */
 bool vfio_memory_enter(struct vfio_memory *m);

@@ -15,6 +15,37 @@
 
 struct fxq_machine;
 
+/* Where a host may make something go wrong. */
+enum fxq_fault_point {
+	FXQ_POINT_RUN,		/* a run begins */
+	FXQ_POINT_TRANSFER,	/* a LOAD or STORE begins */
+	FXQ_POINT_RECORD,	/* the record of a job is due */
+	FXQ_POINT_INVALIDATE,	/* the record of an INVALIDATE is due */
+	FXQ_POINT_STOP,		/* the record of a STOP is due */
+	FXQ_POINTS
+};
+
+enum fxq_fault_kind {
+	FXQ_FAULT_NONE,
+	/* a run */
+	FXQ_FAULT_HANG,		/* halfway no progress, until STOP or reset */
+	FXQ_FAULT_STUCK,	/* the same, and deaf to STOP */
+	FXQ_FAULT_SLOW,		/* each descriptor takes @ms more */
+	/* a transfer */
+	FXQ_FAULT_FAIL,		/* the bus does not answer */
+	/* a record; of what is no job, the first two */
+	FXQ_FAULT_LOST,		/* its slot stays as it was */
+	FXQ_FAULT_LATE,		/* it comes after @ms */
+	FXQ_FAULT_TWICE,	/* it comes in two slots */
+	FXQ_FAULT_WRONG_RUN,	/* it names a run that there is not */
+	FXQ_FAULT_WRONG_CONTEXT,
+};
+
+struct fxq_fault {
+	enum fxq_fault_kind kind;
+	uint32_t ms;
+};
+
 /*
  * struct fxq_machine_host - what the machine needs of its surroundings
  * @bus: the bytes [addr, addr + len) of bus memory, which lie within one page
@@ -24,6 +55,7 @@ struct fxq_machine;
  * @enter, @leave: stand around every use of @bus and of what it gave. Between
  *	 them that stays; @enter says whether any has gone since @leave. Both
  *	 may be NULL: memory then stays for as long as the machine keeps it
+ * @fault: asked at each point; NULL: nothing goes wrong
  * @irq: raise MSI-X vector FXQ_VECTOR_*
  * @report: debug mode: a finding, in a sentence; may be NULL
  *
@@ -33,6 +65,7 @@ struct fxq_machine_host {
 	void *(*bus)(void *priv, uint64_t addr, uint64_t len, bool write);
 	bool (*enter)(void *priv);
 	void (*leave)(void *priv);
+	struct fxq_fault (*fault)(void *priv, enum fxq_fault_point at);
 	void (*irq)(void *priv, int vector);
 	void (*report)(void *priv, const char *text);
 	void *priv;

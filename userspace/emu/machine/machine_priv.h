@@ -72,6 +72,7 @@ struct machine_run {
 	uint32_t done;
 	bool active;
 	bool stop;
+	struct fxq_fault fault;
 	struct machine_outcome outcome;
 };
 
@@ -108,7 +109,8 @@ struct fxq_machine {
 	struct fxq_complete *complete;
 	const struct fxq_context_entry *contexts;
 	struct fxq_shared *shared;
-	uint32_t taken, completed;
+	uint32_t taken, answered;	/* entries */
+	uint32_t completed;		/* records */
 	uint64_t progress;		/* descriptors finished */
 
 	/* Jobs taken and not begun, oldest first. */
@@ -138,6 +140,23 @@ void machine_enter(struct fxq_machine *m);
 void machine_leave(struct fxq_machine *m);
 /* Leaves and enters, for whoever waits to take memory back. */
 void machine_yield(struct fxq_machine *m);
+
+/* fault.c */
+
+#define MACHINE_FOREVER	(~0u)
+
+/* What a pause inside a run is for: nothing, other entries, a STOP of it. */
+enum machine_pause {
+	MACHINE_PAUSE_DEAF,
+	MACHINE_PAUSE_TAKING,
+	MACHINE_PAUSE_STOPPABLE,
+};
+
+struct fxq_fault machine_fault(struct fxq_machine *m, enum fxq_fault_point at);
+/* Lets @ms pass. False: the run ends without a record. */
+bool machine_pause(struct fxq_machine *m, uint32_t ms, enum machine_pause how);
+/* What m->run.fault does before descriptor @i. */
+void machine_fault_run(struct fxq_machine *m, uint32_t i);
 
 /* regs.c */
 void machine_regs_reset(struct fxq_machine *m);

@@ -30,6 +30,7 @@ static void *ring_memory(struct fxq_machine *m, uint64_t base, uint64_t len,
 static void ring_begin(struct fxq_machine *m)
 {
 	m->taken = 0;
+	m->answered = 0;
 	m->completed = 0;
 	m->progress = 0;
 	__atomic_store_n(&m->shared->running, 0, __ATOMIC_RELAXED);
@@ -123,7 +124,52 @@ static void answer(struct fxq_machine *m, const struct fxq_submit *e,
 {
 	struct machine_outcome o = { .cause = cause };
 
+	m->answered++;
 	write_record(m, e, &o, m->clock, 0);
+}
+
+/* As if the record had been written and the write had not arrived. */
+static void lose_record(struct fxq_machine *m)
+{
+	m->completed++;
+	__atomic_store_n(&m->shared->completed, m->completed, __ATOMIC_SEQ_CST);
+}
+
+/* The answer to an INVALIDATE or a STOP, which is answered once obeyed. */
+static void answer_admin(struct fxq_machine *m, const struct fxq_submit *e,
+			 enum fxq_fault_point point)
+{
+	struct fxq_fault f = machine_fault(m, point);
+
+	if (f.kind == FXQ_FAULT_LATE &&
+	    !machine_pause(m, f.ms, MACHINE_PAUSE_DEAF))
+		return;
+	if (f.kind != FXQ_FAULT_LOST) {
+		answer(m, e, FXQ_CAUSE_NONE);
+		return;
+	}
+	m->answered++;
+	lose_record(m);
+}
+
+/* The answer to a job that ran, with whatever @f does to its record. */
+static void answer_job(struct fxq_machine *m, uint64_t first, uint64_t cycles,
+		       enum fxq_fault_kind f)
+{
+	struct fxq_submit e = m->run.entry;
+
+	m->answered++;
+	if (f == FXQ_FAULT_LOST) {
+		lose_record(m);
+		return;
+	}
+	if (f == FXQ_FAULT_WRONG_RUN)
+		e.run = ~e.run;
+	if (f == FXQ_FAULT_WRONG_CONTEXT)
+		e.context = (e.context + 1) % FXQ_CONTEXTS_MAX;
+	write_record(m, &e, &m->run.outcome, first, cycles);
+	if (f == FXQ_FAULT_TWICE)
+		write_record(m, &e, &m->run.outcome, first, cycles);
 }
 
 static bool is_stopped(const struct fxq_machine *m, uint32_t context)
@@ -165,7 +211,7 @@ static void take_job(struct fxq_machine *m, const struct fxq_submit *e)
 static void take_invalidate(struct fxq_machine *m, const struct fxq_submit *e)
 {
 	machine_invalidate(m, e->context, e->first, e->last);
-	answer(m, e, FXQ_CAUSE_NONE);
+	answer_admin(m, e, FXQ_POINT_INVALIDATE);
 }
 
 /* STOP is answered after every job that it ends. */
@@ -176,7 +222,7 @@ static void take_stop(struct fxq_machine *m, const struct fxq_submit *e)
 	if (m->stop_pending)
 		m->stop_entry = *e;
 	else
-		answer(m, e, FXQ_CAUSE_NONE);
+		answer_admin(m, e, FXQ_POINT_STOP);
 }
 
 static void take_rearm(struct fxq_machine *m, const struct fxq_submit *e)
@@ -243,7 +289,7 @@ void machine_take(struct fxq_machine *m)
 					    __ATOMIC_ACQUIRE);
 
 	while (m->taken != produced && !m->run.stop &&
-	       m->taken - m->completed < m->depth) {
+	       m->taken - m->answered < m->depth && m->enabled) {
 		struct fxq_submit e = m->submit[m->taken & (m->depth - 1)];
 
 		m->taken++;
@@ -290,14 +336,18 @@ void machine_sleep(struct fxq_machine *m)
 void machine_finish(struct fxq_machine *m, uint64_t first, uint64_t cycles)
 {
 	struct machine_run *r = &m->run;
+	struct fxq_fault f = machine_fault(m, FXQ_POINT_RECORD);
 
+	if (f.kind == FXQ_FAULT_LATE &&
+	    !machine_pause(m, f.ms, MACHINE_PAUSE_TAKING))
+		return;
 	r->active = false;
 	r->stop = false;
-	write_record(m, &r->entry, &r->outcome, first, cycles);
+	answer_job(m, first, cycles, f.kind);
 	if (r->outcome.cause != FXQ_CAUSE_NONE)
 		stop_context(m, r->entry.context);
 	if (m->stop_pending) {
 		m->stop_pending = false;
-		answer(m, &m->stop_entry, FXQ_CAUSE_NONE);
+		answer_admin(m, &m->stop_entry, FXQ_POINT_STOP);
 	}
 }

@@ -238,6 +238,16 @@ static void *dma_at(struct fxq_dma_memory *mem, uint32_t region,
 				 write);
 }
 
+static int transfer(struct fxq_machine *m, const struct fxq_desc *d)
+{
+	const struct fxq_binding *b = &m->run.bind[d->dma.region];
+
+	if (machine_fault(m, FXQ_POINT_TRANSFER).kind != FXQ_FAULT_FAIL)
+		return fxq_exec_dma(&m->exec, d, &m->run.mem);
+	fail_at(&m->run, FXQ_CAUSE_BUS, b->addr + d->dma.offset);
+	return -EIO;
+}
+
 /* Operators work in the scratchpad alone: memory may change meanwhile. */
 static void operate(struct fxq_machine *m, const struct fxq_desc *d)
 {
@@ -271,7 +281,7 @@ static uint32_t step(struct fxq_machine *m, uint32_t i)
 	raise_high(m, d);
 	if (d->opcode != FXQ_OP_LOAD && d->opcode != FXQ_OP_STORE)
 		operate(m, d);
-	else if (fxq_exec_dma(&m->exec, d, &r->mem))
+	else if (transfer(m, d))
 		return r->outcome.cause ? r->outcome.cause :
 		       fail_at(r, FXQ_CAUSE_BUS, 0);
 	r->timing[i].work = fxq_cost_work(d);
@@ -296,6 +306,7 @@ static int execute(struct fxq_machine *m)
 	uint32_t i;
 
 	for (i = 0; i < r->entry.count; i++) {
+		machine_fault_run(m, i);
 		machine_yield(m);
 		if (!may_go_on(m))
 			return -EINTR;
@@ -349,6 +360,7 @@ void machine_run(struct fxq_machine *m)
 	r->outcome = (struct machine_outcome){ 0 };
 	r->done = 0;
 	r->active = true;
+	r->fault = machine_fault(m, FXQ_POINT_RUN);
 	__atomic_store_n(&m->shared->running, r->entry.run, __ATOMIC_RELAXED);
 	if (!begin(m))
 		ret = execute(m);
