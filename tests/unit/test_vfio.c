@@ -292,6 +292,688 @@ static void writes_come_in_bundles(void **state)
 	assert_int_equal(rig_read(&b->rig, FXQ_REG_SUBMIT_HI), 1);
 }
 
+/* Memory */
+
+#define RW	(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
+#define FREE	(1ull << 40)	/* where nothing is mapped */
+
+static void maps_refuse_what_is_no_memory(void **state)
+{
+	struct bench *b = *state;
+	const struct vfio_map small = { .argsz = 8, .flags = RW, .size = 4096,
+					.addr = FREE };
+	const int two[] = { b->memory, b->memory };
+	const struct vfio_map map = { .argsz = sizeof(map), .flags = RW,
+				      .size = 4096, .addr = FREE };
+	const struct {
+		uint64_t addr, size, offset;
+		int fd;
+		uint32_t flags;
+		int error;
+	} bad[] = {
+		{ FREE, 0, 0, b->memory, RW, EINVAL },
+		{ FREE + 1, 4096, 0, b->memory, RW, EINVAL },
+		{ FREE, 4097, 0, b->memory, RW, EINVAL },
+		{ FREE, 4096, 1, b->memory, RW, EINVAL },
+		{ FREE, 4096, 0, b->memory, 0, EINVAL },
+		{ FREE, 4096, 0, b->memory, 2, EINVAL },
+		{ FREE, 4096, 0, b->memory, RW | 4, EINVAL },
+		{ ~0xfffull, 8192, 0, b->memory, RW, EINVAL },
+		{ FREE, ~0xfffull, 4096, b->memory, RW, EINVAL },
+		{ FREE, 4096, ~0xfffull, b->memory, RW, EINVAL },
+		{ FREE, 4096, RIG_BYTES, b->memory, RW, ERANGE },
+		{ FREE, 2 * RIG_BYTES, 0, b->memory, RW, ERANGE },
+		{ FREE, 4096, 0, b->irq[0], RW, EINVAL },
+		{ 0, 4096, 0, b->memory, RW, EEXIST },
+		{ RIG_BYTES - 4096, 8192, 0, b->memory, RW, EEXIST },
+	};
+	uint32_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(bench_map(b, bad[i].addr, bad[i].size,
+					   bad[i].fd, bad[i].offset,
+					   bad[i].flags), bad[i].error);
+	assert_int_equal(bench_ask(b, VFIO_USER_DMA_MAP, &small,
+				   sizeof(small)), EINVAL);
+	assert_int_equal(bench_ask(b, VFIO_USER_DMA_MAP, &map,
+				   sizeof(map) - 1), EINVAL);
+	assert_int_equal(bench_ask_fds(b, VFIO_USER_DMA_MAP, &map, sizeof(map),
+				       two, 2), EINVAL);
+	assert_int_equal(b->function.memory.count, 1);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+}
+
+static void maps_have_a_limit(void **state)
+{
+	struct bench *b = *state;
+	uint32_t i;
+
+	for (i = 1; i < VFIO_MAX_RANGES; i++)
+		assert_int_equal(bench_map(b, FREE + i * 8192, 4096, -1, 0,
+					   RW), 0);
+	assert_int_equal(bench_map(b, FREE, 4096, -1, 0, RW), ENOSPC);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+}
+
+static void unmaps_want_what_was_mapped(void **state)
+{
+	const struct vfio_unmap all = { .argsz = sizeof(all),
+					.flags = VFIO_DMA_UNMAP_FLAG_ALL };
+	struct vfio_unmap bad = all;
+	struct bench *b = *state;
+
+	assert_int_equal(bench_unmap(b, 0, RIG_BYTES / 2), ENOENT);
+	assert_int_equal(bench_unmap(b, 4096, RIG_BYTES - 4096), ENOENT);
+	assert_int_equal(bench_unmap(b, FREE, 4096), ENOENT);
+	bad.size = 4096;
+	assert_int_equal(bench_ask(b, VFIO_USER_DMA_UNMAP, &bad, sizeof(bad)),
+			 EINVAL);
+	bad = all;
+	bad.flags |= 1;
+	assert_int_equal(bench_ask(b, VFIO_USER_DMA_UNMAP, &bad, sizeof(bad)),
+			 EINVAL);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+	assert_int_equal(bench_ask(b, VFIO_USER_DMA_UNMAP, &all, sizeof(all)),
+			 0);
+	assert_int_equal(b->reply_bytes, sizeof(all));
+	assert_int_equal(b->function.memory.count, 0);
+}
+
+static void rings_may_lie_anywhere(void **state)
+{
+	struct bench *b = *state;
+	struct rig *r = &b->rig;
+
+	assert_int_equal(bench_map(b, FREE, 1 << 20, b->memory, 0x1000, RW),
+			 0);
+	rig_write(r, FXQ_REG_CONTROL, 0);
+	rig_settle(r);
+	memset(r->complete, 0, 4096);
+	memset(r->shared, 0, sizeof(*r->shared));
+	rig_write(r, FXQ_REG_SUBMIT_LO, RIG_SUBMIT - 0x1000);
+	rig_write(r, FXQ_REG_SUBMIT_HI, FREE >> 32);
+	rig_write(r, FXQ_REG_SHARED_LO, RIG_SHARED - 0x1000);
+	rig_write(r, FXQ_REG_SHARED_HI, FREE >> 32);
+	rig_write(r, FXQ_REG_CONTROL, FXQ_CONTROL_ENABLE);
+	assert_int_equal(rig_settle(r), FXQ_STATUS_ENABLED);
+	assert_int_equal(rig_copy(r, 1).cause, 0);
+}
+
+/* ENABLE with the shared page at @addr: what STATUS says. */
+static uint32_t enable_with_shared_at(struct bench *b, uint64_t addr)
+{
+	struct rig *r = &b->rig;
+
+	rig_write(r, FXQ_REG_CONTROL, 0);
+	rig_settle(r);
+	rig_write(r, FXQ_REG_SHARED_LO, (uint32_t)addr);
+	rig_write(r, FXQ_REG_SHARED_HI, addr >> 32);
+	rig_write(r, FXQ_REG_CONTROL, FXQ_CONTROL_ENABLE);
+	return rig_settle(r);
+}
+
+static void memory_that_is_not_shared_is_not_reached(void **state)
+{
+	struct bench *b = *state;
+
+	assert_int_equal(bench_map(b, FREE, 4096, -1, 0, RW), 0);
+	assert_int_equal(bench_map(b, FREE + 4096, 4096, b->memory, 0,
+				   VFIO_DMA_MAP_FLAG_READ), 0);
+	assert_int_equal(enable_with_shared_at(b, FREE),
+			 FXQ_STATUS_BAD_SETUP);
+	assert_int_equal(enable_with_shared_at(b, FREE + 4096),
+			 FXQ_STATUS_BAD_SETUP);
+	assert_int_equal(enable_with_shared_at(b, FREE - 64),
+			 FXQ_STATUS_BAD_SETUP);
+	assert_int_equal(enable_with_shared_at(b, RIG_BYTES - 64),
+			 FXQ_STATUS_BAD_SETUP);
+	assert_int_equal(enable_with_shared_at(b, RIG_SHARED),
+			 FXQ_STATUS_ENABLED);
+}
+
+static void without_bus_mastering_there_is_no_memory(void **state)
+{
+	struct bench *b = *state;
+
+	bench_set_config(b, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	while (rig_read(&b->rig, FXQ_REG_STATUS) & FXQ_STATUS_ENABLED)
+		rig_write(&b->rig, FXQ_REG_DOORBELL, 1);
+	assert_int_equal(rig_settle(&b->rig), FXQ_STATUS_BAD_SETUP);
+	rig_write(&b->rig, FXQ_REG_CONTROL, 0);
+	assert_int_equal(rig_enable(&b->rig), FXQ_STATUS_BAD_SETUP);
+	bench_master(b);
+	rig_write(&b->rig, FXQ_REG_CONTROL, 0);
+	assert_int_equal(rig_enable(&b->rig), FXQ_STATUS_ENABLED);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+}
+
+/* What happens in the middle of a job */
+
+static void plan(struct bench *b, const char *text)
+{
+	char why[400] = "";
+
+	faults_set(&b->function.faults, text, why, sizeof(why));
+	assert_string_equal(why, "");
+}
+
+/* Memory in two maps: rings and tables, then the contexts' data. */
+static void share_in_two(struct bench *b)
+{
+	assert_int_equal(bench_unmap(b, 0, RIG_BYTES), 0);
+	assert_int_equal(bench_map(b, 0, RIG_DATA, b->memory, 0, RW), 0);
+	assert_int_equal(bench_map(b, RIG_DATA, RIG_BYTES - RIG_DATA,
+				   b->memory, RIG_DATA, RW), 0);
+	rig_write(&b->rig, FXQ_REG_CONTROL, 0);
+	assert_int_equal(rig_enable(&b->rig), FXQ_STATUS_ENABLED);
+}
+
+/* Puts a copy of 64 bytes in the ring and waits until it has begun. */
+static void begin_copy(struct bench *b)
+{
+	const struct fxq_desc s[] = {
+		load(0, 0, 0, 64), wait_for(store(0, 64, 0, 64), 1, 0, 0, 0),
+	};
+	uint64_t run = rig_put(&b->rig, rig_job(&b->rig, 1, s, 2));
+
+	while (__atomic_load_n(&b->rig.shared->running, __ATOMIC_SEQ_CST) !=
+	       run)
+		rig_pause();
+}
+
+static void await_progress(struct bench *b, uint64_t n)
+{
+	while (__atomic_load_n(&b->rig.shared->progress, __ATOMIC_SEQ_CST) < n)
+		rig_pause();
+}
+
+/* The unmap is answered at once; the job finds the memory gone. */
+static void unmap_during_a_job_faults_it(void **state)
+{
+	struct bench *b = *state;
+	struct fxq_complete c;
+
+	share_in_two(b);
+	plan(b, "slow@1=200ms");
+	begin_copy(b);
+	await_progress(b, 1);
+	assert_int_equal(bench_unmap(b, RIG_DATA, RIG_BYTES - RIG_DATA), 0);
+	assert_true(rig_read(&b->rig, FXQ_REG_STATUS) & FXQ_STATUS_BUSY);
+	c = rig_get(&b->rig);
+	assert_int_equal(c.cause, FXQ_CAUSE_BUS);
+	assert_int_equal(c.index, 1);
+	assert_int_equal(c.address, RIG_REGION + 64);
+	assert_int_equal(bench_irqs(b, FXQ_VECTOR_FAULT, 5000), 1);
+
+	assert_int_equal(bench_map(b, RIG_DATA, RIG_BYTES - RIG_DATA,
+				   b->memory, RIG_DATA, RW), 0);
+	rig_ask(&b->rig, FXQ_SUBMIT_REARM, 1);
+	rig_get(&b->rig);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+}
+
+static void unmap_of_the_rings_stops_the_machine(void **state)
+{
+	struct bench *b = *state;
+
+	plan(b, "hang@1");
+	begin_copy(b);
+	assert_int_equal(bench_unmap(b, 0, RIG_BYTES), 0);
+	assert_int_equal(rig_settle(&b->rig), FXQ_STATUS_BAD_SETUP);
+	assert_int_equal(b->rig.complete[0].phase, 0);
+	bench_share_memory(b);
+	rig_write(&b->rig, FXQ_REG_CONTROL, 0);
+	assert_int_equal(rig_enable(&b->rig), FXQ_STATUS_ENABLED);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+}
+
+/* All that the machine could write, as it is now. */
+static uint8_t *snapshot(struct bench *b)
+{
+	uint8_t *copy = malloc(RIG_BYTES);
+
+	memcpy(copy, b->rig.mem, RIG_BYTES);
+	return copy;
+}
+
+/* After @b was reset: nothing is written, and it can be used again. */
+static void check_reset(struct bench *b)
+{
+	uint8_t *before = snapshot(b);
+
+	assert_int_equal(bench_config(b, PCI_COMMAND, 2), 0);
+	bench_set_config(b, PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
+	assert_int_equal(rig_settle(&b->rig), 0);
+	assert_int_equal(rig_read(&b->rig, FXQ_REG_SUBMIT_LO), 0);
+	assert_int_equal(rig_read(&b->rig, FXQ_REG_DEPTH), 8);
+	bench_master(b);
+	assert_int_equal(rig_settle(&b->rig), 0);
+	assert_memory_equal(before, b->rig.mem, RIG_BYTES);
+	free(before);
+	assert_int_equal(rig_enable(&b->rig), FXQ_STATUS_ENABLED);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+}
+
+static void reset_during_a_job_ends_it(void **state)
+{
+	struct bench *b = *state;
+
+	plan(b, "hang@1=hard");
+	begin_copy(b);
+	assert_int_equal(bench_ask(b, VFIO_USER_DEVICE_RESET, NULL, 0), 0);
+	check_reset(b);
+}
+
+static void flr_during_a_job_ends_it(void **state)
+{
+	struct bench *b = *state;
+	uint32_t express = capability(b, PCI_CAP_ID_EXP);
+
+	plan(b, "hang@1=hard");
+	begin_copy(b);
+	bench_set_config(b, express + PCI_EXP_DEVCTL,
+			 PCI_EXP_DEVCTL_BCR_FLR, 2);
+	assert_false(bench_config(b, express + PCI_EXP_DEVCTL, 2) &
+		     PCI_EXP_DEVCTL_BCR_FLR);
+	check_reset(b);
+}
+
+static void waking_from_d3_is_a_reset(void **state)
+{
+	struct bench *b = *state;
+	uint32_t ctrl = capability(b, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+
+	bench_set_config(b, ctrl, 1, 2);
+	assert_int_equal(bench_config(b, ctrl, 2), 0);
+	bench_set_config(b, ctrl, 3, 2);
+	assert_int_equal(bench_config(b, ctrl, 2), 3);
+	assert_int_equal(bench_config(b, PCI_VENDOR_ID, 2), FXQ_PCI_VENDOR);
+	assert_int_equal(rig_read(&b->rig, FXQ_REG_ID), 0xffffffff);
+	bench_set_config(b, ctrl, 0, 2);
+	check_reset(b);
+}
+
+static void disconnect_during_a_job_resets(void **state)
+{
+	struct bench *b = *state;
+	uint8_t *before;
+
+	plan(b, "hang@1=hard");
+	begin_copy(b);
+	bench_disconnect(b);
+	bench_connect(b);
+	assert_int_equal(bench_version(b, "{}"), 0);
+	before = snapshot(b);
+	assert_int_equal(b->function.memory.count, 0);
+	bench_share_memory(b);
+	bench_connect_irqs(b);
+	bench_master(b);
+	assert_int_equal(rig_settle(&b->rig), 0);
+	assert_memory_equal(before, b->rig.mem, RIG_BYTES);
+	free(before);
+	assert_int_equal(rig_enable(&b->rig), FXQ_STATUS_ENABLED);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+}
+
+/*
+ * The file is cut under a job; its run never completes. cmocka has taken the
+ * signal for itself: another function takes it back.
+ */
+static void a_file_that_shrinks_ends_the_connection(void **state)
+{
+	struct bench *b = *state, *other = bench_open();
+
+	bench_close(other);
+	plan(b, "slow@1=100ms");
+	begin_copy(b);
+	await_progress(b, 1);
+	assert_int_equal(ftruncate(b->memory, RIG_DATA), 0);
+	assert_true(bench_is_closed(b));
+	assert_int_equal(b->rig.complete[0].phase, 0);
+	bench_disconnect(b);
+
+	assert_int_equal(ftruncate(b->memory, RIG_BYTES), 0);
+	bench_start(b);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+}
+
+/* Interrupts */
+
+#define IRQ(data, action) \
+	(VFIO_IRQ_SET_DATA_##data | VFIO_IRQ_SET_ACTION_##action)
+#define MSIX	VFIO_PCI_MSIX_IRQ_INDEX
+
+static void irqs_refuse_what_makes_no_sense(void **state)
+{
+	struct bench *b = *state;
+	const int file[] = { b->memory, b->irq[1] };
+	const struct {
+		uint32_t flags, index, start, count;
+		const int *fds;
+		unsigned int n_fds;
+		int error;
+	} bad[] = {
+		{ 0, MSIX, 0, 1, NULL, 0, EINVAL },
+		{ IRQ(NONE, TRIGGER) | IRQ(BOOL, TRIGGER), MSIX, 0, 1, NULL, 0,
+		  EINVAL },
+		{ IRQ(NONE, TRIGGER) | IRQ(NONE, MASK), MSIX, 0, 1, NULL, 0,
+		  EINVAL },
+		{ IRQ(NONE, TRIGGER) | 64, MSIX, 0, 1, NULL, 0, EINVAL },
+		{ IRQ(NONE, TRIGGER), MSIX, 0, 3, NULL, 0, EINVAL },
+		{ IRQ(NONE, TRIGGER), MSIX, 2, 1, NULL, 0, EINVAL },
+		{ IRQ(NONE, TRIGGER), MSIX, ~0u, 2, NULL, 0, EINVAL },
+		{ IRQ(NONE, TRIGGER), MSIX, 2, ~0u, NULL, 0, EINVAL },
+		{ IRQ(NONE, TRIGGER), VFIO_PCI_INTX_IRQ_INDEX, 0, 1, NULL, 0,
+		  EINVAL },
+		{ IRQ(NONE, TRIGGER), 99, 0, 1, NULL, 0, EINVAL },
+		{ IRQ(BOOL, TRIGGER), MSIX, 0, 1, NULL, 0, EINVAL },
+		{ IRQ(EVENTFD, TRIGGER), MSIX, 0, 2, b->irq, 1, EINVAL },
+		{ IRQ(EVENTFD, TRIGGER), MSIX, 0, 1, b->irq, 2, EINVAL },
+		{ IRQ(EVENTFD, TRIGGER), MSIX, 0, 2, file, 2, EINVAL },
+		{ IRQ(EVENTFD, MASK), MSIX, 0, 1, b->irq, 1, ENOTSUP },
+		{ IRQ(EVENTFD, UNMASK), MSIX, 0, 1, b->irq, 1, ENOTSUP },
+	};
+	uint32_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(bench_set_irqs(b, bad[i].flags, bad[i].index,
+						bad[i].start, bad[i].count,
+						bad[i].fds, bad[i].n_fds),
+				 bad[i].error);
+	assert_int_equal(bench_set_irqs(b, IRQ(NONE, TRIGGER), MSIX, 0, 2,
+					NULL, 0), 0);
+	assert_int_equal(bench_irqs(b, 0, 0), 1);
+	assert_int_equal(bench_irqs(b, 1, 0), 1);
+}
+
+static uint32_t pending(struct bench *b)
+{
+	uint64_t bits = 0;
+
+	bench_region_read(b, FXQ_BAR_MSIX, FXQ_MSIX_PBA, &bits, 8);
+	return bits;
+}
+
+static void masked_irqs_stay_pending(void **state)
+{
+	struct bench *b = *state;
+
+	bench_set_irqs(b, IRQ(NONE, MASK), MSIX, 0, 1, NULL, 0);
+	bench_set_irqs(b, IRQ(NONE, TRIGGER), MSIX, 0, 2, NULL, 0);
+	assert_int_equal(bench_irqs(b, 0, 0), 0);
+	assert_int_equal(bench_irqs(b, 1, 0), 1);
+	assert_int_equal(pending(b), 1);
+	bench_set_irqs(b, IRQ(NONE, UNMASK), MSIX, 0, 1, NULL, 0);
+	assert_int_equal(bench_irqs(b, 0, 0), 1);
+	assert_int_equal(pending(b), 0);
+}
+
+static void bools_choose_vectors(void **state)
+{
+	struct bench *b = *state;
+	struct {
+		uint32_t argsz, flags, index, start, count;
+		uint8_t wanted[4];
+	} set = { 22, IRQ(BOOL, TRIGGER), MSIX, 0, 2, { 0, 1 } };
+
+	assert_int_equal(bench_ask(b, VFIO_USER_DEVICE_SET_IRQS, &set, 22), 0);
+	assert_int_equal(bench_irqs(b, 0, 0), 0);
+	assert_int_equal(bench_irqs(b, 1, 0), 1);
+	set.flags = IRQ(BOOL, MASK);
+	assert_int_equal(bench_ask(b, VFIO_USER_DEVICE_SET_IRQS, &set, 22), 0);
+	bench_set_irqs(b, IRQ(NONE, TRIGGER), MSIX, 0, 2, NULL, 0);
+	assert_int_equal(bench_irqs(b, 0, 0), 1);
+	assert_int_equal(bench_irqs(b, 1, 0), 0);
+}
+
+/* The ways in which QEMU lets go: without eventfds, or all at once. */
+static void irqs_can_be_let_go(void **state)
+{
+	struct bench *b = *state;
+
+	bench_set_irqs(b, IRQ(EVENTFD, TRIGGER), MSIX, 0, 1, NULL, 0);
+	bench_set_irqs(b, IRQ(NONE, TRIGGER), MSIX, 0, 2, NULL, 0);
+	assert_int_equal(bench_irqs(b, 0, 0), 0);
+	assert_int_equal(bench_irqs(b, 1, 0), 1);
+	bench_set_irqs(b, IRQ(NONE, TRIGGER), MSIX, 0, 0, NULL, 0);
+	bench_set_irqs(b, IRQ(NONE, TRIGGER), MSIX, 0, 2, NULL, 0);
+	assert_int_equal(bench_irqs(b, 1, 0), 0);
+	bench_connect_irqs(b);
+	bench_set_irqs(b, IRQ(NONE, TRIGGER), MSIX, 0, 2, NULL, 0);
+	assert_int_equal(bench_irqs(b, 0, 0) + bench_irqs(b, 1, 0), 2);
+}
+
+/* Who does not keep to the protocol */
+
+static uint32_t open_files(void)
+{
+	uint32_t n = 0;
+	int fd;
+
+	for (fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void accesses_stay_in_their_region(void **state)
+{
+	struct bench *b = *state;
+	const struct vfio_access bad[] = {
+		{ 0, FXQ_BAR_REGS, 0 },
+		{ 4096, FXQ_BAR_REGS, 4 },
+		{ 4092, FXQ_BAR_REGS, 8 },
+		{ ~3ull, FXQ_BAR_REGS, 4 },
+		{ ~3ull, FXQ_BAR_REGS, 8 },
+		{ 0, FXQ_BAR_REGS, 4097 },
+		{ 0, FXQ_BAR_REGS, ~0u },
+		{ 4, FXQ_BAR_REGS, ~0u },
+		{ 0, 1, 4 },
+		{ 0, VFIO_PCI_ROM_REGION_INDEX, 4 },
+		{ 0, VFIO_PCI_VGA_REGION_INDEX, 4 },
+		{ 0, VFIO_PCI_NUM_REGIONS, 4 },
+		{ 0, ~0u, 4 },
+		{ 4096, BENCH_CONFIG, 1 },
+		{ 4095, BENCH_CONFIG, 2 },
+	};
+	uint8_t body[sizeof(bad[0]) + 8] = { 0 };
+	uint32_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memcpy(body, &bad[i], sizeof(bad[0]));
+		assert_int_equal(bench_ask(b, VFIO_USER_REGION_READ, body,
+					   sizeof(bad[0])), EINVAL);
+		assert_int_equal(bench_ask(b, VFIO_USER_REGION_WRITE, body,
+					   sizeof(body)), EINVAL);
+	}
+	memcpy(body, &(struct vfio_access){ 0, FXQ_BAR_REGS, 16 },
+	       sizeof(struct vfio_access));
+	assert_int_equal(bench_ask(b, VFIO_USER_REGION_WRITE, body,
+				   sizeof(body)), EINVAL);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+}
+
+static void short_bodies_are_refused(void **state)
+{
+	static const struct {
+		uint16_t command, bytes;
+	} need[] = {
+		{ VFIO_USER_DMA_MAP, 32 },
+		{ VFIO_USER_DMA_UNMAP, 24 },
+		{ VFIO_USER_DEVICE_GET_INFO, 16 },
+		{ VFIO_USER_DEVICE_GET_REGION_INFO, 32 },
+		{ VFIO_USER_DEVICE_GET_IRQ_INFO, 16 },
+		{ VFIO_USER_DEVICE_SET_IRQS, 20 },
+		{ VFIO_USER_REGION_READ, 16 },
+		{ VFIO_USER_REGION_WRITE, 16 },
+		{ VFIO_USER_REGION_WRITE_MULTI, 8 },
+	};
+	struct bench *b = *state;
+	uint8_t ones[32];
+	uint32_t i, n;
+
+	memset(ones, 0xff, sizeof(ones));
+	for (i = 0; i < sizeof(need) / sizeof(need[0]); i++)
+		for (n = 0; n < need[i].bytes; n++)
+			assert_int_equal(bench_ask(b, need[i].command, ones, n),
+					 EINVAL);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+}
+
+/* The connection ends, the server takes the next client. */
+static void expect_end(struct bench *b)
+{
+	assert_true(bench_is_closed(b));
+	bench_disconnect(b);
+	bench_start(b);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+	bench_disconnect(b);
+	bench_connect(b);
+}
+
+static void streams_without_sense_end_the_connection(void **state)
+{
+	struct bench *b = *state;
+	const struct vfio_header bad[] = {
+		{ .command = 1, .size = 0 },
+		{ .command = 1, .size = 15 },
+		{ .command = 1, .size = 16 + VFIO_MAX_BODY + 1 },
+		{ .command = 1, .size = ~0u },
+		{ .command = 1, .size = 16, .flags = VFIO_USER_REPLY },
+		{ .command = 1, .size = 16, .flags = 2 },
+	};
+	uint32_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		bench_send(b, &bad[i], sizeof(bad[i]), NULL, 0);
+		expect_end(b);
+	}
+}
+
+static void half_messages_harm_nobody(void **state)
+{
+	const struct vfio_header h = { .command = 1, .size = 16 + 100 };
+	struct bench *b = *state;
+	uint32_t n;
+
+	for (n = 1; n < sizeof(h); n += 5) {
+		bench_send(b, &h, n, NULL, 0);
+		shutdown(b->fd, SHUT_WR);
+		expect_end(b);
+	}
+	bench_send(b, &h, sizeof(h), NULL, 0);
+	bench_send(b, &h, 5, NULL, 0);
+	shutdown(b->fd, SHUT_WR);
+	expect_end(b);
+}
+
+static void messages_may_come_byte_by_byte(void **state)
+{
+	struct {
+		struct vfio_header header;
+		struct vfio_access access;
+	} m = {
+		{ .id = 7, .command = VFIO_USER_REGION_READ, .size = 32 },
+		{ FXQ_REG_ID, FXQ_BAR_REGS, 4 },
+	};
+	struct bench *b = *state;
+	uint32_t i, answer[9];
+
+	for (i = 0; i < sizeof(m); i++)
+		bench_send(b, (uint8_t *)&m + i, 1, NULL, 0);
+	assert_true(bench_receive(b, answer, sizeof(answer)));
+	assert_int_equal(answer[0], 7 | VFIO_USER_REGION_READ << 16);
+	assert_int_equal(answer[1], 36);
+	assert_int_equal(answer[8], FXQ_ID_VALUE);
+}
+
+static void unasked_descriptors_are_closed(void **state)
+{
+	struct bench *b = *state;
+	const int fds[] = { b->memory, b->irq[0], b->memory };
+	uint32_t before = open_files();
+
+	assert_int_equal(bench_ask_fds(b, VFIO_USER_DEVICE_GET_INFO, NULL, 0,
+				       fds, 3), EINVAL);
+	assert_int_equal(bench_ask_fds(b, 99, NULL, 0, fds, 3), ENOTSUP);
+	assert_int_equal(bench_set_irqs(b, IRQ(EVENTFD, TRIGGER), MSIX, 0, 2,
+					fds, 2), EINVAL);
+	assert_int_equal(bench_ask(b, 99, NULL, 0), ENOTSUP);
+	assert_int_equal(open_files(), before);
+}
+
+static void too_many_descriptors_end_the_connection(void **state)
+{
+	const struct vfio_header h = { .command = 99, .size = 16 };
+	struct bench *b = *state;
+	uint32_t before = open_files(), i;
+	int fds[VFIO_MAX_FDS + 1];
+
+	for (i = 0; i <= VFIO_MAX_FDS; i++)
+		fds[i] = b->memory;
+	bench_send(b, &h, sizeof(h), fds, VFIO_MAX_FDS + 1);
+	expect_end(b);
+	/* Eight with the first byte, one more with the next. */
+	bench_send(b, &h, 8, fds, VFIO_MAX_FDS);
+	bench_send(b, (const uint8_t *)&h + 8, 8, fds, 1);
+	expect_end(b);
+	assert_int_equal(bench_version(b, "{}"), 0);
+	/* What the first connection had: an eventfd for each vector. */
+	assert_int_equal(open_files(), before - FXQ_VECTORS);
+}
+
+static void no_reply_means_none(void **state)
+{
+	const struct vfio_header h = { .id = 9, .command = 99, .size = 16,
+				       .flags = VFIO_USER_NO_REPLY };
+	struct bench *b = *state;
+
+	bench_send(b, &h, sizeof(h), NULL, 0);
+	assert_int_equal(rig_read(&b->rig, FXQ_REG_ID), FXQ_ID_VALUE);
+}
+
+/* Several at once */
+
+static void devices_share_nothing(void **state)
+{
+	struct bench *b = *state, *other = bench_open();
+
+	bench_start(other);
+	plan(b, "hang@1");
+	begin_copy(b);
+	assert_int_equal(rig_copy(&other->rig, 1).cause, 0);
+	assert_int_equal(bench_ask(b, VFIO_USER_DEVICE_RESET, NULL, 0), 0);
+	assert_int_equal(rig_copy(&other->rig, 2).cause, 0);
+	bench_close(other);
+}
+
+static void sockets_are_taken_when_nobody_listens(void **state)
+{
+	struct bench *b = *state;
+	char why[200], name[200];
+	int fd;
+
+	assert_int_equal(fxq_listen(b->path, why, sizeof(why)), -EADDRINUSE);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+
+	snprintf(name, sizeof(name), "%s/stale", b->dir);
+	fd = fxq_listen(name, why, sizeof(why));
+	assert_true(fd >= 0);
+	close(fd);
+	fd = fxq_listen(name, why, sizeof(why));
+	assert_true(fd >= 0);
+	fxq_unlisten(fd, name);
+	assert_int_equal(access(name, F_OK), -1);
+
+	fd = open(name, O_CREAT | O_WRONLY, 0600);
+	close(fd);
+	assert_int_equal(fxq_listen(name, why, sizeof(why)), -EADDRINUSE);
+	assert_int_equal(unlink(name), 0);
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(fxq_listen(name, why, sizeof(why)), -ENAMETOOLONG);
+	assert_int_equal(fxq_listen("", why, sizeof(why)), -ENAMETOOLONG);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_UNCONNECTED(name) \
 	cmocka_unit_test_setup_teardown(name, setup_unconnected, teardown)
@@ -313,6 +995,33 @@ int main(void)
 		TEST(jobs_interrupt_when_armed),
 		TEST(faults_interrupt_unarmed),
 		TEST(writes_come_in_bundles),
+		TEST(maps_refuse_what_is_no_memory),
+		TEST(maps_have_a_limit),
+		TEST(unmaps_want_what_was_mapped),
+		TEST(rings_may_lie_anywhere),
+		TEST(memory_that_is_not_shared_is_not_reached),
+		TEST(without_bus_mastering_there_is_no_memory),
+		TEST(unmap_during_a_job_faults_it),
+		TEST(unmap_of_the_rings_stops_the_machine),
+		TEST(reset_during_a_job_ends_it),
+		TEST(flr_during_a_job_ends_it),
+		TEST(waking_from_d3_is_a_reset),
+		TEST(disconnect_during_a_job_resets),
+		TEST(a_file_that_shrinks_ends_the_connection),
+		TEST(irqs_refuse_what_makes_no_sense),
+		TEST(masked_irqs_stay_pending),
+		TEST(bools_choose_vectors),
+		TEST(irqs_can_be_let_go),
+		TEST(accesses_stay_in_their_region),
+		TEST(short_bodies_are_refused),
+		TEST(streams_without_sense_end_the_connection),
+		TEST(half_messages_harm_nobody),
+		TEST(messages_may_come_byte_by_byte),
+		TEST(unasked_descriptors_are_closed),
+		TEST(too_many_descriptors_end_the_connection),
+		TEST(no_reply_means_none),
+		TEST(devices_share_nothing),
+		TEST(sockets_are_taken_when_nobody_listens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,8 +104,8 @@ static const char doc[] =
 	"QEMU 10.1 or newer, its guest's memory shared:\n"
 	"  qemu-system-x86_64 -m 1G -machine q35,memory-backend=mem \\\n"
 	"    -object memory-backend-memfd,id=mem,size=1G,share=on \\\n"
-	"    -device '{\"driver\":\"vfio-user-pci\","
-	"\"socket\":{\"type\":\"unix\",\"path\":\"PATH\"}}'";
+	"    -device '{\"driver\":\"vfio-user-pci\",\n"
+	"      \"socket\":{\"type\":\"unix\",\"path\":\"PATH\"}}'";
 
 static int open_signals(void)
 {

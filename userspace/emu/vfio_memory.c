@@ -85,7 +85,6 @@ static void catch_sigbus(void)
 
 int vfio_memory_init(struct vfio_memory *m)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_rwlockattr_t attr;
 
 	memset(m, 0, sizeof(*m));
@@ -98,7 +97,7 @@ int vfio_memory_init(struct vfio_memory *m)
 		PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&m->lock, &attr);
 	pthread_rwlockattr_destroy(&attr);
-	pthread_once(&once, catch_sigbus);
+	catch_sigbus();
 	return 0;
 }
 
