@@ -35,7 +35,7 @@ struct bench {
 	struct fxq_function function;
 	struct fxq_server server;
 	pthread_t thread;
-	char dir[32], path[64];
+	char dir[32], path[64], control[64];
 	int stop;
 	int memory;			/* the file behind rig.mem */
 
@@ -287,8 +287,8 @@ static inline void bench_start(struct bench *b)
 	assert_int_equal(rig_enable(&b->rig), FXQ_STATUS_ENABLED);
 }
 
-/* A server that nobody has connected to. */
-static inline struct bench *bench_open(void)
+/* A server that nobody has connected to; with a control socket or without. */
+static inline struct bench *bench_open_with(bool control)
 {
 	struct bench *b = calloc(1, sizeof(*b));
 	char why[200];
@@ -315,13 +315,20 @@ static inline struct bench *bench_open(void)
 	b->server.function = &b->function;
 	b->server.listener = fxq_listen(b->path, why, sizeof(why));
 	assert_true(b->server.listener >= 0);
-	control_init(&b->server.control, &b->function, -1);
+	snprintf(b->control, sizeof(b->control), "%s/control", b->dir);
+	control_init(&b->server.control, &b->function,
+		     control ? fxq_listen(b->control, why, sizeof(why)) : -1);
 	b->stop = eventfd(0, EFD_CLOEXEC);
 	b->server.stop = b->stop;
 	b->server.say = bench_say;
 	b->fd = -1;
 	assert_int_equal(pthread_create(&b->thread, NULL, bench_thread, b), 0);
 	return b;
+}
+
+static inline struct bench *bench_open(void)
+{
+	return bench_open_with(false);
 }
 
 static inline void bench_disconnect(struct bench *b)
@@ -337,6 +344,9 @@ static inline void bench_close(struct bench *b)
 
 	assert_int_equal(write(b->stop, &one, sizeof(one)), sizeof(one));
 	pthread_join(b->thread, NULL);
+	control_finish(&b->server.control);
+	if (b->server.control.listener >= 0)
+		fxq_unlisten(b->server.control.listener, b->control);
 	fxq_unlisten(b->server.listener, b->path);
 	fxq_function_finish(&b->function);
 	rmdir(b->dir);

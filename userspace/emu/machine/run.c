@@ -350,19 +350,30 @@ static void finish(struct fxq_machine *m)
 		machine_finish(m, first, cycles);
 }
 
+/* A fault may be that there is no memory any more. */
+static int start(struct fxq_machine *m)
+{
+	m->run.fault = machine_fault(m, FXQ_POINT_RUN);
+	machine_yield(m);
+	if (!m->enabled)
+		return -EINTR;
+	__atomic_store_n(&m->shared->running, m->run.entry.run,
+			 __ATOMIC_RELAXED);
+	return 0;
+}
+
 void machine_run(struct fxq_machine *m)
 {
 	struct machine_run *r = &m->run;
-	int ret = 0;
+	int ret;
 
 	r->machine = m;
 	r->mem.at = dma_at;
 	r->outcome = (struct machine_outcome){ 0 };
 	r->done = 0;
 	r->active = true;
-	r->fault = machine_fault(m, FXQ_POINT_RUN);
-	__atomic_store_n(&m->shared->running, r->entry.run, __ATOMIC_RELAXED);
-	if (!begin(m))
+	ret = start(m);
+	if (!ret && !begin(m))
 		ret = execute(m);
 	if (!ret)
 		finish(m);
