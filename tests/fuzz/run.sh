@@ -3,7 +3,7 @@
 #
 # Feeds a fuzzer for a while, under the address and undefined sanitizers.
 #
-#	run.sh BUILD SECONDS TARGET...		TARGET: image npy onnx stream
+#	run.sh BUILD SECONDS TARGET...		TARGET: image npy onnx stream vfio
 #
 # BUILD/TARGET/corpus keeps what was found to reach new code, and is where the
 # next run begins; an input that broke something is BUILD/TARGET/crash-*, and
@@ -82,6 +82,15 @@ seeds_onnx() {
 	for model in "$onnx"/*/*/model.onnx; do
 		cp "$model" "seeds/$(basename "$(dirname "$model")")"
 	done
+}
+# Steps of a fuzz_vfio input: what a client does first, and a ring's entry.
+seeds_vfio() {
+	map='\001\002\040\040\000\000\000\003\000\000\000'
+	zeros='\000\000\000\000\000\000\000\000'
+	printf "\100$map$zeros\000\000\000\000\000\000\000\000\000\000\001\000\000\000\000\000" >seeds/map
+	printf '\100\000\004\020\020\000\000\000\000\000\000\000' >seeds/info
+	printf '\100\005\010\024\024\000\000\000\044\000\000\000\002\000\000\000\000\000\000\000\001\000\000\000' >seeds/irq
+	printf "\100\000\012\024\100$zeros\000\000\000\004\000\000\000\001\000\000\000" >seeds/write
 }
 seeds_npy() {
 	cp "$here"/../golden/quant/*.npz seeds/
