@@ -190,12 +190,17 @@ static uint32_t irq_count(uint32_t index)
 	return index == VFIO_PCI_MSIX_IRQ_INDEX ? FXQ_VECTORS : 0;
 }
 
+/*
+ * Of error interrupts there is no talk: told that there are none, QEMU would
+ * warn its user about it.
+ */
 static int do_irq_info(struct vfio_client *c, struct reply *r)
 {
 	struct vfio_irq_info info;
 
 	if (get_body(&c->message, &info, sizeof(info)) ||
-	    info.argsz < sizeof(info) || info.index >= VFIO_PCI_NUM_IRQS)
+	    info.argsz < sizeof(info) || info.index >= VFIO_PCI_NUM_IRQS ||
+	    info.index == VFIO_PCI_ERR_IRQ_INDEX)
 		return -EINVAL;
 	info.argsz = sizeof(info);
 	info.count = irq_count(info.index);
