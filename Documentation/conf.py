@@ -9,4 +9,6 @@ html_theme = 'alabaster'
 highlight_language = 'none'
 man_pages = [
     ('man/fxq-run', 'fxq-run', 'compile, run and inspect networks', author, 1),
+    ('man/fxq-emu', 'fxq-emu', 'an accelerator for virtual machines', author,
+     1),
 ]
