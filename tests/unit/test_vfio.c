@@ -316,6 +316,7 @@ static void maps_refuse_what_is_no_memory(void **state)
 	const struct vfio_map small = { .argsz = 8, .flags = RW, .size = 4096,
 					.addr = FREE };
 	const int two[] = { b->memory, b->memory };
+	const int on_disk = open("/proc/version", O_RDONLY);
 	const struct vfio_map map = { .argsz = sizeof(map), .flags = RW,
 				      .size = 4096, .addr = FREE };
 	const struct {
@@ -337,6 +338,7 @@ static void maps_refuse_what_is_no_memory(void **state)
 		{ FREE, 4096, RIG_BYTES, b->memory, RW, ERANGE },
 		{ FREE, 2 * RIG_BYTES, 0, b->memory, RW, ERANGE },
 		{ FREE, 4096, 0, b->irq[0], RW, EINVAL },
+		{ FREE, 4096, 0, on_disk, RW, EINVAL },
 		{ 0, 4096, 0, b->memory, RW, EEXIST },
 		{ RIG_BYTES - 4096, 8192, 0, b->memory, RW, EEXIST },
 	};
@@ -352,6 +354,7 @@ static void maps_refuse_what_is_no_memory(void **state)
 				   sizeof(map) - 1), EINVAL);
 	assert_int_equal(bench_ask_fds(b, VFIO_USER_DMA_MAP, &map, sizeof(map),
 				       two, 2), EINVAL);
+	close(on_disk);
 	assert_int_equal(ranges(b), 1);
 	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
 }
@@ -959,6 +962,18 @@ static void devices_share_nothing(void **state)
 	bench_close(other);
 }
 
+static void silence_does_not_keep_others_waiting(void **state)
+{
+	struct bench *b = *state;
+	int silent;
+
+	bench_connect(b);
+	silent = b->fd;
+	bench_start(b);
+	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
+	close(silent);
+}
+
 static void sockets_are_taken_when_nobody_listens(void **state)
 {
 	struct bench *b = *state;
@@ -1034,6 +1049,7 @@ int main(void)
 		TEST(too_many_descriptors_end_the_connection),
 		TEST(no_reply_means_none),
 		TEST(devices_share_nothing),
+		TEST_UNCONNECTED(silence_does_not_keep_others_waiting),
 		TEST(sockets_are_taken_when_nobody_listens),
 	};
 

@@ -78,6 +78,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'q':
 		o->quiet = true;
 		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "there are only options, and '%s' is none",
+			   arg);
+		return 0;
 	case ARGP_KEY_END:
 		if (!o->socket)
 			argp_error(state, "--socket PATH says where QEMU shall connect");

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server.h"
@@ -24,6 +25,17 @@ enum wait_for {
 	WAIT_COUNT = WAIT_CONTROL + CONTROL_FDS
 };
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
+}
+
+/* Who says nothing does not keep others waiting for longer. */
+#define GREET_MS	3000
+
 static void connect_client(struct fxq_server *s)
 {
 	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -33,6 +45,7 @@ static void connect_client(struct fxq_server *s)
 	vfio_socket_init(&s->socket, fd);
 	vfio_client_init(&s->client, s->function, &s->socket.stream);
 	s->connected = true;
+	s->greet_by = now_ms() + GREET_MS;
 }
 
 static void disconnect_client(struct fxq_server *s, const char *why)
@@ -66,6 +79,16 @@ static void look_at_memory(struct fxq_server *s)
 		disconnect_client(s, "a file of its memory became shorter");
 }
 
+/* Until when there is time: -1: for ever. */
+static int time_left(const struct fxq_server *s)
+{
+	uint64_t now = now_ms();
+
+	if (!s->connected || s->client.greeted)
+		return -1;
+	return s->greet_by > now ? s->greet_by - now : 0;
+}
+
 static int wait(struct fxq_server *s, struct pollfd *p)
 {
 	int i, ret;
@@ -79,7 +102,7 @@ static int wait(struct fxq_server *s, struct pollfd *p)
 	for (i = 0; i < WAIT_COUNT; i++)
 		p[i].events = POLLIN;
 	do {
-		ret = poll(p, WAIT_COUNT, -1);
+		ret = poll(p, WAIT_COUNT, time_left(s));
 	} while (ret < 0 && errno == EINTR);
 	return ret < 0 ? -errno : 0;
 }
@@ -99,6 +122,8 @@ static void act(struct fxq_server *s, const struct pollfd *p)
 		connect_client(s);
 	else if (p[WAIT_CLIENT].revents && s->connected)
 		serve_client(s);
+	if (!time_left(s))
+		disconnect_client(s, "it does not say who it is");
 }
 
 static int run(struct fxq_server *s)

@@ -28,6 +28,7 @@ struct fxq_server {
 	void (*say)(const char *text);
 
 	bool connected, ended;
+	uint64_t greet_by;		/* ms of CLOCK_MONOTONIC */
 	struct vfio_socket socket;
 	struct vfio_client client;
 };

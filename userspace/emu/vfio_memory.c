@@ -5,9 +5,12 @@
  * The client keeps the files, and can make them shorter at any time: the
  * machine's next access then raises SIGBUS. The handler runs on the thread
  * that tripped, inside its visit, so the ranges hold still while it looks for
- * the address; it puts a page of zeros there, lets the access end, and leaves
- * word. At the next visit there is no memory at all, so that nothing is ever
- * said to have completed on such a page, and the connection ends.
+ * the address; it puts zeros in the file's place, lets the access end, and
+ * leaves word. At the next visit there is no memory at all, so that nothing is
+ * ever said to have completed on such zeros, and the connection ends.
+ *
+ * Only files in memory are taken: from any other an access may have to wait for
+ * as long as somebody likes, in the case of FUSE the client.
  */
 #include <errno.h>
 #include <signal.h>
@@ -15,7 +18,10 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "vfio_memory.h"
 
@@ -40,7 +46,8 @@ static uint32_t ranges_up_to(const struct vfio_memory *m, uint64_t addr)
 	return lo;
 }
 
-static bool in_some_range(const struct vfio_memory *m, const uint8_t *at)
+static const struct vfio_range *range_at(const struct vfio_memory *m,
+					 const uint8_t *at)
 {
 	uint32_t i;
 
@@ -48,22 +55,28 @@ static bool in_some_range(const struct vfio_memory *m, const uint8_t *at)
 		const struct vfio_range *r = &m->range[i];
 
 		if (r->host && at >= r->host && at < r->host + r->size)
-			return true;
+			return r;
 	}
-	return false;
+	return NULL;
+}
+
+/* Puts zeros in the place of a range's file. */
+static bool put_zeros(const struct vfio_range *r)
+{
+	return mmap(r->host, r->size, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		    MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) ==
+	       r->host;
 }
 
 /* Calls only what is a plain system call; mmap() of Linux is. */
 static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
 	struct vfio_memory *m = visited;
+	const struct vfio_range *r = m ? range_at(m, info->si_addr) : NULL;
 	const uint64_t one = 1;
 	int saved = errno;
-	uint8_t *page = (uint8_t *)((uintptr_t)info->si_addr & ~(PAGE - 1));
 
-	if (!m || !in_some_range(m, info->si_addr) ||
-	    mmap(page, PAGE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != page) {
+	if (!r || !put_zeros(r)) {
 		signal(sig, SIG_DFL);	/* the access repeats, and ends us */
 		return;
 	}
@@ -119,6 +132,14 @@ static int check_range(uint64_t addr, uint64_t size, uint64_t offset)
 	return 0;
 }
 
+static bool is_in_memory(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && (fs.f_type == TMPFS_MAGIC ||
+				     fs.f_type == HUGETLBFS_MAGIC);
+}
+
 static int map_file(struct vfio_range *r, int fd, uint64_t offset)
 {
 	int prot = PROT_READ | (r->writable ? PROT_WRITE : 0);
@@ -129,7 +150,7 @@ static int map_file(struct vfio_range *r, int fd, uint64_t offset)
 		return 0;
 	if (fstat(fd, &st))
 		return -errno;
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode) || !is_in_memory(fd))
 		return -EINVAL;
 	if (st.st_size < 0 || offset + r->size > (uint64_t)st.st_size)
 		return -ERANGE;

@@ -50,7 +50,7 @@ void vfio_memory_finish(struct vfio_memory *m);
 /*
  * Adds [addr, addr + size), from @offset of the file @fd; -1: memory that is
  * not shared. @fd stays the caller's. Returns 0, -EINVAL for what is no range
- * of pages, -EEXIST if some of it is there, -ENOSPC, -ERANGE for a file that
+ * of pages or no file in memory (memfd, tmpfs, hugetlbfs), -EEXIST if some of it is there, -ENOSPC, -ERANGE for a file that
  * is too short, or what mmap() said.
  */
 int vfio_memory_add(struct vfio_memory *m, uint64_t addr, uint64_t size,

@@ -120,14 +120,14 @@ static void write_control(struct fxq_machine *m, uint32_t value)
 	uint32_t enable = value & FXQ_CONTROL_ENABLE;
 	uint32_t was = *control & FXQ_CONTROL_ENABLE;
 
-	if (*control & FXQ_CONTROL_RESET)
-		return;
 	if (value & FXQ_CONTROL_RESET) {
 		machine_regs_reset(m);
 		*control = FXQ_CONTROL_RESET;
 		add_request(m, (m->request & REQUEST_QUIT) | REQUEST_RESET);
 		return;
 	}
+	if (*control & FXQ_CONTROL_RESET)
+		return;
 	*control = enable;
 	if (enable == was)
 		return;
