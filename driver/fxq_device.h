@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef FXQ_DEVICE_H
+#define FXQ_DEVICE_H
+
+#include <linux/io.h>
+#include <linux/workqueue.h>
+#include <drm/drm_device.h>
+#include <drm/drm_file.h>
+#include <drm/gpu_scheduler.h>
+
+#include <fxq/fxq_regs.h>
+
+struct fxq_run;
+struct pci_dev;
+
+#define FXQ_INFLIGHT_MAX	256	/* runs of a context */
+#define FXQ_FILE_CONTEXTS	16
+#define FXQ_FILE_JOBS		4096
+#define FXQ_FILE_STREAMS	1024
+
+/**
+ * struct fxq_ring - what driver and device share, see fxq_regs.h
+ * @memory: all of it, coherent
+ * @bytes: of @memory
+ * @bus: where the device sees it
+ * @depth: entries of either ring, a power of two
+ * @shared: the page that spares register accesses
+ * @submit: entries, written here
+ * @complete: records, written by the device
+ * @contexts: the device's table of contexts
+ * @lock: protects all that follows
+ * @produced: entries written
+ * @consumed: records taken
+ * @run: in the device's hands, by the low bits of their number
+ * @next_count: high bits of the next run's number
+ * @admin_run: number of the entry that @admin_done is about
+ * @admin_cause: what its record said
+ * @admin_done: its record came
+ * @strange: records that answered nothing
+ * @held: runs get numbers and wait
+ */
+struct fxq_ring {
+	void *memory;
+	size_t bytes;
+	dma_addr_t bus;
+	u32 depth;
+	struct fxq_shared *shared;
+	struct fxq_submit *submit;
+	struct fxq_complete *complete;
+	struct fxq_context_entry *contexts;
+
+	spinlock_t lock;
+	u32 produced, consumed;
+	struct fxq_run *run[FXQ_DEPTH_MAX];
+	u64 next_count;
+	u64 admin_run;
+	u32 admin_cause;
+	struct completion admin_done;
+	u64 strange;
+	bool held;
+};
+
+/**
+ * struct fxq_device - a PCI function
+ * @drm: the node; outlives the function while files are open
+ * @regs: BAR 0, within drm_dev_enter() only
+ * @caps: what streams are checked against
+ * @clock_khz: of the cycles that runs report
+ * @macs: multiply-accumulates a cycle
+ * @ring: how both sides talk
+ * @sched: decides whose run is next
+ * @scheds: @sched, as entities want it
+ * @timeouts: where hangs are judged, one at a time
+ * @admin: held by whoever has an entry answered that is no job, or resets
+ * @contexts: which entries of the device's table are taken, under @admin
+ * @resets: so far
+ * @dead: no run is started any more; the errno that they end with
+ * @seen_progress: when hangs were last judged; of @timeouts alone
+ * @judged: number of the run that was judged then
+ * @judged_since: when that began, in jiffies
+ * @busy_cycles: of all runs that ended
+ */
+struct fxq_device {
+	struct drm_device drm;
+	void __iomem *regs;
+	struct fxq_caps caps;
+	u32 clock_khz, macs;
+
+	struct fxq_ring ring;
+	struct drm_gpu_scheduler sched;
+	struct drm_gpu_scheduler *scheds[1];
+	struct workqueue_struct *timeouts;
+
+	struct mutex admin;
+	DECLARE_BITMAP(contexts, FXQ_CONTEXTS_MAX);
+	atomic_t resets;
+	int dead;
+
+	u64 seen_progress;
+	u64 judged;
+	unsigned long judged_since;
+	atomic64_t busy_cycles;
+};
+
+/**
+ * struct fxq_file - an open file
+ * @fdev: the device
+ * @drm: the core's side of it
+ * @lock: protects the three tables, not what is in them
+ * @contexts: by number
+ * @jobs: by number
+ * @streams: by number
+ * @busy_cycles: of its runs that ended
+ */
+struct fxq_file {
+	struct fxq_device *fdev;
+	struct drm_file *drm;
+	struct mutex lock;
+	struct xarray contexts, jobs, streams;
+};
+
+extern struct workqueue_struct *fxq_wq;
+extern unsigned int fxq_job_timeout_ms, fxq_job_limit_ms;
+
+static inline struct fxq_device *to_fxq(struct drm_device *drm)
+{
+	return container_of(drm, struct fxq_device, drm);
+}
+
+static inline u32 fxq_read(struct fxq_device *fdev, u32 reg)
+{
+	return readl(fdev->regs + reg);
+}
+
+static inline void fxq_write(struct fxq_device *fdev, u32 reg, u32 value)
+{
+	writel(value, fdev->regs + reg);
+}
+
+/* fxq_device.c */
+extern struct pci_driver fxq_pci_driver;
+int fxq_device_enable(struct fxq_device *fdev);
+int fxq_device_reset(struct fxq_device *fdev);
+
+/* fxq_ring.c */
+int fxq_ring_init(struct fxq_device *fdev, u32 depth);
+void fxq_ring_clear(struct fxq_device *fdev);
+void fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run);
+unsigned int fxq_ring_hold(struct fxq_device *fdev, struct fxq_run **runs);
+void fxq_ring_resume(struct fxq_device *fdev, struct fxq_run **runs,
+		     unsigned int n);
+bool fxq_ring_holds(struct fxq_device *fdev, u64 number);
+void fxq_ring_reap(struct fxq_device *fdev, bool skip_lost);
+void fxq_ring_fail(struct fxq_device *fdev, u64 number, int error);
+int fxq_ring_admin(struct fxq_device *fdev, enum fxq_submit_kind kind,
+		   u32 context, u64 first, u64 last);
+
+/* fxq_sched.c */
+int fxq_sched_setup(struct fxq_device *fdev);
+
+/* fxq_reset.c */
+int fxq_reset(struct fxq_device *fdev, struct fxq_run *guilty, int error);
+void fxq_abort(struct fxq_device *fdev, int error);
+enum drm_gpu_sched_stat fxq_reset_judge(struct fxq_device *fdev,
+					struct fxq_run *run);
+
+#endif /* FXQ_DEVICE_H */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef FXQ_GEM_H
+#define FXQ_GEM_H
+
+#include <drm/drm_gem_shmem_helper.h>
+
+/**
+ * struct fxq_bo - a buffer object
+ * @base: its memory
+ * @flags: DRM_FXQ_BO_*
+ */
+struct fxq_bo {
+	struct drm_gem_shmem_object base;
+	u32 flags;
+};
+
+static inline struct fxq_bo *to_fxq_bo(struct drm_gem_object *obj)
+{
+	return container_of(to_drm_gem_shmem_obj(obj), struct fxq_bo, base);
+}
+
+bool fxq_gem_writable(struct drm_gem_object *obj);
+bool fxq_gem_is_shared(struct drm_gem_object *obj);
+struct drm_gem_object *fxq_gem_create_object(struct drm_device *drm,
+					     size_t size);
+int fxq_gem_create_ioctl(struct drm_device *drm, void *data,
+			 struct drm_file *file);
+int fxq_gem_mmap_offset_ioctl(struct drm_device *drm, void *data,
+			      struct drm_file *file);
+
+#endif /* FXQ_GEM_H */

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fxq_submit.c - SUBMIT: all of the runs or none
+ *
+ * Whatever can fail comes first: arguments, jobs, waits, fences to signal with,
+ * room, reservations. Then, under the context's submit lock, the runs are
+ * armed and pushed one after another; nothing there can fail.
+ */
+#include <linux/dma-fence-chain.h>
+#include <linux/dma-resv.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <drm/drm_drv.h>
+#include <drm/drm_exec.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_syncobj.h>
+#include <drm/fxq_accel.h>
+
+#include "fxq_compat.h"
+#include "fxq_ctx.h"
+#include "fxq_device.h"
+#include "fxq_gem.h"
+#include "fxq_job.h"
+#include "fxq_run.h"
+#include "fxq_submit.h"
+
+/**
+ * struct signal - a point that the last run signals
+ * @syncobj: with a reference
+ * @chain: what carries the point; NULL: the syncobj is binary
+ * @point: on its timeline
+ */
+struct signal {
+	struct drm_syncobj *syncobj;
+	struct dma_fence_chain *chain;
+	u64 point;
+};
+
+/**
+ * struct submission - what SUBMIT gathers
+ * @file: whose
+ * @ctx: with a reference
+ * @args: as userspace gave them
+ * @run: of each job, in order
+ * @n_runs: of @run
+ * @signal: to be signalled
+ * @n_signals: of @signal
+ */
+struct submission {
+	struct drm_file *file;
+	struct fxq_ctx *ctx;
+	const struct drm_fxq_submit *args;
+	struct fxq_run *run[DRM_FXQ_MAX_SUBMIT];
+	unsigned int n_runs;
+	struct signal signal[DRM_FXQ_MAX_SUBMIT];
+	unsigned int n_signals;
+};
+
+static int check_args(const struct drm_fxq_submit *args)
+{
+	if (args->flags & ~DRM_FXQ_SUBMIT_NONBLOCK)
+		return -EINVAL;
+	if (!args->job_count || args->job_count > DRM_FXQ_MAX_SUBMIT ||
+	    args->wait_count > DRM_FXQ_MAX_SUBMIT ||
+	    args->signal_count > DRM_FXQ_MAX_SUBMIT)
+		return -EINVAL;
+	if ((args->wait_count || args->signal_count) &&
+	    (args->sync_stride < sizeof(struct drm_fxq_sync) ||
+	     args->sync_stride > PAGE_SIZE))
+		return -EINVAL;
+	return 0;
+}
+
+static int gather_runs(struct submission *s)
+{
+	const u32 __user *ids = u64_to_user_ptr(s->args->jobs);
+	struct fxq_file *file = s->file->driver_priv;
+	struct fxq_job *job;
+	struct fxq_run *run;
+	u32 id;
+
+	while (s->n_runs < s->args->job_count) {
+		if (get_user(id, ids + s->n_runs))
+			return -EFAULT;
+		job = fxq_job_find(file, id);
+		if (!job)
+			return -ENOENT;
+		run = job->ctx == s->ctx ? fxq_run_new(job, s->file) :
+					   ERR_PTR(-EINVAL);
+		fxq_job_put(job);
+		if (IS_ERR(run))
+			return PTR_ERR(run);
+		s->run[s->n_runs++] = run;
+	}
+	return 0;
+}
+
+static int read_sync(const struct submission *s, u64 array, unsigned int i,
+		     struct drm_fxq_sync *sync)
+{
+	u32 stride = s->args->sync_stride;
+	int ret;
+
+	ret = copy_struct_from_user(sync, sizeof(*sync),
+				    u64_to_user_ptr(array) + (u64)i * stride,
+				    stride);
+	if (ret)
+		return ret == -E2BIG ? -EINVAL : ret;
+	return sync->flags ? -EINVAL : 0;
+}
+
+/* What must have happened before the first run. */
+static int gather_waits(struct submission *s)
+{
+	struct drm_fxq_sync sync;
+	struct dma_fence *fence;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < s->args->wait_count; i++) {
+		ret = read_sync(s, s->args->waits, i, &sync);
+		if (!ret)
+			ret = drm_syncobj_find_fence(s->file, sync.handle,
+						     sync.point, 0, &fence);
+		if (!ret)
+			ret = drm_sched_job_add_dependency(&s->run[0]->base,
+							   fence);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int gather_signals(struct submission *s)
+{
+	struct drm_fxq_sync sync;
+	struct signal *to;
+	int ret;
+
+	while (s->n_signals < s->args->signal_count) {
+		ret = read_sync(s, s->args->signals, s->n_signals, &sync);
+		if (ret)
+			return ret;
+		to = &s->signal[s->n_signals];
+		to->syncobj = drm_syncobj_find(s->file, sync.handle);
+		if (!to->syncobj)
+			return -ENOENT;
+		s->n_signals++;
+		to->point = sync.point;
+		if (!to->point)
+			continue;
+		to->chain = dma_fence_chain_alloc();
+		if (!to->chain)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Buffers that others see, with room for a fence each, and what they wait for. */
+static int reserve(struct submission *s, struct drm_exec *exec)
+{
+	struct fxq_mapping *m;
+	struct fxq_job *job;
+	unsigned int i, r;
+	int ret;
+
+	for (i = 0; i < s->n_runs; i++) {
+		job = s->run[i]->job;
+		for (r = 0; r < job->n_regions; r++) {
+			m = job->mapping[r];
+			if (!m || !fxq_gem_is_shared(m->obj))
+				continue;
+			ret = drm_exec_prepare_obj(exec, m->obj, s->n_runs);
+			if (ret)
+				return ret;
+		}
+	}
+	return 0;
+}
+
+static int gather_implicit(struct submission *s)
+{
+	struct fxq_mapping *m;
+	struct fxq_job *job;
+	unsigned int i, r;
+	int ret;
+
+	for (i = 0; i < s->n_runs; i++) {
+		job = s->run[i]->job;
+		for (r = 0; r < job->n_regions; r++) {
+			m = job->mapping[r];
+			if (!m || !fxq_gem_is_shared(m->obj))
+				continue;
+			ret = drm_sched_job_add_implicit_dependencies(
+				&s->run[i]->base, m->obj, job->written[r]);
+			if (ret)
+				return ret;
+		}
+	}
+	return 0;
+}
+
+static void add_implicit(struct fxq_run *run)
+{
+	struct fxq_job *job = run->job;
+	struct fxq_mapping *m;
+	unsigned int r;
+
+	for (r = 0; r < job->n_regions; r++) {
+		m = job->mapping[r];
+		if (m && fxq_gem_is_shared(m->obj))
+			dma_resv_add_fence(m->obj->resv,
+					   &run->base.s_fence->finished,
+					   job->written[r] ?
+					   DMA_RESV_USAGE_WRITE :
+					   DMA_RESV_USAGE_READ);
+	}
+}
+
+/* Locks ctx->submit with room for the runs; sleeps for it if it may. */
+static int lock_with_room(struct submission *s)
+{
+	struct fxq_ctx *ctx = s->ctx;
+	int n = s->n_runs, ret;
+
+	for (;;) {
+		ret = mutex_lock_interruptible(&ctx->submit);
+		if (ret)
+			return ret;
+		ret = fxq_ctx_error(ctx);
+		if (!ret && atomic_read(&ctx->inflight) + n <=
+			    FXQ_INFLIGHT_MAX)
+			return 0;
+		mutex_unlock(&ctx->submit);
+		if (ret)
+			return ret;
+		if (s->args->flags & DRM_FXQ_SUBMIT_NONBLOCK)
+			return -EBUSY;
+		ret = wait_event_interruptible(ctx->room,
+			fxq_ctx_error(ctx) ||
+			atomic_read(&ctx->inflight) + n <= FXQ_INFLIGHT_MAX);
+		if (ret)
+			return ret;
+	}
+}
+
+/* Nothing here fails. */
+static void push(struct submission *s)
+{
+	struct dma_fence *last = NULL;
+	unsigned int i;
+
+	atomic_add(s->n_runs, &s->ctx->inflight);
+	for (i = 0; i < s->n_runs; i++) {
+		struct fxq_run *run = s->run[i];
+
+		fxq_run_arm(run);
+		add_implicit(run);
+		dma_fence_put(last);
+		last = dma_fence_get(&run->base.s_fence->finished);
+		drm_sched_entity_push_job(&run->base);
+	}
+	for (i = 0; i < s->n_signals; i++) {
+		struct signal *to = &s->signal[i];
+
+		if (to->chain)
+			drm_syncobj_add_point(to->syncobj, to->chain, last,
+					      to->point);
+		else
+			drm_syncobj_replace_fence(to->syncobj, last);
+		to->chain = NULL;
+	}
+	dma_fence_put(last);
+	s->n_runs = 0;
+}
+
+static void submission_drop(struct submission *s)
+{
+	while (s->n_runs)
+		fxq_run_drop(s->run[--s->n_runs]);
+	while (s->n_signals) {
+		struct signal *to = &s->signal[--s->n_signals];
+
+		dma_fence_chain_free(to->chain);
+		drm_syncobj_put(to->syncobj);
+	}
+	fxq_ctx_put(s->ctx);
+}
+
+static int submit(struct submission *s)
+{
+	struct drm_exec exec;
+	int ret;
+
+	ret = gather_runs(s);
+	if (!ret)
+		ret = gather_waits(s);
+	if (!ret)
+		ret = gather_signals(s);
+	if (!ret)
+		ret = lock_with_room(s);
+	if (ret)
+		return ret;
+	drm_exec_init(&exec, DRM_EXEC_INTERRUPTIBLE_WAIT |
+		      DRM_EXEC_IGNORE_DUPLICATES, 0);
+	drm_exec_until_all_locked(&exec) {
+		ret = reserve(s, &exec);
+		drm_exec_retry_on_contention(&exec);
+		if (ret)
+			break;
+	}
+	if (!ret)
+		ret = gather_implicit(s);
+	if (!ret)
+		push(s);
+	drm_exec_fini(&exec);
+	mutex_unlock(&s->ctx->submit);
+	return ret;
+}
+
+int fxq_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	const struct drm_fxq_submit *args = data;
+	struct submission *s;
+	int ret, cookie;
+
+	ret = check_args(args);
+	if (ret)
+		return ret;
+	s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	if (!s)
+		return -ENOMEM;
+	s->file = file;
+	s->args = args;
+	ret = -ENOENT;
+	s->ctx = fxq_ctx_find(file->driver_priv, args->ctx);
+	if (!s->ctx)
+		goto free_submission;
+	ret = -ENODEV;
+	if (drm_dev_enter(drm, &cookie)) {
+		drm_dev_exit(cookie);
+		ret = submit(s);
+	}
+	submission_drop(s);
+free_submission:
+	kfree(s);
+	return ret;
+}

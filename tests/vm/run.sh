@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# run.sh BUILD RELEASE [--shell]   boots a kernel of the cache with DEVICES (2)
+# fxq devices and runs what initramfs.sh packed, or a shell on this terminal.
+#
+# Each device is a process fxq-emu that QEMU attaches over vfio-user; guest
+# memory is shared with it. BUILD/vm/RELEASE gets console.log and tap. KVM is
+# used where a probe shows that it runs a guest.
+set -eu
+. "$(dirname "$0")/lib.sh"
+build=$(cd "${1:?usage: run.sh BUILD RELEASE [--shell]}" && pwd)
+release=${2:?usage: run.sh BUILD RELEASE [--shell]}
+shell=${3:-}
+devices=${DEVICES:-2}
+out=$build/vm/$release
+emu=$build/userspace/emu/fxq-emu
+initramfs=$("$(dirname "$0")/initramfs.sh" "$build" "$release")
+kernel=$(find "$kernels/$release/" -name "vmlinuz-$release" | head -n 1)
+sockets=$(mktemp -d)
+running=
+trap 'kill $running 2>/dev/null; rm -rf "$sockets"' EXIT
+
+set -- -nodefaults -no-reboot -display none -smp 2 -m 1G \
+	-object memory-backend-memfd,id=mem,size=1G,share=on \
+	-machine q35,memory-backend=mem
+i=0
+while [ $i -lt "$devices" ] && [ -x "$emu" ]; do
+	"$emu" --socket "$sockets/$i" ${EMU_OPTIONS:-} \
+		>"$out/emu$i.log" 2>&1 9>&- &
+	running="$running $!"
+	tries=0
+	until [ -S "$sockets/$i" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ] || die "fxq-emu does not listen: $(cat "$out/emu$i.log")"
+		sleep 0.1
+	done
+	set -- "$@" -device '{"driver": "vfio-user-pci", "addr": "'$((4 + i))'",
+		"socket": {"type": "unix", "path": "'"$sockets/$i"'"}}'
+	i=$((i + 1))
+done
+
+accelerator=tcg,thread=multi
+if [ -w /dev/kvm ] && [ -n "${FXQ_VM_KVM:-}" ]; then
+	accelerator=kvm
+fi
+set -- "$@" -accel "$accelerator" -cpu max \
+	-kernel "$kernel" -initrd "$initramfs"
+line="console=ttyS0 panic=-1 quiet loglevel=4"
+if [ "$shell" = --shell ]; then
+	qemu "$@" -append "$line fxq.shell" -serial mon:stdio
+	exit
+fi
+: >"$out/tap"
+qemu_status=0
+(qemu "$@" -append "$line" -serial "file:$out/console.log" \
+	-serial "file:$out/tap") & machine=$!
+running="$running $machine"
+waited=0
+while kill -0 $machine 2>/dev/null; do
+	sleep 1
+	waited=$((waited + 1))
+	[ $waited -lt "${VM_TIMEOUT:-600}" ] || { kill $machine; break; }
+done
+wait $machine || qemu_status=$?
+tr -d '\r' <"$out/tap" >"$out/tap.txt"
+mv "$out/tap.txt" "$out/tap"
+if ! grep -q '^1\.\.' "$out/tap"; then
+	echo "not ok $release did not finish (QEMU ended with $qemu_status after $waited s)" >>"$out/tap"
+	tail -n 40 "$out/console.log" | sed 's/^/# /' >>"$out/tap"
+fi
+cat "$out/tap"
+! grep -q '^not ok' "$out/tap"
