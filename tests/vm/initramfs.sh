@@ -10,44 +10,28 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?usage: initramfs.sh BUILD RELEASE}" && pwd)
 release=${2:?usage: initramfs.sh BUILD RELEASE}
 out=$build/vm/$release
+from=$kernels/$release/usr/lib/modules/$release
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 
 mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/tmp" \
-	"$tree/tests" "$tree/programs" "$tree/images" "$tree/lib/modules"
+	"$tree/tests" "$tree/programs" "$tree/images"
 cp "$root/bin/busybox" "$tree/bin/"
 cp "$here/guest/init" "$tree/init"
 cp "$here"/guest/*.sh "$tree/tests/"
 
-# A module and all that it depends on, from the kernel's own list.
-modules=$kernels/$release/lib/modules/$release
-[ -d "$modules" ] || modules=$kernels/$release/usr/lib/modules/$release
+# Modules that the driver and the tests want, with all that they depend on.
 to=$tree/lib/modules/$release
 mkdir -p "$to/extra"
 cp "$out/fxq.ko" "$to/extra/"
-add() {
-	file=$(cd "$modules" && find . -name "$1.ko*" | head -n 1)
-	[ -n "$file" ] || return 0
+for module in drm drm_shmem_helper gpu-sched drm_exec; do
+	sed -n "s|^\(.*/$module\.ko[^:]*\):|\1|p" "$from/modules.dep"
+done | tr ' ' '\n' | sort -u | while read -r file; do
 	mkdir -p "$to/$(dirname "$file")"
-	[ -e "$to/$file" ] && return 0
-	cp "$modules/$file" "$to/$file"
-	for need in $(as_root chroot "$root" modinfo -F depends \
-			"/kernel-module/$file" | tr ',' ' '); do
-		add "$(echo "$need" | sed 's/_/[-_]/g')"
-	done
-}
-as_root mkdir -p "$root/kernel-module"
-as_root mount --bind "$modules" "$root/kernel-module"
-trap 'as_root umount "$root/kernel-module"; rm -rf "$tree"' EXIT
-for module in drm drm_shmem_helper gpu-sched drm_exec udmabuf system_heap; do
-	add "$module"
+	"$root/bin/busybox" xz -dc "$from/$file" >"$to/${file%.xz}"
 done
-cp "$modules"/modules.builtin* "$modules"/modules.order "$to/"
-as_root chroot "$root" true
-depmod=$root/sbin/depmod
-"$root/lib64/ld-linux-x86-64.so.2" \
-	--library-path "$root/usr/lib/x86_64-linux-gnu" "$depmod" -b "$tree" \
-	"$release"
+touch "$to/modules.builtin" "$to/modules.builtin.modinfo" "$to/modules.order"
+from_root usr/sbin/depmod -b "$tree" "$release"
 
 # Programs and what the loader maps for them.
 for program in "$build"/userspace/tools/fxq-run "$build"/vm/programs/*; do

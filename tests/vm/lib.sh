@@ -29,12 +29,17 @@ releases() {
 	ls "$kernels" 2>/dev/null | sort -V
 }
 
-# QEMU runs from the root without entering it: its own loader finds its own
-# libraries, and sockets and files keep their names.
+# Runs a program of the root without entering it, so that files and sockets
+# keep their names: its own loader finds its own libraries.
+from_root() {
+	program=$root/$1
+	shift
+	"$root/lib64/ld-linux-x86-64.so.2" --argv0 "$(basename "$program")" \
+		--library-path "$root/usr/lib/x86_64-linux-gnu" "$program" "$@"
+}
+
 qemu() {
-	libraries=$root/usr/lib/x86_64-linux-gnu
-	QEMU_MODULE_DIR=$libraries/qemu \
-		"$root/lib64/ld-linux-x86-64.so.2" --library-path "$libraries" \
-		"$root/usr/bin/qemu-system-x86_64" \
+	QEMU_MODULE_DIR=$root/usr/lib/x86_64-linux-gnu/qemu \
+		from_root usr/bin/qemu-system-x86_64 \
 		-L "$root/usr/share/qemu" -L "$root/usr/share/seabios" "$@"
 }

@@ -55,6 +55,12 @@ for release in $(inside ls /lib/modules); do
 	done
 	as_root rm -f "$root"/tmp/linux-*.deb
 	as_root mv "$root/tmp/$release" "$to"
+	modules=$to/usr/lib/modules/$release
+	as_root touch "$modules/modules.builtin" "$modules/modules.builtin.modinfo" \
+		"$modules/modules.order"
+	as_root "$root/lib64/ld-linux-x86-64.so.2" \
+		--library-path "$root/usr/lib/x86_64-linux-gnu" \
+		"$root/usr/sbin/depmod" -b "$to/usr" "$release"
 done
 [ -n "$(releases)" ] || die "no kernel was unpacked"
 echo "$want" >"$stamp"

@@ -16,7 +16,7 @@ devices=${DEVICES:-2}
 out=$build/vm/$release
 emu=$build/userspace/emu/fxq-emu
 initramfs=$("$(dirname "$0")/initramfs.sh" "$build" "$release")
-kernel=$(find "$kernels/$release/" -name "vmlinuz-$release" | head -n 1)
+kernel=$(find "$kernels/$release/" -name "vmlinuz*" | head -n 1)
 sockets=$(mktemp -d)
 running=
 trap 'kill $running 2>/dev/null; rm -rf "$sockets"' EXIT

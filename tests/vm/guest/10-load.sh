@@ -7,3 +7,4 @@ for i in 1 2 3; do
 done
 modprobe fxq
 dmesg | grep fxq
+ls /dev/accel /sys/class/accel
