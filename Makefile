@@ -9,8 +9,8 @@ PREFIX ?= /usr/local
 export BUILD
 
 .DEFAULT_GOAL := all
-.PHONY: help all demo check check-unit check-sanitizers models docs \
-	fuzz install clean packages-build packages-check
+.PHONY: help all demo check check-unit check-sanitizers check-vm vm models \
+	docs fuzz install clean packages-build packages-check
 
 help:				## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' Makefile | \
@@ -21,6 +21,8 @@ packages-build:
 	@.ci/packages build
 packages-check:
 	@.ci/packages build check
+packages-vm:
+	@.ci/packages build vm
 
 $(BUILD)/build.ninja: | packages-build
 	@meson setup $(BUILD) --prefix=$(PREFIX) >$(BUILD).log 2>&1 || \
@@ -33,7 +35,7 @@ all: packages-build $(BUILD)/build.ninja	## libraries, machine and tools
 demo: all			## classify 10,000 images with a network
 	@userspace/examples/demo.sh $(BUILD)
 
-check: packages-check all check-unit check-sanitizers docs	## every test
+check: packages-check all check-unit check-sanitizers docs check-vm ## every test
 	@.ci/summary $(BUILD)
 
 check-unit: packages-check all models	## unit, golden, ONNX, end to end
@@ -43,6 +45,13 @@ check-unit: packages-check all models	## unit, golden, ONNX, end to end
 
 check-sanitizers: packages-check	## the same under address and undefined
 	@.ci/sanitized $(BUILD)-sanitized
+
+check-vm: packages-vm all	## fxq.ko in guests with real kernels
+	@tests/vm/check.sh $(BUILD)
+
+vm: packages-vm all		## a shell in a guest with two devices (RELEASE)
+	@tests/vm/root.sh && tests/vm/modules.sh $(BUILD)
+	@tests/vm/run.sh $(BUILD) "$${RELEASE:-newest}" --shell
 
 docs: packages-check		## Documentation/ as HTML in build/docs
 	@sphinx-build -q -W -b html Documentation $(BUILD)/docs

@@ -3,10 +3,9 @@
 #
 # initramfs.sh BUILD RELEASE   what the guest boots into: busybox, fxq.ko and
 # the modules it needs, programs of BUILD with their libraries, guest/init, and
-# the tests. Prints the file's name.
+# the tests (TESTS is a pattern; all). Prints the file's name.
 set -eu
 . "$(dirname "$0")/lib.sh"
-here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?usage: initramfs.sh BUILD RELEASE}" && pwd)
 release=${2:?usage: initramfs.sh BUILD RELEASE}
 out=$build/vm/$release
@@ -18,7 +17,7 @@ mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/tmp" \
 	"$tree/tests" "$tree/programs" "$tree/images"
 cp "$root/bin/busybox" "$tree/bin/"
 cp "$here/guest/init" "$tree/init"
-cp "$here"/guest/*.sh "$tree/tests/"
+cp "$here"/guest/${TESTS:-[0-9]*}.sh "$tree/tests/"
 
 # Modules that the driver and the tests want, with all that they depend on.
 to=$tree/lib/modules/$release

@@ -3,6 +3,7 @@
 # The cache holds a small Debian root with compiler, headers and QEMU, and the
 # kernels that are booted. It is made once; FXQ_VM_CACHE says where.
 
+here=$(cd "$(dirname "$0")" && pwd)
 cache=${FXQ_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/fxq-vm}
 root=$cache/root
 kernels=$cache/kernels
@@ -42,4 +43,36 @@ qemu() {
 	QEMU_MODULE_DIR=$root/usr/lib/x86_64-linux-gnu/qemu \
 		from_root usr/bin/qemu-system-x86_64 \
 		-L "$root/usr/share/qemu" -L "$root/usr/share/seabios" "$@"
+}
+
+kernel_of() {
+	find "$kernels/$1/" -name 'vmlinuz*' | head -n 1
+}
+
+# What guests of a release run on: KVM where it boots one, which is tried once.
+# That /dev/kvm is there says nothing yet.
+accelerator() {
+	tried=$cache/accelerator-$1
+	[ -s "$tried" ] || probe_kvm "$1" >"$tried"
+	cat "$tried"
+}
+
+probe_kvm() {
+	tree=$(mktemp -d)
+	cp "$root/bin/busybox" "$tree/"
+	printf '#!/busybox sh\n/busybox poweroff -f\n' >"$tree/init"
+	chmod +x "$tree/init"
+	(cd "$tree" && find . | "$root/bin/busybox" cpio -o -H newc |
+		gzip -1 >initramfs.gz) 2>/dev/null
+	answer=tcg,thread=multi
+	if [ -w /dev/kvm ] && (exec 9>&-; timeout 20 sh -c '. "$0"; qemu "$@"' \
+			"$here/lib.sh" -nodefaults -no-reboot -display none \
+			-accel kvm -cpu max -m 256M -kernel "$(kernel_of "$1")" \
+			-initrd "$tree/initramfs.gz" -serial stdio \
+			-append "console=ttyS0 panic=-1") 2>&1 </dev/null |
+			grep -q 'Power down'; then
+		answer=kvm
+	fi
+	rm -rf "$tree"
+	echo "$answer"
 }
