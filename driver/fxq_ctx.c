@@ -371,6 +371,7 @@ static void ctx_release(struct work_struct *work)
 	fxq_mmu_fini(&ctx->mmu);
 	mutex_destroy(&ctx->lock);
 	mutex_destroy(&ctx->submit);
+	fxq_client_put(ctx->client);
 	drm_dev_put(&ctx->fdev->drm);
 	kfree(ctx);
 	module_put(THIS_MODULE);
@@ -420,8 +421,9 @@ static const enum drm_sched_priority priorities[] = {
 	[DRM_FXQ_PRIORITY_HIGH] = DRM_SCHED_PRIORITY_HIGH,
 };
 
-static struct fxq_ctx *ctx_new(struct fxq_device *fdev, u32 priority)
+static struct fxq_ctx *ctx_new(struct fxq_file *file, u32 priority)
 {
+	struct fxq_device *fdev = file->fdev;
 	struct fxq_ctx *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
 	int ret;
 
@@ -449,6 +451,7 @@ static struct fxq_ctx *ctx_new(struct fxq_device *fdev, u32 priority)
 				    fdev->scheds, 1, NULL);
 	if (ret)
 		goto release;
+	ctx->client = fxq_client_get(file->client);
 	drm_dev_get(&fdev->drm);
 	__module_get(THIS_MODULE);
 	return ctx;
@@ -499,7 +502,7 @@ int fxq_ctx_create_ioctl(struct drm_device *drm, void *data,
 		return -EPERM;
 	if (!drm_dev_enter(drm, &cookie))
 		return -ENODEV;
-	ctx = ctx_new(to_fxq(drm), args->priority);
+	ctx = ctx_new(file, args->priority);
 	drm_dev_exit(cookie);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);

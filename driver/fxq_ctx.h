@@ -10,6 +10,7 @@
 #include "fxq_mmu.h"
 
 struct drm_gem_object;
+struct fxq_client;
 struct fxq_complete;
 struct fxq_device;
 struct fxq_file;
@@ -46,6 +47,7 @@ struct fxq_chunk;
  * struct fxq_ctx - an address space, and an order of runs
  * @ref: of the file's table and of each job
  * @fdev: the device
+ * @client: who pays, with a reference
  * @hw: entry of the device's table
  * @entity: runs that wait for their turn
  * @release: frees it where one may sleep
@@ -71,6 +73,7 @@ struct fxq_chunk;
 struct fxq_ctx {
 	struct kref ref;
 	struct fxq_device *fdev;
+	struct fxq_client *client;
 	u32 hw;
 	struct drm_sched_entity entity;
 	struct work_struct release;

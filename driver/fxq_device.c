@@ -194,6 +194,7 @@ static int fxq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = drmm_mutex_init(&fdev->drm, &fdev->admin);
 	if (ret)
 		return ret;
+	fxq_usage_init(&fdev->usage);
 	ret = map_device(fdev, pdev);
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "cannot map BAR 0\n");

@@ -10,6 +10,8 @@
 
 #include <fxq/fxq_regs.h>
 
+#include "fxq_usage.h"
+
 struct fxq_run;
 struct pci_dev;
 
@@ -78,7 +80,7 @@ struct fxq_ring {
  * @seen_progress: when hangs were last judged; of @timeouts alone
  * @judged: number of the run that was judged then
  * @judged_since: when that began, in jiffies
- * @busy_cycles: of all runs that ended
+ * @usage: by whom, and how much
  */
 struct fxq_device {
 	struct drm_device drm;
@@ -99,7 +101,7 @@ struct fxq_device {
 	u64 seen_progress;
 	u64 judged;
 	unsigned long judged_since;
-	atomic64_t busy_cycles;
+	struct fxq_usage usage;
 };
 
 /**
@@ -110,13 +112,14 @@ struct fxq_device {
  * @contexts: by number
  * @jobs: by number
  * @streams: by number
- * @busy_cycles: of its runs that ended
+ * @client: what it has used
  */
 struct fxq_file {
 	struct fxq_device *fdev;
 	struct drm_file *drm;
 	struct mutex lock;
 	struct xarray contexts, jobs, streams;
+	struct fxq_client *client;
 };
 
 extern struct workqueue_struct *fxq_wq;

@@ -37,6 +37,11 @@ static int fxq_open(struct drm_device *drm, struct drm_file *drm_file)
 		return -ENOMEM;
 	file->fdev = to_fxq(drm);
 	file->drm = drm_file;
+	file->client = fxq_client_new(drm_file);
+	if (!file->client) {
+		kfree(file);
+		return -ENOMEM;
+	}
 	mutex_init(&file->lock);
 	xa_init_flags(&file->contexts, XA_FLAGS_ALLOC1);
 	xa_init_flags(&file->jobs, XA_FLAGS_ALLOC1);
@@ -64,6 +69,7 @@ static void fxq_postclose(struct drm_device *drm, struct drm_file *drm_file)
 	xa_destroy(&file->jobs);
 	xa_destroy(&file->streams);
 	mutex_destroy(&file->lock);
+	fxq_client_put(file->client);
 	kfree(file);
 }
 
@@ -131,6 +137,7 @@ static const struct drm_ioctl_desc fxq_ioctls[] = {
 static const struct file_operations fxq_fops = {
 	.owner = THIS_MODULE,
 	DRM_ACCEL_FOPS,
+	.show_fdinfo = drm_show_fdinfo,
 };
 
 const struct drm_driver fxq_drm_driver = {
@@ -138,6 +145,7 @@ const struct drm_driver fxq_drm_driver = {
 			   DRIVER_SYNCOBJ_TIMELINE,
 	.open = fxq_open,
 	.postclose = fxq_postclose,
+	.show_fdinfo = fxq_usage_fdinfo,
 	.gem_create_object = fxq_gem_create_object,
 	.gem_prime_import_sg_table = drm_gem_shmem_prime_import_sg_table,
 	.ioctls = fxq_ioctls,

@@ -77,6 +77,14 @@ static void fxq_gem_close(struct drm_gem_object *obj, struct drm_file *drm_file)
 	}
 }
 
+/* For the memory keys of fdinfo. */
+static enum drm_gem_object_status fxq_gem_status(struct drm_gem_object *obj)
+{
+	if (drm_gem_is_imported(obj) || to_drm_gem_shmem_obj(obj)->pages)
+		return DRM_GEM_OBJECT_RESIDENT;
+	return 0;
+}
+
 static const struct drm_gem_object_funcs fxq_gem_funcs = {
 	.free = drm_gem_shmem_object_free,
 	.close = fxq_gem_close,
@@ -88,6 +96,7 @@ static const struct drm_gem_object_funcs fxq_gem_funcs = {
 	.vmap = drm_gem_shmem_object_vmap,
 	.vunmap = drm_gem_shmem_object_vunmap,
 	.mmap = fxq_gem_mmap,
+	.status = fxq_gem_status,
 	.vm_ops = &drm_gem_shmem_vm_ops,
 };
 

@@ -17,6 +17,7 @@ struct fxq_job;
  * @verdict: what it ends with whatever its record says: it was judged before
  * @armed: it has been pushed
  * @ended: @fence is signalled
+ * @counted: in the usage of the device
  */
 struct fxq_run {
 	struct drm_sched_job base;
@@ -26,6 +27,7 @@ struct fxq_run {
 	int verdict;
 	bool armed;
 	bool ended;
+	bool counted;
 };
 
 static inline struct fxq_run *to_run(struct drm_sched_job *base)

@@ -137,7 +137,7 @@ static void account(struct fxq_run *run, const struct fxq_complete *record,
 		ctx->cycles += cycles;
 	}
 	spin_unlock_irqrestore(&ctx->state_lock, flags);
-	atomic64_add(cycles, &ctx->fdev->busy_cycles);
+	fxq_usage_end(run, record);
 }
 
 /**
@@ -182,10 +182,12 @@ static struct dma_fence *run_job(struct drm_sched_job *base)
 	int error = fxq_ctx_error(ctx);
 
 	/* What is before it in its context may have failed it. */
-	if (error)
+	if (error) {
 		fxq_run_end(run, NULL, error);
-	else
+	} else {
+		fxq_usage_begin(run);
 		fxq_ring_submit(ctx->fdev, run);
+	}
 	dma_fence_end_signalling(cookie);
 	return fence;
 }

@@ -32,6 +32,14 @@ done
 touch "$to/modules.builtin" "$to/modules.builtin.modinfo" "$to/modules.order"
 from_root usr/sbin/depmod -b "$tree" "$release"
 
+# What tests written in shell run.
+mkdir -p "$build/vm/programs"
+for source in "$here"/programs/*.c; do
+	${CC:-cc} -O1 -Wall -I"$here/../../uapi" \
+		$(pkg-config --cflags libdrm) "$source" \
+		-o "$build/vm/programs/$(basename "$source" .c)"
+done
+
 # Programs and what the loader maps for them.
 for program in "$build"/userspace/tools/fxq-run "$build"/vm/programs/*; do
 	[ -x "$program" ] || continue
