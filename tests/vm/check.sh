@@ -18,6 +18,7 @@ if [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; then
 fi
 "$here/root.sh"
 "$here/modules.sh" "$build"
+"$here/selftests.sh" "$build"
 [ $# -gt 0 ] || set -- $(releases)
 status=0
 for release in "$@"; do

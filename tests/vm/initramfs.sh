@@ -23,7 +23,7 @@ cp "$here"/guest/${TESTS:-[0-9]*}.sh "$tree/tests/"
 to=$tree/lib/modules/$release
 mkdir -p "$to/extra"
 cp "$out/fxq.ko" "$to/extra/"
-for module in drm drm_shmem_helper gpu-sched drm_exec; do
+for module in drm drm_shmem_helper gpu-sched drm_exec vgem; do
 	sed -n "s|^\(.*/$module\.ko[^:]*\):|\1|p" "$from/modules.dep"
 done | tr ' ' '\n' | sort -u | while read -r file; do
 	mkdir -p "$to/$(dirname "$file")"

@@ -7,6 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${FXQ_VM_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/fxq-vm}
 root=$cache/root
 kernels=$cache/kernels
+sources=$cache/sources
 
 die() {
 	echo "$(basename "$0"): $*" >&2

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * fxq_util.c - what the tests share: objects in one call each, and streams
+ * that do something known
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <linux/sync_file.h>
+
+#include "fxq_util.h"
+
+#define NODES	64
+
+static void __attribute__((noreturn)) give_up(const char *what, int error)
+{
+	printf("# %s: %s\n", what, strerror(-error));
+	fflush(stdout);
+	_exit(1);
+}
+
+/* Devices */
+
+static bool is_fxq(int fd)
+{
+	char name[8] = "";
+	struct drm_version version = {
+		.name = name, .name_len = sizeof(name) - 1,
+	};
+
+	return !ioctl(fd, DRM_IOCTL_VERSION, &version) && !strcmp(name, "fxq");
+}
+
+/**
+ * fxq_open - open a device node
+ * @index: which, among those of fxq
+ *
+ * Return: the file or a negative errno; -ENODEV if there are not so many.
+ */
+int fxq_open(unsigned int index)
+{
+	char path[32];
+	int i, fd;
+
+	for (i = 0; i < NODES; i++) {
+		snprintf(path, sizeof(path), "/dev/accel/accel%d", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return -errno;
+		if (is_fxq(fd) && !index--)
+			return fd;
+		close(fd);
+	}
+	return -ENODEV;
+}
+
+/* Another file of the first device. */
+int new_file(void)
+{
+	int fd = fxq_open(0);
+
+	if (fd < 0)
+		give_up("open", fd);
+	return fd;
+}
+
+/* Calls */
+
+/* ioctl() once: what a signal interrupts is not called again. */
+int call(int fd, unsigned long request, void *arg)
+{
+	return ioctl(fd, request, arg) < 0 ? -errno : 0;
+}
+
+/* The same by a program that knows the structure in another size. */
+int call_sized(int fd, unsigned long request, void *arg, size_t size)
+{
+	request &= ~((unsigned long)_IOC_SIZEMASK << _IOC_SIZESHIFT);
+	return call(fd, request | size << _IOC_SIZESHIFT, arg);
+}
+
+/* Buffers */
+
+u32 new_bo(int fd, u64 size, u32 flags)
+{
+	struct drm_fxq_bo_create args = { .size = size, .flags = flags };
+	int ret = call(fd, DRM_IOCTL_FXQ_BO_CREATE, &args);
+
+	if (ret)
+		give_up("BO_CREATE", ret);
+	return args.handle;
+}
+
+void *new_map(int fd, u32 handle, u64 size)
+{
+	struct drm_fxq_bo_mmap_offset args = { .handle = handle };
+	int ret = call(fd, DRM_IOCTL_FXQ_BO_MMAP_OFFSET, &args);
+	void *map;
+
+	if (ret)
+		give_up("BO_MMAP_OFFSET", ret);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   args.offset);
+	if (map == MAP_FAILED)
+		give_up("mmap", -errno);
+	return map;
+}
+
+int bo_close(int fd, u32 handle)
+{
+	struct drm_gem_close args = { .handle = handle };
+
+	return call(fd, DRM_IOCTL_GEM_CLOSE, &args);
+}
+
+/* Descriptors and streams */
+
+static struct fxq_desc desc_dma(u8 opcode, u8 engine, u32 spm, u32 bytes)
+{
+	struct fxq_desc desc = {
+		.opcode = opcode,
+		.engine = engine,
+		.dma = {
+			.spm = spm,
+			.n = { bytes / 4, 1, 1, 1 },
+			.spm_stride = { 4 },
+			.elem = 4,
+		},
+	};
+
+	return desc;
+}
+
+/* @bytes, a multiple of 4, from @offset in a region to the scratchpad. */
+struct fxq_desc desc_load(u32 region, u64 offset, u32 spm, u32 bytes)
+{
+	struct fxq_desc desc = desc_dma(FXQ_OP_LOAD, FXQ_ENGINE_LD, spm, bytes);
+
+	desc.dma.region = region;
+	desc.dma.offset = offset;
+	desc.dma.mem_stride[0] = 4;
+	return desc;
+}
+
+struct fxq_desc desc_store(u32 region, u64 offset, u32 spm, u32 bytes)
+{
+	struct fxq_desc desc = desc_dma(FXQ_OP_STORE, FXQ_ENGINE_ST, spm,
+					bytes);
+
+	desc.dma.region = region;
+	desc.dma.offset = offset;
+	desc.dma.mem_stride[0] = 4;
+	return desc;
+}
+
+struct fxq_desc desc_fill(u32 spm, u32 bytes, u32 value)
+{
+	struct fxq_desc desc = desc_dma(FXQ_OP_FILL, FXQ_ENGINE_LD, spm, bytes);
+
+	desc.dma.fill = value;
+	return desc;
+}
+
+/* Work: 3 x 3 over 48 x 48 pixels of 128 channels, 340 million products. */
+struct fxq_desc desc_conv(void)
+{
+	enum { SIDE = 48, C = 128, PLANE = SIDE * SIDE * 32, MAP = 4 * PLANE };
+	const struct fxq_fm in = { .plane = PLANE, .row = SIDE, .c = C };
+	struct fxq_desc desc = {
+		.opcode = FXQ_OP_CONV,
+		.engine = FXQ_ENGINE_MX,
+		.flags = FXQ_F_ACC,
+		.conv = {
+			.in = in, .out = in,
+			.weights = 2 * MAP,
+			.params = 2 * MAP + 9 * C * C,
+			.ih = SIDE, .iw = SIDE, .ic = C,
+			.oh = SIDE, .ow = SIDE, .oc = C,
+			.groups = 1,
+			.kh = 3, .kw = 3, .sh = 1, .sw = 1, .dh = 1, .dw = 1,
+			.pad_t = 1, .pad_l = 1,
+			.lo = -128, .hi = 127,
+		},
+	};
+
+	desc.conv.out.addr = MAP;
+	return desc;
+}
+
+/* The same descriptor once @count of another engine have completed. */
+struct fxq_desc desc_after(struct fxq_desc desc, u32 engine, u32 count)
+{
+	desc.wait[engine] = count;
+	return desc;
+}
+
+int stream_create(int fd, const struct fxq_desc *desc, u32 count, u32 *stream)
+{
+	struct drm_fxq_stream_create args = {
+		.descs = (uintptr_t)desc, .count = count,
+	};
+	int ret = call(fd, DRM_IOCTL_FXQ_STREAM_CREATE, &args);
+
+	*stream = args.stream;
+	return ret;
+}
+
+u32 new_stream(int fd, const struct fxq_desc *desc, u32 count)
+{
+	u32 stream;
+	int ret = stream_create(fd, desc, count, &stream);
+
+	if (ret)
+		give_up("STREAM_CREATE", ret);
+	return stream;
+}
+
+/* Touches no region. */
+u32 new_nop(int fd)
+{
+	struct fxq_desc desc = desc_fill(0, 64, 0);
+
+	return new_stream(fd, &desc, 1);
+}
+
+/* Copies @bytes from region 0 to region 1. */
+u32 new_copy(int fd, u32 bytes)
+{
+	struct fxq_desc desc[] = {
+		desc_load(0, 0, 0, bytes),
+		desc_after(desc_store(1, 0, 0, bytes), FXQ_ENGINE_LD, 1),
+	};
+
+	return new_stream(fd, desc, 2);
+}
+
+/* @count times desc_conv(): touches no region, and takes time. */
+u32 new_long(int fd, u32 count)
+{
+	struct fxq_desc *desc = calloc(count, sizeof(*desc));
+	u32 stream, i;
+
+	if (!desc)
+		give_up("calloc", -ENOMEM);
+	for (i = 0; i < count; i++)
+		desc[i] = desc_conv();
+	stream = new_stream(fd, desc, count);
+	free(desc);
+	return stream;
+}
+
+/* Reaches outside the scratchpad, which only the machine finds out. */
+u32 new_faulty(int fd)
+{
+	struct fxq_desc desc[] = {
+		desc_fill(0, 64, 0),
+		desc_fill(~0u - 63, 64, 0),
+	};
+
+	desc[1].tag = 0x7a6;
+	return new_stream(fd, desc, 2);
+}
+
+/* Contexts and jobs */
+
+int ctx_create(int fd, u32 *ctx)
+{
+	struct drm_fxq_ctx_create args = { 0 };
+	int ret = call(fd, DRM_IOCTL_FXQ_CTX_CREATE, &args);
+
+	*ctx = args.ctx;
+	return ret;
+}
+
+u32 new_ctx(int fd)
+{
+	u32 ctx;
+	int ret = ctx_create(fd, &ctx);
+
+	if (ret)
+		give_up("CTX_CREATE", ret);
+	return ctx;
+}
+
+int ctx_destroy(int fd, u32 ctx)
+{
+	struct drm_fxq_ctx_destroy args = { .ctx = ctx };
+
+	return call(fd, DRM_IOCTL_FXQ_CTX_DESTROY, &args);
+}
+
+struct drm_fxq_ctx_query ctx_state(int fd, u32 ctx)
+{
+	struct drm_fxq_ctx_query args = { .ctx = ctx };
+	int ret = call(fd, DRM_IOCTL_FXQ_CTX_QUERY, &args);
+
+	if (ret)
+		give_up("CTX_QUERY", ret);
+	return args;
+}
+
+/* The first @n regions are the first @size bytes of @bos. */
+int job_create(int fd, u32 ctx, u32 stream, const u32 *bos, u64 size, u32 n,
+	       u32 *job)
+{
+	struct drm_fxq_region region[DRM_FXQ_MAX_REGIONS] = { 0 };
+	struct drm_fxq_job_create args = {
+		.ctx = ctx,
+		.stream = stream,
+		.regions = (uintptr_t)region,
+		.region_count = n,
+		.region_stride = sizeof(region[0]),
+	};
+	u32 i;
+	int ret;
+
+	for (i = 0; i < n; i++)
+		region[i] = (struct drm_fxq_region){
+			.handle = bos[i], .size = size,
+		};
+	ret = call(fd, DRM_IOCTL_FXQ_JOB_CREATE, &args);
+	*job = args.job;
+	return ret;
+}
+
+u32 new_job(int fd, u32 ctx, u32 stream, const u32 *bos, u64 size, u32 n)
+{
+	u32 job;
+	int ret = job_create(fd, ctx, stream, bos, size, n, &job);
+
+	if (ret)
+		give_up("JOB_CREATE", ret);
+	return job;
+}
+
+int job_destroy(int fd, u32 job)
+{
+	struct drm_fxq_job_destroy args = { .job = job };
+
+	return call(fd, DRM_IOCTL_FXQ_JOB_DESTROY, &args);
+}
+
+/* Time */
+
+u64 now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ull + t.tv_nsec / 1000000;
+}
+
+u32 new_syncobj(int fd)
+{
+	struct drm_syncobj_create args = { 0 };
+	int ret = call(fd, DRM_IOCTL_SYNCOBJ_CREATE, &args);
+
+	if (ret)
+		give_up("SYNCOBJ_CREATE", ret);
+	return args.handle;
+}
+
+/**
+ * submit - queue runs of one job
+ * @fd: device
+ * @ctx: context
+ * @job: of the context
+ * @count: of runs, up to DRM_FXQ_MAX_SUBMIT
+ * @syncobj: signalled after the last; 0: none
+ * @point: of @syncobj; 0: it is binary
+ *
+ * Return: 0 or a negative errno.
+ */
+int submit(int fd, u32 ctx, u32 job, u32 count, u32 syncobj, u64 point)
+{
+	struct drm_fxq_sync signal = { .handle = syncobj, .point = point };
+	u32 jobs[DRM_FXQ_MAX_SUBMIT], i;
+	struct drm_fxq_submit args = {
+		.ctx = ctx,
+		.jobs = (uintptr_t)jobs,
+		.job_count = count,
+		.signals = (uintptr_t)&signal,
+		.signal_count = !!syncobj,
+		.sync_stride = sizeof(signal),
+	};
+
+	for (i = 0; i < count && i < DRM_FXQ_MAX_SUBMIT; i++)
+		jobs[i] = job;
+	return call(fd, DRM_IOCTL_FXQ_SUBMIT, &args);
+}
+
+/* Waits for a point that has a fence; -ETIME after @ms. */
+int sync_wait(int fd, u32 syncobj, u64 point, unsigned int ms)
+{
+	struct drm_syncobj_timeline_wait args = {
+		.handles = (uintptr_t)&syncobj,
+		.points = (uintptr_t)&point,
+		.count_handles = 1,
+		.timeout_nsec = (now_ms() + ms) * 1000000,
+	};
+
+	return call(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &args);
+}
+
+/* What the fence of a point carries: 0, an error, or 1 if it is pending. */
+int sync_error(int fd, u32 syncobj, u64 point)
+{
+	struct drm_syncobj_transfer move = {
+		.src_handle = syncobj, .src_point = point,
+		.dst_handle = new_syncobj(fd),
+	};
+	struct drm_syncobj_handle export = {
+		.handle = move.dst_handle, .fd = -1,
+		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+	};
+	struct drm_syncobj_destroy gone = { .handle = move.dst_handle };
+	struct sync_fence_info fence = { 0 };
+	struct sync_file_info info = {
+		.num_fences = 1, .sync_fence_info = (uintptr_t)&fence,
+	};
+	int ret = call(fd, DRM_IOCTL_SYNCOBJ_TRANSFER, &move);
+
+	if (!ret)
+		ret = call(fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export);
+	if (!ret)
+		ret = call(export.fd, SYNC_IOC_FILE_INFO, &info);
+	if (ret)
+		give_up("sync_file of a point", ret);
+	close(export.fd);
+	call(fd, DRM_IOCTL_SYNCOBJ_DESTROY, &gone);
+	return info.status == 0 ? 1 : info.status == 1 ? 0 : info.status;
+}
+
+/* Runs a job and waits; what its fence carries, or what SUBMIT refused with. */
+int run(int fd, u32 ctx, u32 job)
+{
+	struct drm_syncobj_destroy gone = { .handle = new_syncobj(fd) };
+	int ret = submit(fd, ctx, job, 1, gone.handle, 0);
+
+	if (!ret) {
+		ret = sync_wait(fd, gone.handle, 0, 20000);
+		if (ret)
+			give_up("waiting for a run", ret);
+		ret = sync_error(fd, gone.handle, 0);
+	}
+	call(fd, DRM_IOCTL_SYNCOBJ_DESTROY, &gone);
+	return ret;
+}
