@@ -18,10 +18,13 @@ part() {
 	contracts=$2
 	paths=$3
 	shift 3
-	mkdir -p "$tmp/$name/fxq"
+	mkdir -p "$tmp/$name/fxq" "$tmp/$name/drm"
 	for header in $contracts; do
-		cp "$source/uapi/fxq/fxq_$header.h" "$tmp/$name/fxq/"
+		cp "$source"/uapi/*/"fxq_$header.h" "$tmp/$name/fxq/"
 	done
+	# The ioctls are not among the machine's contracts.
+	[ ! -e "$tmp/$name/fxq/fxq_accel.h" ] ||
+		mv "$tmp/$name/fxq/fxq_accel.h" "$tmp/$name/drm/"
 	flags="-I$tmp/$name"
 	for path in $paths; do
 		flags="$flags -I$path"
@@ -62,9 +65,10 @@ done
 part emu "cmd regs check" "" emu
 root=$source
 
-part lib "cmd image check spm call" \
+part lib "cmd image check spm call accel" \
 	"$source/userspace/include $source/userspace/lib $source/userspace \
-	 $source/compiler/include $source/compiler/nn $build/compiler/lower" \
+	 $source/compiler/include $source/compiler/nn $build/compiler/lower \
+	 $(pkg-config --variable=includedir libdrm)/libdrm" \
 	userspace/lib
 part tools "cmd image arith cost check call" \
 	"$source/userspace/include $source/compiler/include \

@@ -3,9 +3,10 @@
 #
 # A program outside the tree finds libfxq as any installed library: install
 # into a folder of its own, build classify.c with what pkg-config says, run it.
-# outside.sh BUILD SOURCE CC
+# outside.sh BUILD SOURCE CC...
 set -eu
 
+drm=$(pkg-config --cflags libdrm)
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
@@ -16,12 +17,15 @@ PKG_CONFIG_LIBDIR=$(dirname "$pc")
 PKG_CONFIG_SYSROOT_DIR=$root
 export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR
 flags=$(pkg-config --cflags --libs fxq)
+include=$(pkg-config --cflags fxq)
+prefix=$(dirname "${include#-I}")
 
 cp "$2/userspace/examples/classify.c" "$root"
 cd "$root"
+shift 2
 # Unquoted: flags are words.
 # shellcheck disable=SC2086
-$3 -Wall -Wextra -Werror classify.c $flags ${SANITIZE-} -o classify
+"$@" -Wall -Wextra -Werror classify.c $flags ${SANITIZE-} -o classify
 
 LD_LIBRARY_PATH=$(dirname "$(find "$root" -name 'libfxq.so.0')")
 export LD_LIBRARY_PATH
@@ -32,3 +36,20 @@ fi
 grep -q '^classify: usage:' usage
 printf 'P5 1 1 255\n.' | ./classify /nonexistent.fxq 2>refused && exit 1
 grep -q 'nonexistent.fxq cannot be opened' refused
+
+# So is one that needs no libfxq, but the ioctls; and udev has its rule.
+cat >ioctls.c <<'END'
+#include <stdio.h>
+#include <drm/fxq_accel.h>
+#include <fxq/fxq_image.h>
+
+int main(void)
+{
+	printf("%zu\n", sizeof(struct drm_fxq_submit));
+	return 0;
+}
+END
+# shellcheck disable=SC2086
+"$@" -Wall -Wextra -Werror ioctls.c $include $drm ${SANITIZE-} -o ioctls
+[ "$(./ioctls)" = 48 ]
+grep -q 'GROUP="render"' "$prefix/lib/udev/rules.d/60-fxq.rules"

@@ -90,18 +90,33 @@ static void there_is_an_embedded_device(void **state)
 {
 	struct fxq_device *dev = NULL;
 	struct fxq_device_caps caps;
+	struct fxq_device_info info;
+	unsigned int n = 0;
 
 	assert_string_equal(fxq_version(), "0.1.0");
-	assert_string_equal(fxq_device_name(0), "embedded");
-	assert_null(fxq_device_name(1));
+	while (strcmp(fxq_device_name(n), "embedded"))
+		n++;
+	assert_null(fxq_device_name(n + 1));
 	assert_int_equal(fxq_device_open("nvme", NULL, &dev), -ENODEV);
-	assert_non_null(strstr(fxq_error(), "nvme"));
+	assert_non_null(strstr(fxq_error(), "called nvme; there"));
+	assert_int_equal(fxq_device_open("accel99", NULL, &dev), -ENODEV);
+	assert_int_equal(fxq_device_open("/dev/accel/accel99", NULL, &dev),
+			 -ENODEV);
+	assert_int_equal(fxq_device_open("0000:ff:1f.7", NULL, &dev), -ENODEV);
+	assert_int_equal(fxq_device_open("accel99",
+			 &(struct fxq_device_config){ .debug = true }, &dev),
+			 -ENOTSUP);
 	assert_null(dev);
 	assert_int_equal(fxq_device_open("embedded", NULL, &dev), 0);
 	fxq_device_caps(dev, &caps);
 	assert_int_equal(caps.spm_bytes, 1 << 20);
 	assert_int_equal(caps.clock_khz, FXQ_CLOCK_KHZ);
 	assert_true(caps.max_inflight > 0);
+	fxq_device_info(dev, &info);
+	assert_string_equal(info.name, "embedded");
+	assert_string_equal(info.address, "");
+	assert_string_equal(info.driver, "libfxq");
+	assert_int_equal(strlen(info.contract), 64);
 	fxq_device_close(dev);
 }
 

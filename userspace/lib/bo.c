@@ -6,15 +6,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "priv.h"
+#include "device.h"
 
 #define HUGE_PAGE_BYTES	(2u << 20)
 #define PAGES_MAX	(1ull << 38)	/* half of what a device can address */
 
-struct fxq_bo {
-	void *mem;
-	uint64_t size;
-};
 
 /* Bytes that a buffer of @size takes; 0 if there can be none such. */
 static uint64_t room_of(uint64_t size)
@@ -52,6 +48,11 @@ void fxq_pages_free(void *mem, uint64_t size)
 	if (mem)
 		munmap(mem, room_of(size));
 }
+
+struct fxq_bo {
+	struct fxq_device *dev;
+	struct memory memory;
+};
 
 static const struct {
 	const char *name;
@@ -103,6 +104,7 @@ FXQ_PUBLIC int fxq_bo_create(struct fxq_device *dev, uint64_t size,
 			     uint32_t flags, struct fxq_bo **ret_bo)
 {
 	struct fxq_bo *bo;
+	int ret;
 
 	if (flags)
 		return fxq_fail(-EINVAL,
@@ -110,14 +112,15 @@ FXQ_PUBLIC int fxq_bo_create(struct fxq_device *dev, uint64_t size,
 				flags);
 	if (!size)
 		return fxq_fail(-EINVAL, "a buffer needs at least one byte");
-	bo = malloc(sizeof(*bo));
+	bo = calloc(1, sizeof(*bo));
 	if (!bo)
 		return fxq_fail_memory("a buffer");
-	bo->size = size;
-	bo->mem = fxq_pages_alloc(size);
-	if (!bo->mem) {
+	bo->dev = dev;
+	bo->memory.size = size;
+	ret = device_alloc(dev, &bo->memory);
+	if (ret) {
 		free(bo);
-		return fxq_fail(-ENOMEM, "no memory for a buffer of %llu bytes",
+		return fxq_fail(ret, "no memory for a buffer of %llu bytes",
 				(unsigned long long)size);
 	}
 	*ret_bo = bo;
@@ -126,18 +129,18 @@ FXQ_PUBLIC int fxq_bo_create(struct fxq_device *dev, uint64_t size,
 
 FXQ_PUBLIC void *fxq_bo_map(struct fxq_bo *bo)
 {
-	return bo->mem;
+	return bo->memory.mem;
 }
 
 FXQ_PUBLIC uint64_t fxq_bo_size(const struct fxq_bo *bo)
 {
-	return bo->size;
+	return bo->memory.size;
 }
 
 FXQ_PUBLIC void fxq_bo_destroy(struct fxq_bo *bo)
 {
 	if (!bo)
 		return;
-	fxq_pages_free(bo->mem, bo->size);
+	device_free(bo->dev, &bo->memory);
 	free(bo);
 }

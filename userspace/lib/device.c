@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: MIT
 /*
- * device.c - devices, and what they are doing
+ * device.c - devices by name, and what they are doing
  *
  * A stream that the device has no room for waits in a queue of ours. One that
- * fails stops its context, and with it whatever that context has queued; the
- * context is set going at once, and what was only stopped is queued again.
+ * fails stops its context, and with it whatever that context has queued; what
+ * was only stopped is queued again.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "drm_sysfs.h"
 #include "program.h"
 
-#define EMBEDDED	"embedded"
-#define REAP_MAX	32
 #define RETRIES_MAX	64
 
 FXQ_PUBLIC const char *fxq_device_name(unsigned int i)
 {
-	return i ? NULL : EMBEDDED;
+	static __thread struct accel_node nodes[ACCEL_NODES_MAX];
+	unsigned int n = accel_list(SYSFS, nodes);
+
+	if (i < n)
+		return nodes[i].name;
+	return i == n ? EMBEDDED : NULL;
 }
 
 static void init_locks(struct fxq_device *dev)
@@ -32,19 +36,20 @@ static void init_locks(struct fxq_device *dev)
 	pthread_condattr_destroy(&attr);
 }
 
-static void read_caps(struct fxq_device *dev)
+static int open_kind(const char *name, const struct fxq_device_config *config,
+		     struct fxq_device **ret_dev)
 {
-	struct fxq_embed_caps caps;
+	bool embedded = name && !strcmp(name, EMBEDDED);
 
-	fxq_embed_caps(dev->embed, &caps);
-	dev->caps = (struct fxq_device_caps){
-		.spm_bytes = caps.spm_bytes,
-		.acc_bytes = caps.acc_bytes,
-		.max_descriptors = caps.max_descriptors,
-		.clock_khz = caps.clock_khz,
-		.macs = caps.macs,
-		.max_inflight = caps.max_inflight,
-	};
+	if (!name && !config->debug && !drm_device_open(NULL, ret_dev))
+		return 0;
+	if (!name || embedded)
+		return embed_device_open(config, ret_dev);
+	if (config->debug)
+		return fxq_fail(-ENOTSUP,
+				"%s has no debug mode; that is what the device "
+				EMBEDDED " is for", fxq_quote(name));
+	return drm_device_open(name, ret_dev);
 }
 
 FXQ_PUBLIC int fxq_device_open(const char *name,
@@ -52,30 +57,12 @@ FXQ_PUBLIC int fxq_device_open(const char *name,
 			       struct fxq_device **ret_dev)
 {
 	static const struct fxq_device_config none;
-	const struct fxq_device_config *c = config ? config : &none;
-	const struct fxq_embed_config embed = {
-		.threads = c->threads,
-		.debug = c->debug,
-		.report = c->report,
-		.priv = c->priv,
-	};
 	struct fxq_device *dev;
 	int ret;
 
-	if (name && strcmp(name, EMBEDDED))
-		return fxq_fail(-ENODEV,
-				"there is no device called %s; there is " EMBEDDED,
-				fxq_quote(name));
-	dev = calloc(1, sizeof(*dev));
-	if (!dev)
-		return fxq_fail_memory("a device");
-	ret = fxq_embed_open(&embed, &dev->embed);
-	if (ret) {
-		free(dev);
-		return fxq_fail(ret, "the embedded device does not start: %s",
-				strerror(-ret));
-	}
-	read_caps(dev);
+	ret = open_kind(name, config ? config : &none, &dev);
+	if (ret)
+		return ret;
 	init_locks(dev);
 	*ret_dev = dev;
 	return 0;
@@ -87,14 +74,29 @@ FXQ_PUBLIC void fxq_device_caps(const struct fxq_device *dev,
 	*ret_caps = dev->caps;
 }
 
+FXQ_PUBLIC void fxq_device_info(const struct fxq_device *dev,
+				struct fxq_device_info *ret_info)
+{
+	*ret_info = dev->info;
+}
+
 FXQ_PUBLIC void fxq_device_close(struct fxq_device *dev)
 {
 	if (!dev)
 		return;
-	fxq_embed_close(dev->embed);
 	pthread_cond_destroy(&dev->changed);
 	pthread_mutex_destroy(&dev->lock);
-	free(dev);
+	dev->ops->close(dev);
+}
+
+int device_alloc(struct fxq_device *dev, struct memory *m)
+{
+	return dev->ops->alloc(dev, m);
+}
+
+void device_free(struct fxq_device *dev, struct memory *m)
+{
+	dev->ops->free(dev, m);
 }
 
 struct fxq_caps device_stream_caps(const struct fxq_device *dev)
@@ -103,155 +105,117 @@ struct fxq_caps device_stream_caps(const struct fxq_device *dev)
 				  dev->caps.max_descriptors };
 }
 
-int device_ctx_create(struct fxq_device *dev, uint32_t *ret_ctx)
+/* What @err means for @dev, as the end of a sentence. */
+static const char *trouble(const struct fxq_device *dev, int err)
 {
-	int ret = fxq_embed_ctx_create(dev->embed, ret_ctx);
+	static __thread char text[128];
 
-	if (ret)
-		return fxq_fail(ret, "the device has no room for another program: %s",
-				strerror(-ret));
-	return 0;
-}
-
-void device_ctx_destroy(struct fxq_device *dev, uint32_t ctx)
-{
-	if (ctx)
-		fxq_embed_ctx_destroy(dev->embed, ctx);
-}
-
-int device_map(struct fxq_device *dev, uint32_t ctx, struct mapping *m,
-	       bool writable)
-{
-	int ret;
-
-	/* A program without device steps has no context, and needs none. */
-	if (!m->mem || !ctx)
-		return 0;
-	ret = fxq_embed_map(dev->embed, ctx, m->mem,
-			    fxq_align(m->size, FXQ_PAGE_BYTES), writable,
-			    &m->va);
-	if (ret)
-		return fxq_fail(ret, "the device cannot map %llu bytes: %s",
-				(unsigned long long)m->size, strerror(-ret));
-	return 0;
-}
-
-/* Where region @r of the slot's step is for the device. */
-static struct fxq_embed_region region(const struct slot *slot,
-				      const struct region_plan *r)
-{
-	const struct fxq_program *p = slot->prog;
-	struct fxq_embed_region to = {
-		.size = fxq_align(r->bytes, FXQ_LINE_BYTES),
-		.writable = r->kind == FXQ_BIND_SCRATCH ||
-			    r->kind == FXQ_BIND_OUTPUT,
-	};
-
-	if (!r->bytes)			/* unbound, or no weights at all */
-		return to;
-	if (r->kind == FXQ_BIND_WEIGHTS)
-		to.va = p->file.va + (p->image->weights - p->image->mem);
-	else if (r->kind == FXQ_BIND_SCRATCH)
-		to.va = p->scratch.va;
+	if (err == -ENODEV)
+		snprintf(text, sizeof(text),
+			 "%s is gone, unplugged or without its driver",
+			 dev->info.name);
+	else if (err == -EIO)
+		snprintf(text, sizeof(text),
+			 "%s failed, and a reset did not bring it back",
+			 dev->info.name);
 	else
-		to.va = slot->memory.va + r->offset;
-	return to;
+		snprintf(text, sizeof(text), "%s takes no streams: %s",
+			 dev->info.name, strerror(-err));
+	return text;
 }
 
-/* Hands the stream over; -EBUSY: no room now. */
-static int try_submit(struct fxq_device *dev, struct slot *slot)
+void device_submit(struct slot *slot)
 {
-	const struct fxq_program *p = slot->prog;
-	const struct step_plan *plan = &p->plans[slot->step];
-	const uint8_t *stream = (const void *)p->image->stream[slot->step];
-	struct fxq_embed_region regions[FXQ_MAX_REGIONS];
-
-	for (uint32_t r = 0; r < plan->n_regions; r++)
-		regions[r] = region(slot, &plan->regions[r]);
-	return fxq_embed_submit(dev->embed, p->ctx,
-				p->file.va + (stream - p->image->mem),
-				p->image->n_stream[slot->step], regions,
-				plan->n_regions, &slot->run);
-}
-
-void device_submit(struct fxq_device *dev, struct slot *slot)
-{
-	int ret = dev->pending ? -EBUSY : try_submit(dev, slot);
+	struct fxq_program *p = slot->prog;
+	struct queue *q = p->queue;
+	int ret = q->pending ? -EBUSY : p->dev->ops->submit(slot);
 
 	slot->state = SLOT_DEVICE;
 	if (!ret) {
-		slot_list_push(&dev->running, slot);
-	} else if (ret == -EBUSY && dev->running) {
-		slot_list_push(&dev->pending, slot);
+		slot_list_push(&q->running, slot);
+	} else if (q->pending || (ret == -EBUSY && q->running)) {
+		slot_list_push(&q->pending, slot);
 	} else {
-		slot_fail(slot, ret, "layer %s: the device takes no streams: %s",
-			  image_layer(slot->prog->image, slot->step),
-			  strerror(-ret));
+		slot_fail(slot, ret, "layer %s: %s",
+			  image_layer(p->image, slot->step),
+			  trouble(p->dev, ret));
 		slot_finish(slot);
 	}
 }
 
 /* Gives pending streams to the device, in order, as many as it takes. */
-static void submit_pending(struct fxq_device *dev)
+static void submit_pending(struct queue *q)
 {
-	struct slot *waiting = dev->pending, *slot;
+	struct slot *waiting = q->pending, *slot;
 
-	dev->pending = NULL;
+	q->pending = NULL;
 	while ((slot = slot_list_pop(&waiting)))
-		device_submit(dev, slot);
+		device_submit(slot);
 }
 
-static void fail_run(struct slot *slot, const struct fxq_embed_event *event)
+static void fail_fault(struct slot *slot, const struct run_end *end)
 {
 	const struct fxq_image *image = slot->prog->image;
 	const char *layer = image_layer(image, slot->step);
 	const char *op = "none";
 
-	if (event->tag < image->n[SECTION_TAGS])
+	if (end->tag < image->n[SECTION_TAGS])
 		layer = fxq_quote(image_string(image,
-					       image->tags[event->tag].layer));
-	if (event->index < image->n_stream[slot->step])
-		op = fxq_op_name(image->stream[slot->step][event->index].opcode);
-	slot_fail(slot, -EIO,
+					       image->tags[end->tag].layer));
+	if (end->index < image->n_stream[slot->step])
+		op = fxq_op_name(image->stream[slot->step][end->index].opcode);
+	slot_fail(slot, end->error,
 		  "layer %s: descriptor %u (%s) of step %u failed: %s",
-		  layer, event->index, op, slot->step,
-		  fxq_cause_text(event->cause));
+		  layer, end->index, op, slot->step,
+		  fxq_cause_text(end->cause));
 }
 
-static void dispatch(struct fxq_device *dev, const struct fxq_embed_event *event)
+static void fail_run(struct slot *slot, const struct run_end *end)
 {
-	struct slot *slot = dev->running;
+	const struct fxq_image *image = slot->prog->image;
+	const struct fxq_device *dev = slot->prog->dev;
+	const char *layer = image_layer(image, slot->step);
 
-	while (slot && slot->run != event->run)
-		slot = slot->next;
-	if (!slot)
-		return;
-	slot_list_remove(&dev->running, slot);
-	if (event->cause == FXQ_CAUSE_NONE) {
-		slot_device_done(slot, event->cycles);
-	} else if (event->cause == FXQ_CAUSE_STOPPED &&
+	if (end->cause != FXQ_CAUSE_NONE)
+		fail_fault(slot, end);
+	else if (end->error == -ETIME)
+		slot_fail(slot, end->error,
+			  "layer %s: step %u hung, or took longer than the driver lets a run take; %s was reset",
+			  layer, slot->step, dev->info.name);
+	else
+		slot_fail(slot, end->error, "layer %s: %s", layer,
+			  trouble(dev, end->error));
+}
+
+void device_run_ended(struct slot *slot, const struct run_end *end)
+{
+	slot_list_remove(&slot->prog->queue->running, slot);
+	if (!end->error) {
+		slot_device_done(slot, end->cycles);
+	} else if (end->error == -ECANCELED &&
 		   slot->retries++ < RETRIES_MAX) {
-		device_submit(dev, slot);
+		device_submit(slot);
 	} else {
-		fail_run(slot, event);
+		fail_run(slot, end);
 		slot_finish(slot);
-		fxq_embed_rearm(dev->embed, slot->prog->ctx);
 	}
 }
 
-int device_reap(struct fxq_device *dev, uint64_t timeout_ns)
+bool device_reap(struct fxq_program *p, uint64_t timeout_ns)
 {
-	struct fxq_embed_event events[REAP_MAX];
-	int n, i;
+	const struct device_ops *ops = p->dev->ops;
+	struct queue *q = p->queue;
+	uint64_t run = q->running->run;
+	int ended;
 
-	dev->reaping = true;
-	pthread_mutex_unlock(&dev->lock);
-	n = fxq_embed_poll(dev->embed, events, REAP_MAX, timeout_ns);
-	pthread_mutex_lock(&dev->lock);
-	dev->reaping = false;
-	for (i = 0; i < n; i++)
-		dispatch(dev, &events[i]);
-	submit_pending(dev);
-	pthread_cond_broadcast(&dev->changed);
-	return n > 0 ? n : 0;
+	q->reaping = true;
+	pthread_mutex_unlock(&p->dev->lock);
+	ended = ops->wait(p, run, timeout_ns);
+	pthread_mutex_lock(&p->dev->lock);
+	q->reaping = false;
+	if (ended)
+		ops->collect(p);
+	submit_pending(q);
+	pthread_cond_broadcast(&p->dev->changed);
+	return ended;
 }

@@ -2,10 +2,9 @@
 /*
  * device.h - what a program asks of a device
  *
- * Behind these calls is the embedded machine; a device node of the kernel's
- * comes behind the same ones. A device routes completions to the slots of the
- * programs on it. One lock for all of them: it is held for queue operations,
- * never while a stream or a function runs.
+ * Two kinds stand behind these calls: the embedded machine, driven in this
+ * process, and the device nodes of fxq.ko. What differs is in a table of
+ * functions; queues, retries and sentences are the same for both.
  */
 #ifndef FXQ_LIB_DEVICE_H
 #define FXQ_LIB_DEVICE_H
@@ -14,51 +13,114 @@
 
 #include <fxq/fxq_check.h>
 
-#include "emu/embed.h"
-
 #include "priv.h"
+
+#define EMBEDDED	"embedded"
 
 struct fxq_program;
 struct slot;
 
 /*
- * struct fxq_device
- * @changed: a slot of some program has moved on, or nobody reaps any more
- * @reaping: a thread is waiting for the device, the others wait for @changed
- * @running: slots whose stream the device has, in order of submission
+ * struct memory - a piece of memory that CPU and device reach
+ * @mem: NULL if it is the device's alone
+ * @va: embedded: where its context sees it
+ * @handle: drm: of the buffer object
+ */
+struct memory {
+	void *mem;
+	uint64_t size;
+	uint64_t va;
+	uint32_t handle;
+};
+
+/*
+ * struct queue - runs that a device has, in order of submission
+ * @reaping: a thread is waiting for the device, the others wait for changes
+ * @running: slots whose stream the device has
  * @pending: slots whose stream it had no room for
  */
-struct fxq_device {
-	struct fxq_embed *embed;
-	struct fxq_device_caps caps;
-	pthread_mutex_t lock;		/* protects all below, and slots */
-	pthread_cond_t changed;
+struct queue {
 	bool reaping;
 	struct slot *running;
 	struct slot *pending;
 };
 
-/* A piece of memory that a context sees. */
-struct mapping {
-	void *mem;
-	uint64_t size, va;
+/*
+ * struct run_end - how the device was done with a run
+ * @error: 0; -ECANCELED: it was only stopped, and may be submitted again; else
+ *	   why it failed: -EIO for a fault, -ETIME for a hang, -ENODEV
+ * @cause: enum fxq_cause; FXQ_CAUSE_NONE if the device tells none
+ * @index, @tag: of the descriptor at fault
+ */
+struct run_end {
+	int error;
+	uint32_t cause, index, tag;
+	uint64_t cycles;
 };
 
-int device_ctx_create(struct fxq_device *dev, uint32_t *ret_ctx);
-void device_ctx_destroy(struct fxq_device *dev, uint32_t ctx);
-/* Maps m->mem and writes m->va. The context's end unmaps it. */
-int device_map(struct fxq_device *dev, uint32_t ctx, struct mapping *m,
-	       bool writable);
+/*
+ * struct device_ops - a kind of device. Functions that can fail return a
+ * negative errno; those of the first group have kept a sentence.
+ * @alloc: fills in m->mem and what the device needs, for m->size zeroed bytes
+ * @load: makes a program with device steps ready, after its slots; chooses
+ *	  p->queue
+ * @unload: undoes that, or what a failed @load did; before the slots go
+ *
+ * @submit: hands over the stream of the slot's step and writes slot->run;
+ *	    -EBUSY: there is no room until a run ends. With the lock held
+ * @wait: until a run has ended: @run, the oldest of the queue, or any other.
+ *	  1, or 0 when the time is over. Without the lock, one thread a queue
+ * @collect: tells device_run_ended() what has. With the lock held, by the
+ *	     thread that waited
+ */
+struct device_ops {
+	void (*close)(struct fxq_device *dev);
+	int (*alloc)(struct fxq_device *dev, struct memory *m);
+	void (*free)(struct fxq_device *dev, struct memory *m);
+	int (*load)(struct fxq_program *p);
+	void (*unload)(struct fxq_program *p);
+
+	int (*submit)(struct slot *slot);
+	int (*wait)(struct fxq_program *p, uint64_t run, uint64_t timeout_ns);
+	void (*collect)(struct fxq_program *p);
+};
+
+/*
+ * struct fxq_device - the first member of what each kind has
+ * @info: pointers lead to memory that the kind keeps
+ * @lock: protects queues and slots; held for queue operations, never while a
+ *	  stream or a function runs
+ * @changed: a slot of some program has moved on, or nobody reaps any more
+ */
+struct fxq_device {
+	const struct device_ops *ops;
+	struct fxq_device_caps caps;
+	struct fxq_device_info info;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+};
+
+/* The kinds, each in its file. They fill in ops, caps and info. */
+int embed_device_open(const struct fxq_device_config *config,
+		      struct fxq_device **ret_dev);
+/* @name: as fxq_device_open() takes it; NULL: the first that opens. */
+int drm_device_open(const char *name, struct fxq_device **ret_dev);
+
+/* m->size zeroed bytes for CPU and device. */
+int device_alloc(struct fxq_device *dev, struct memory *m);
+void device_free(struct fxq_device *dev, struct memory *m);
 struct fxq_caps device_stream_caps(const struct fxq_device *dev);
 
 /* With the lock held: */
 
 /* Gives the stream of @slot's step to the device, or queues it for that. */
-void device_submit(struct fxq_device *dev, struct slot *slot);
+void device_submit(struct slot *slot);
+/* The kind's: a slot that is in its queue's running list has ended. */
+void device_run_ended(struct slot *slot, const struct run_end *end);
 /*
- * Waits up to @timeout_ns for completions, with the lock released meanwhile,
- * and moves their slots on. Returns how many.
+ * Waits up to @timeout_ns for a run in the queue of @p, with the lock released
+ * meanwhile, and moves slots on. Returns whether any run ended.
  */
-int device_reap(struct fxq_device *dev, uint64_t timeout_ns);
+bool device_reap(struct fxq_program *p, uint64_t timeout_ns);
 
 #endif /* FXQ_LIB_DEVICE_H */

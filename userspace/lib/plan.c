@@ -147,8 +147,8 @@ static void plan_sizes(struct fxq_program *p, uint32_t i)
 		if (b[k].region >= plan->n_regions)
 			plan->n_regions = b[k].region + 1;
 	}
-	if (s->scratch_bytes > p->scratch.size)
-		p->scratch.size = s->scratch_bytes;
+	if (s->scratch_bytes > p->scratch_bytes)
+		p->scratch_bytes = s->scratch_bytes;
 }
 
 /* Regions that several tensors share become one piece of memory. */

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
  * program.c - loading an image onto a device
- *
- * The image's memory is mapped as it is, read-only: weights and streams are
- * in it. One scratch region serves all runs, since a context executes one at
- * a time.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,26 +44,6 @@ static bool has_device_steps(const struct fxq_program *p)
 	return false;
 }
 
-static int map_program(struct fxq_program *p)
-{
-	int ret;
-
-	if (!has_device_steps(p))
-		return 0;
-	ret = device_ctx_create(p->dev, &p->ctx);
-	if (ret)
-		return ret;
-	p->file.mem = p->image->mem;
-	p->file.size = p->image->size;
-	ret = device_map(p->dev, p->ctx, &p->file, false);
-	if (ret || !p->scratch.size)
-		return ret;
-	p->scratch.mem = fxq_pages_alloc(p->scratch.size);
-	if (!p->scratch.mem)
-		return fxq_fail_memory("the scratch region of a program");
-	return device_map(p->dev, p->ctx, &p->scratch, true);
-}
-
 static int start_workers(struct fxq_program *p)
 {
 	if (!p->config.workers)
@@ -104,9 +80,9 @@ FXQ_PUBLIC void fxq_program_unload(struct fxq_program *p)
 		return;
 	program_drain(p);
 	stop_workers(p);
-	device_ctx_destroy(p->dev, p->ctx);
+	if (p->own)
+		p->dev->ops->unload(p);
 	slots_destroy(p);
-	fxq_pages_free(p->scratch.mem, p->scratch.size);
 	plan_free(p);
 	free(p->stats);
 	fxq_image_close(p->image);
@@ -123,9 +99,9 @@ static int load(struct fxq_program *p)
 	if (!ret)
 		ret = plan_program(p);
 	if (!ret)
-		ret = map_program(p);
-	if (!ret)
 		ret = slots_create(p);
+	if (!ret && has_device_steps(p))
+		ret = p->dev->ops->load(p);
 	if (ret)
 		return ret;
 
@@ -146,6 +122,7 @@ FXQ_PUBLIC int fxq_program_load(struct fxq_device *dev,
 	if (!p)
 		return fxq_fail_memory("a program");
 	p->dev = dev;
+	p->queue = &p->no_queue;
 	p->image = image_get(image);
 	p->training = image->header->training;
 	if (config)

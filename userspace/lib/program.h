@@ -58,7 +58,7 @@ enum slot_state {
 /*
  * struct slot - one run
  * @next: in the list that @state means: ready or done of the program, running
- *	  or pending of the device
+ *	  or pending of its queue
  * @memory: tensors that are neither constant nor the caller's
  * @tensors: each tensor of the image as it is in this run
  * @args: room for the inputs and outputs of one call
@@ -73,7 +73,7 @@ struct slot {
 	struct fxq_program *prog;
 	struct slot *next;
 	enum slot_state state;
-	struct mapping memory;
+	struct memory memory;
 	struct fxq_tensor *tensors;
 	struct fxq_tensor *args;
 	struct fxq_tensor *out;
@@ -89,6 +89,8 @@ struct slot {
 
 /*
  * struct fxq_program
+ * @queue: of its runs on the device; shared with others or its own
+ * @own: what the device's kind keeps of a program with device steps
  * @home: of each tensor in a slot's memory; NO_PLACE: constant, or the
  *	  caller's own memory
  * @dynamic: tensors whose dims each run decides
@@ -100,9 +102,9 @@ struct fxq_program {
 	struct fxq_device *dev;
 	struct fxq_image *image;
 	struct fxq_program_config config;
-	uint32_t ctx;
-	struct mapping file, scratch;
-	uint64_t slot_bytes;
+	struct queue *queue, no_queue;
+	void *own;
+	uint64_t slot_bytes, scratch_bytes;
 	struct step_plan *plans;
 	uint64_t *home;
 	struct fxq_tensor *types;

@@ -151,7 +151,7 @@ static void carry(struct slot *slot)
 	if (slot->completion.result || slot->step == program_steps(p))
 		slot_finish(slot);
 	else
-		device_submit(p->dev, slot);
+		device_submit(slot);
 	pthread_cond_broadcast(&p->dev->changed);
 }
 
@@ -176,7 +176,7 @@ static void wait_change(struct fxq_device *dev, uint64_t deadline)
  */
 static bool turn(struct fxq_program *p, uint64_t deadline)
 {
-	struct fxq_device *dev = p->dev;
+	struct queue *q = p->queue;
 	struct slot *slot = slot_list_pop(&p->ready);
 	uint64_t now, left;
 
@@ -187,16 +187,16 @@ static bool turn(struct fxq_program *p, uint64_t deadline)
 	now = deadline && deadline != UINT64_MAX ? now_ns() : 0;
 	left = deadline == UINT64_MAX ? UINT64_MAX :
 	       deadline > now ? deadline - now : 0;
-	if (dev->running && !dev->reaping && p->busy > p->on_cpu) {
+	if (q->running && !q->reaping && p->busy > p->on_cpu) {
 		if (p->on_cpu && left > SLICE_NS)
-			device_reap(dev, SLICE_NS);
-		else if (!device_reap(dev, left))
+			device_reap(p, SLICE_NS);
+		else if (!device_reap(p, left))
 			return left == UINT64_MAX;
 		return true;
 	}
 	if (!left)
 		return false;
-	wait_change(dev, deadline);
+	wait_change(p->dev, deadline);
 	return true;
 }
 

@@ -56,11 +56,8 @@ static int create_slot(struct fxq_program *p, struct slot *slot)
 
 	slot->prog = p;
 	slot->memory.size = p->slot_bytes;
-	if (p->slot_bytes) {
-		slot->memory.mem = fxq_pages_alloc(p->slot_bytes);
-		if (!slot->memory.mem)
-			return fxq_fail_memory("the tensors of a program; ask for fewer slots");
-	}
+	if (p->slot_bytes && device_alloc(p->dev, &slot->memory))
+		return fxq_fail_memory("the tensors of a program; ask for fewer slots");
 	slot->tensors = calloc(n_tensors + 1, sizeof(*slot->tensors));
 	slot->args = calloc(p->max_args + 1ull, sizeof(*slot->args));
 	slot->step_ns = calloc(n_steps + 1, sizeof(*slot->step_ns));
@@ -69,7 +66,7 @@ static int create_slot(struct fxq_program *p, struct slot *slot)
 	    !slot->step_cycles)
 		return fxq_fail_memory("a program");
 	init_tensors(slot);
-	return device_map(p->dev, p->ctx, &slot->memory, true);
+	return 0;
 }
 
 int slots_create(struct fxq_program *p)
@@ -84,13 +81,13 @@ int slots_create(struct fxq_program *p)
 	return ret;
 }
 
-/* After the context that maps their memory is gone. */
+/* After the device has forgotten their memory. */
 void slots_destroy(struct fxq_program *p)
 {
 	for (uint32_t i = 0; p->slots && i < p->config.slots; i++) {
 		struct slot *slot = &p->slots[i];
 
-		fxq_pages_free(slot->memory.mem, slot->memory.size);
+		device_free(p->dev, &slot->memory);
 		free(slot->tensors);
 		free(slot->args);
 		free(slot->step_ns);

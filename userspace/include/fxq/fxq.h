@@ -71,12 +71,40 @@ struct fxq_device_caps {
 	uint32_t max_inflight;		/* runs that may be queued */
 };
 
-/* The name of the @i-th device on this computer; NULL after the last. */
+/*
+ * struct fxq_device_info - who a device is; pointers are valid until it is
+ * closed
+ * @name: as fxq_device_name() gives it
+ * @address: on its bus, "0000:00:04.0"; "" if it has none
+ * @driver, @driver_version: what drives it: the kernel's driver, or "libfxq"
+ * @contract: SHA-256 in hexadecimal, as in struct fxq_image_info
+ */
+struct fxq_device_info {
+	const char *name, *address;
+	const char *driver, *driver_version;
+	const char *contract;
+};
+
+/*
+ * The name of the @i-th device on this computer, NULL after the last: device
+ * nodes of the kernel ("accel0") by number, then "embedded". Valid until the
+ * thread asks again.
+ */
 const char *fxq_device_name(unsigned int i);
 
-/* @name NULL: the first there is. @config NULL: defaults. -ENODEV. */
+/*
+ * @name: "accel0", "/dev/accel/accel0", a PCI address such as "0000:00:04.0",
+ * or "embedded", the machine model in this process. NULL: the first of
+ * fxq_device_name() that opens, which "embedded" always does; it is the one
+ * for @config->debug. @config NULL: defaults.
+ *
+ * -ENODEV: there is none such; -EACCES: this user may not; -EPROTO: its driver
+ * follows another contract; -ENOTSUP: debug, on a device that has no such mode.
+ */
 int fxq_device_open(const char *name, const struct fxq_device_config *config,
 		    struct fxq_device **ret_dev);
+void fxq_device_info(const struct fxq_device *dev,
+		     struct fxq_device_info *ret_info);
 void fxq_device_caps(const struct fxq_device *dev,
 		     struct fxq_device_caps *ret_caps);
 /* After the device's programs and buffers. */
@@ -315,8 +343,8 @@ void fxq_program_reset_stats(struct fxq_program *prog);
 struct fxq_bo;
 
 /*
- * Page-aligned memory, zeroed; large buffers begin on 2 MiB. @flags is 0.
- * Any memory may hold tensors of a run; buffers are what devices reach best.
+ * Page-aligned memory of the device, zeroed. @flags is 0. Any memory may hold
+ * tensors of a run.
  */
 int fxq_bo_create(struct fxq_device *dev, uint64_t size, uint32_t flags,
 		  struct fxq_bo **ret_bo);
