@@ -15,6 +15,7 @@
 #include "fxq_contract.h"
 #include "fxq_device.h"
 #include "fxq_drv.h"
+#include "fxq_sysfs.h"
 
 #define RESET_WAIT_US	1000000
 #define RESET_POLL_US	100
@@ -243,4 +244,5 @@ struct pci_driver fxq_pci_driver = {
 	.id_table = fxq_ids,
 	.probe = fxq_probe,
 	.remove = fxq_remove,
+	.dev_groups = fxq_sysfs_groups,
 };

@@ -42,6 +42,19 @@ bool fxq_gem_is_shared(struct drm_gem_object *obj)
 	       to_fxq_bo(obj)->flags & DRM_FXQ_BO_SHAREABLE;
 }
 
+/* From here until it is freed the buffer is in npu_memory_utilization. */
+static void count_memory(struct drm_gem_object *obj)
+{
+	to_fxq_bo(obj)->counted = obj->size;
+	atomic64_add(obj->size, &to_fxq(obj->dev)->usage.memory);
+}
+
+static void fxq_gem_free(struct drm_gem_object *obj)
+{
+	atomic64_sub(to_fxq_bo(obj)->counted, &to_fxq(obj->dev)->usage.memory);
+	drm_gem_shmem_object_free(obj);
+}
+
 static struct dma_buf *fxq_gem_export(struct drm_gem_object *obj, int flags)
 {
 	if (!(to_fxq_bo(obj)->flags & DRM_FXQ_BO_SHAREABLE))
@@ -86,7 +99,7 @@ static enum drm_gem_object_status fxq_gem_status(struct drm_gem_object *obj)
 }
 
 static const struct drm_gem_object_funcs fxq_gem_funcs = {
-	.free = drm_gem_shmem_object_free,
+	.free = fxq_gem_free,
 	.close = fxq_gem_close,
 	.print_info = drm_gem_shmem_object_print_info,
 	.export = fxq_gem_export,
@@ -118,6 +131,26 @@ struct drm_gem_object *fxq_gem_create_object(struct drm_device *drm,
 	return &bo->base.base;
 }
 
+/**
+ * fxq_gem_import - a buffer that others allocated
+ * @drm: the device
+ * @attach: how the device is attached to it
+ * @sgt: where the device sees it
+ *
+ * Return: the object or an error pointer.
+ */
+struct drm_gem_object *fxq_gem_import(struct drm_device *drm,
+				      struct dma_buf_attachment *attach,
+				      struct sg_table *sgt)
+{
+	struct drm_gem_object *obj;
+
+	obj = drm_gem_shmem_prime_import_sg_table(drm, attach, sgt);
+	if (!IS_ERR(obj))
+		count_memory(obj);
+	return obj;
+}
+
 int fxq_gem_create_ioctl(struct drm_device *drm, void *data,
 			 struct drm_file *file)
 {
@@ -134,6 +167,7 @@ int fxq_gem_create_ioctl(struct drm_device *drm, void *data,
 	if (IS_ERR(shmem))
 		return PTR_ERR(shmem);
 	to_fxq_bo(&shmem->base)->flags = args->flags;
+	count_memory(&shmem->base);
 	args->size = shmem->base.size;
 	ret = drm_gem_handle_create(file, &shmem->base, &args->handle);
 	drm_gem_object_put(&shmem->base);

@@ -30,3 +30,4 @@ passed=$(($(cut -d. -f1 /proc/uptime) - start + 1))
 grep -h drm-engine /proc/$pid/fdinfo/* | grep -q "$(key drm-engine-npu /tmp/watched)"
 exec 3>&-
 wait $pid
+rm /tmp/hold
