@@ -48,7 +48,8 @@ says() {
 }
 
 # help fits a screen and ends with a command to paste
-for command in '' check compile info infer eval bench verify dump devices; do
+for command in '' check compile info infer eval bench verify dump devices \
+	top; do
 	does $command --help
 	[ "$(wc -l <out)" -le 24 ] || fail "help $command: over 24 lines"
 	[ "$(wc -L <out)" -le 79 ] || fail "help $command: over 79 columns"
@@ -64,6 +65,43 @@ refuses 2 "'in' begins 2 commands" in
 refuses 2 "Try \`fxq-run --help'" brew
 does devi
 says embedded
+
+# devices that are not there
+does devices --json
+says '"driver": "libfxq"'
+says '"contract": "'
+[ -e /sys/class/accel ] || refuses 4 'fxq.ko is not loaded' top
+refuses 2 "'x' is one argument too many" top x
+
+# who uses devices: a /proc with one file open in two processes, another that
+# is busy, and one of another driver
+process() {
+	mkdir -p "proc/$1/fdinfo"
+	echo "$2" >"proc/$1/comm"
+	printf 'pos:\t0\ndrm-driver:\t%s\ndrm-pdev:\t0000:00:04.0\n' "$3" \
+		>"proc/$1/fdinfo/4"
+	printf 'drm-client-id:\t%s\ndrm-engine-npu:\t%s ns\n' "$4" "$5" \
+		>>"proc/$1/fdinfo/4"
+	printf 'drm-cycles-npu:\t%s\ndrm-total-memory:\t%s\n' "$6" "$7" \
+		>>"proc/$1/fdinfo/4"
+}
+process 7 parent fxq 1 100 1000 '12 KiB'
+process 8 child fxq 1 100 1000 '12 KiB'
+process 9 busy fxq 2 1000000000 5000000 '3 MiB'
+process 10 other i915 3 1 1 '1 KiB'
+mkdir proc/self proc/9/task
+echo nonsense >proc/9/fdinfo/5
+: >proc/9/fdinfo/6
+(sleep 0.5; process 9 busy fxq 2 1250000000 9000000 '3 MiB') &
+does top --once --proc proc
+wait
+[ "$(wc -l <out)" = 3 ] || fail "top shows $(wc -l <out) lines, not 3"
+sed -n 2p out | grep -q '^ *9  0000:00:04.0 *2[0-9]\.[0-9].*3072.*busy$' ||
+	fail "top: $(sed -n 2p out)"
+does top --json --proc proc
+says '"busy_ns": 1250000000'
+says '"total_bytes": 3145728'
+refuses 3 'none cannot be read' top --once --proc none
 
 # arguments
 refuses 2 'which model?' compile
@@ -135,6 +173,13 @@ refuses 3 'raw elements of float32 1x1x28x28 are 3136 bytes' infer x.fxq scales.
 refuses 2 'its ending is none of' infer x.fxq zeros.raw -o y.txt
 does verify "$net" -c random
 says '0 differ'
+refuses 4 'there is no device called accel99; there ' infer x.fxq zeros.raw \
+	--device accel99
+refuses 4 'there is no device called 0000:ff:1f.7' bench x.fxq \
+	--device 0000:ff:1f.7
+refuses 4 'no device called /dev/accel/accel99' verify "$net" -c random \
+	--device /dev/accel/accel99
+does infer x.fxq zeros.raw --device embedded
 does bench x.fxq --iterations 3 --layers
 says 'modelled'
 printf 'P5 2 2 255\n\001\002\003\004' >picture.pgm

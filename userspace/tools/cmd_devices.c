@@ -28,10 +28,12 @@ static const struct argp argp = {
 	children, help_filter
 };
 
-static void table_row(struct table *t, const char *name,
+static void table_row(struct table *t, const struct fxq_device_info *info,
 		      const struct fxq_device_caps *c)
 {
-	table_cell(t, "%s", name);
+	table_cell(t, "%s", info->name);
+	table_cell(t, "%s", info->address);
+	table_cell(t, "%s %s", info->driver, info->driver_version);
 	table_cell(t, "%u", c->macs);
 	table_cell(t, "%g", c->clock_khz / 1e6);
 	table_cell(t, "%u", c->spm_bytes >> 10);
@@ -40,9 +42,14 @@ static void table_row(struct table *t, const char *name,
 	table_cell(t, "%u", c->max_inflight);
 }
 
-static json_t *json_row(const char *name, const struct fxq_device_caps *c)
+static json_t *json_row(const struct fxq_device_info *info,
+			const struct fxq_device_caps *c)
 {
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "name", name,
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "name", info->name, "address", info->address,
+			 "driver", info->driver,
+			 "driver_version", info->driver_version,
+			 "contract", info->contract,
 			 "macs_per_cycle", (json_int_t)c->macs,
 			 "clock_khz", (json_int_t)c->clock_khz,
 			 "spm_bytes", (json_int_t)c->spm_bytes,
@@ -51,34 +58,50 @@ static json_t *json_row(const char *name, const struct fxq_device_caps *c)
 			 "max_inflight", (json_int_t)c->max_inflight);
 }
 
+/* Adds the device @name to table and list; one that does not open says why. */
+static bool list_device(const char *name, struct table *t, json_t *list)
+{
+	struct fxq_device_caps caps;
+	struct fxq_device_info info;
+	struct fxq_device *dev;
+
+	if (fxq_device_open(name, NULL, &dev)) {
+		json_array_append_new(list, json_pack("{s:s, s:o}", "name", name,
+			"error", json_text(fxq_error())));
+		complain(TOOL_DEVICE, "%s", fxq_error());
+		return false;
+	}
+	fxq_device_caps(dev, &caps);
+	fxq_device_info(dev, &info);
+	table_row(t, &info, &caps);
+	json_array_append_new(list, json_row(&info, &caps));
+	fxq_device_close(dev);
+	return true;
+}
+
 int cmd_devices(int argc, char **argv)
 {
 	static const char *const heads[] = {
-		"<device", ">MACs a cycle", ">GHz", ">scratchpad KiB",
-		">accumulators KiB", ">descriptors", ">in flight", NULL
+		"<device", "<address", "<driver", ">MACs a cycle", ">GHz",
+		">scratchpad KiB", ">accumulators KiB", ">descriptors",
+		">in flight", NULL
 	};
 	struct options o = { 0 };
 	struct table *t = table_new(heads);
 	json_t *list = json_array();
 	const char *name;
-	int err;
+	bool all = true;
+	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &o);
-	for (unsigned int i = 0; (name = fxq_device_name(i)); i++) {
-		struct fxq_device_caps caps;
-		struct fxq_device *dev;
-
-		err = fxq_device_open(name, NULL, &dev);
-		if (err)
-			return complain(TOOL_DEVICE, "%s", fxq_error());
-		fxq_device_caps(dev, &caps);
-		fxq_device_close(dev);
-		table_row(t, name, &caps);
-		json_array_append_new(list, json_row(name, &caps));
+	for (unsigned int i = 0; (name = fxq_device_name(i)); i++)
+		all &= list_device(name, t, list);
+	if (o.json) {
+		code = print_json(list);
+	} else {
+		json_decref(list);
+		table_print(t, stdout);
+		code = finish_output();
 	}
-	if (o.json)
-		return print_json(list);
-	json_decref(list);
-	table_print(t, stdout);
-	return TOOL_OK;
+	return code ? code : all ? TOOL_OK : TOOL_DEVICE;
 }

@@ -58,7 +58,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = {
 	{ &calibrate_argp }, { &model_argp }, { &picture_argp },
-	{ &common_argp }, { NULL }
+	{ &device_argp }, { &common_argp }, { NULL }
 };
 
 static const struct argp argp = {
@@ -168,7 +168,8 @@ static int run_machine(const struct bytes *bytes, const struct args *a,
 		       atomic_uint *findings)
 {
 	const struct fxq_device_config config = {
-		.threads = a->o.threads, .debug = true,
+		.threads = a->o.threads,
+		.debug = !a->o.device || !strcmp(a->o.device, "embedded"),
 		.report = note_finding, .priv = findings,
 	};
 	struct fxq_tensor_info t;
@@ -178,7 +179,7 @@ static int run_machine(const struct bytes *bytes, const struct args *a,
 	err = fxq_image_open_memory(bytes->data, bytes->size, ret_image);
 	if (err)
 		return complain_fxq(err);
-	code = runner_open(*ret_image, NULL, &config, NULL, &r);
+	code = runner_open(*ret_image, a->o.device, &config, NULL, &r);
 	if (code)
 		return code;
 	fxq_program_train(r.prog, training);

@@ -103,7 +103,8 @@ const struct argp common_argp = { common_options, parse_common };
 /* device_argp */
 
 static const struct argp_option device_options[] = {
-	{ "device", KEY_DEVICE, "NAME", 0, "Device to run on (the first)", 80 },
+	{ "device", KEY_DEVICE, "NAME", 0,
+	  "accel0, PCI address or embedded (the first)", 80 },
 	{ "plugin", KEY_PLUGIN, "FILE.so", 0,
 	  "Load the wrapped functions that the image calls", 81 },
 	{ 0 }

@@ -60,7 +60,8 @@ struct command {
 	X(bench,   "measure speed, layer by layer if asked")		       \
 	X(verify,  "compare float, integer reference and machine by layer")    \
 	X(dump,    "print an image's streams and tables in words")	       \
-	X(devices, "list the devices of this computer")
+	X(devices, "list the devices of this computer")			       \
+	X(top,     "show who uses the devices, second by second")
 
 #define X(name, summary) int cmd_##name(int argc, char **argv);
 COMMANDS(X)
