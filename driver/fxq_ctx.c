@@ -352,6 +352,7 @@ static void release_hw(struct fxq_ctx *ctx)
 			   ~0ull) == -ETIMEDOUT)
 		fxq_reset(fdev, NULL, 0);
 	clear_bit(ctx->hw, fdev->contexts);
+	fdev->ctx[ctx->hw] = NULL;
 	mutex_unlock(&fdev->admin);
 }
 
@@ -415,6 +416,14 @@ void fxq_ctx_stop(struct fxq_ctx *ctx)
 	drm_sched_entity_fini(&ctx->entity);
 }
 
+/* From here on whoever lists contexts finds it, and may hold it. */
+static void publish_hw(struct fxq_ctx *ctx)
+{
+	mutex_lock(&ctx->fdev->admin);
+	ctx->fdev->ctx[ctx->hw] = ctx;
+	mutex_unlock(&ctx->fdev->admin);
+}
+
 static const enum drm_sched_priority priorities[] = {
 	[DRM_FXQ_PRIORITY_NORMAL] = DRM_SCHED_PRIORITY_NORMAL,
 	[DRM_FXQ_PRIORITY_LOW] = DRM_SCHED_PRIORITY_LOW,
@@ -431,6 +440,7 @@ static struct fxq_ctx *ctx_new(struct fxq_file *file, u32 priority)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&ctx->ref);
 	ctx->fdev = fdev;
+	ctx->client = fxq_client_get(file->client);
 	INIT_WORK(&ctx->release, ctx_release);
 	mutex_init(&ctx->lock);
 	mutex_init(&ctx->submit);
@@ -451,9 +461,9 @@ static struct fxq_ctx *ctx_new(struct fxq_file *file, u32 priority)
 				    fdev->scheds, 1, NULL);
 	if (ret)
 		goto release;
-	ctx->client = fxq_client_get(file->client);
 	drm_dev_get(&fdev->drm);
 	__module_get(THIS_MODULE);
+	publish_hw(ctx);
 	return ctx;
 
 release:
@@ -464,6 +474,7 @@ free_ctx:
 	drm_mm_takedown(&ctx->mm);
 	mutex_destroy(&ctx->lock);
 	mutex_destroy(&ctx->submit);
+	fxq_client_put(ctx->client);
 	kfree(ctx);
 	return ERR_PTR(ret);
 }

@@ -13,6 +13,7 @@
 
 #include "fxq_compat.h"
 #include "fxq_contract.h"
+#include "fxq_debugfs.h"
 #include "fxq_device.h"
 #include "fxq_drv.h"
 #include "fxq_sysfs.h"
@@ -214,6 +215,7 @@ static int fxq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = fxq_device_reset(fdev);
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "device does not start\n");
+	fxq_debugfs_init(fdev);
 	return drm_dev_register(&fdev->drm, 0);
 }
 

@@ -12,6 +12,7 @@
 
 #include "fxq_usage.h"
 
+struct fxq_ctx;
 struct fxq_run;
 struct pci_dev;
 
@@ -75,6 +76,7 @@ struct fxq_ring {
  * @timeouts: where hangs are judged, one at a time
  * @admin: held by whoever has an entry answered that is no job, or resets
  * @contexts: which entries of the device's table are taken, under @admin
+ * @ctx: by whom, under @admin; without a reference
  * @resets: so far
  * @dead: no run is started any more; the errno that they end with
  * @seen_progress: when hangs were last judged; of @timeouts alone
@@ -95,6 +97,7 @@ struct fxq_device {
 
 	struct mutex admin;
 	DECLARE_BITMAP(contexts, FXQ_CONTEXTS_MAX);
+	struct fxq_ctx *ctx[FXQ_CONTEXTS_MAX];
 	atomic_t resets;
 	int dead;
 
