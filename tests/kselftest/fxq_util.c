@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <drm/drm_mode.h>
+#include <drm/vgem_drm.h>
+#include <linux/dma-buf.h>
 #include <linux/sync_file.h>
 
 #include "fxq_util.h"
@@ -22,14 +25,35 @@ static void __attribute__((noreturn)) give_up(const char *what, int error)
 
 /* Devices */
 
-static bool is_fxq(int fd)
+static bool is_driver(int fd, const char *driver)
 {
 	char name[8] = "";
 	struct drm_version version = {
 		.name = name, .name_len = sizeof(name) - 1,
 	};
 
-	return !ioctl(fd, DRM_IOCTL_VERSION, &version) && !strcmp(name, "fxq");
+	return !ioctl(fd, DRM_IOCTL_VERSION, &version) && !strcmp(name, driver);
+}
+
+/* The @index-th node that @pattern names and @driver drives. */
+static int open_node(const char *pattern, const char *driver,
+		     unsigned int index)
+{
+	char path[32];
+	int i, fd;
+
+	for (i = 0; i < NODES; i++) {
+		snprintf(path, sizeof(path), pattern, i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return -errno;
+		if (is_driver(fd, driver) && !index--)
+			return fd;
+		close(fd);
+	}
+	return -ENODEV;
 }
 
 /**
@@ -40,21 +64,7 @@ static bool is_fxq(int fd)
  */
 int fxq_open(unsigned int index)
 {
-	char path[32];
-	int i, fd;
-
-	for (i = 0; i < NODES; i++) {
-		snprintf(path, sizeof(path), "/dev/accel/accel%d", i);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT)
-			continue;
-		if (fd < 0)
-			return -errno;
-		if (is_fxq(fd) && !index--)
-			return fd;
-		close(fd);
-	}
-	return -ENODEV;
+	return open_node("/dev/accel/accel%d", "fxq", index);
 }
 
 /* Another file of the first device. */
@@ -343,6 +353,12 @@ int job_destroy(int fd, u32 job)
 	return call(fd, DRM_IOCTL_FXQ_JOB_DESTROY, &args);
 }
 
+int job_state(int fd, u32 job, struct drm_fxq_job_query *query)
+{
+	*query = (struct drm_fxq_job_query){ .job = job };
+	return call(fd, DRM_IOCTL_FXQ_JOB_QUERY, query);
+}
+
 /* Time */
 
 u64 now_ms(void)
@@ -382,6 +398,28 @@ int submit(int fd, u32 ctx, u32 job, u32 count, u32 syncobj, u64 point)
 		.ctx = ctx,
 		.jobs = (uintptr_t)jobs,
 		.job_count = count,
+		.signals = (uintptr_t)&signal,
+		.signal_count = !!syncobj,
+		.sync_stride = sizeof(signal),
+	};
+
+	for (i = 0; i < count && i < DRM_FXQ_MAX_SUBMIT; i++)
+		jobs[i] = job;
+	return call(fd, DRM_IOCTL_FXQ_SUBMIT, &args);
+}
+
+/* The same behind the fence of a binary syncobj. */
+int submit_after(int fd, u32 ctx, u32 job, u32 count, u32 before, u32 syncobj)
+{
+	struct drm_fxq_sync wait = { .handle = before };
+	struct drm_fxq_sync signal = { .handle = syncobj };
+	u32 jobs[DRM_FXQ_MAX_SUBMIT], i;
+	struct drm_fxq_submit args = {
+		.ctx = ctx,
+		.jobs = (uintptr_t)jobs,
+		.job_count = count,
+		.waits = (uintptr_t)&wait,
+		.wait_count = 1,
 		.signals = (uintptr_t)&signal,
 		.signal_count = !!syncobj,
 		.sync_stride = sizeof(signal),
@@ -448,4 +486,69 @@ int run(int fd, u32 ctx, u32 job)
 	}
 	call(fd, DRM_IOCTL_SYNCOBJ_DESTROY, &gone);
 	return ret;
+}
+
+/* Fences that the test holds */
+
+/* -ENODEV: there is no vgem. */
+int gate_open(struct gate *gate)
+{
+	struct drm_mode_create_dumb dumb = {
+		.width = PAGE / 4, .height = 1, .bpp = 32,
+	};
+	struct drm_prime_handle export = { .flags = DRM_CLOEXEC | DRM_RDWR };
+	int ret;
+
+	gate->fd = open_node("/dev/dri/card%d", "vgem", 0);
+	if (gate->fd < 0)
+		return gate->fd;
+	ret = call(gate->fd, DRM_IOCTL_MODE_CREATE_DUMB, &dumb);
+	export.handle = dumb.handle;
+	if (!ret)
+		ret = call(gate->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &export);
+	gate->bo = dumb.handle;
+	gate->dma_buf = export.fd;
+	return ret;
+}
+
+/* Whoever reads the buffer waits from now on; with @write: or writes it. */
+int gate_close(struct gate *gate, bool write)
+{
+	struct drm_vgem_fence_attach args = {
+		.handle = gate->bo, .flags = write ? VGEM_FENCE_WRITE : 0,
+	};
+	int ret = call(gate->fd, DRM_IOCTL_VGEM_FENCE_ATTACH, &args);
+
+	gate->fence = args.out_fence;
+	return ret;
+}
+
+/* -ETIMEDOUT: it took so long that the gate opened by itself. */
+int gate_release(struct gate *gate)
+{
+	struct drm_vgem_fence_signal args = { .fence = gate->fence };
+
+	return call(gate->fd, DRM_IOCTL_VGEM_FENCE_SIGNAL, &args);
+}
+
+/* Closes the gate; a binary syncobj that is signalled when it is released. */
+u32 new_gated(int fd, struct gate *gate)
+{
+	struct dma_buf_export_sync_file export = { .flags = DMA_BUF_SYNC_RW };
+	struct drm_syncobj_handle import = {
+		.handle = new_syncobj(fd),
+		.flags = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE,
+	};
+	int ret = gate_close(gate, true);
+
+	if (!ret)
+		ret = call(gate->dma_buf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE,
+			   &export);
+	import.fd = export.fd;
+	if (!ret)
+		ret = call(fd, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &import);
+	if (ret)
+		give_up("a fence of vgem", ret);
+	close(export.fd);
+	return import.handle;
 }

@@ -63,13 +63,37 @@ int job_create(int fd, u32 ctx, u32 stream, const u32 *bos, u64 size, u32 n,
 	       u32 *job);
 u32 new_job(int fd, u32 ctx, u32 stream, const u32 *bos, u64 size, u32 n);
 int job_destroy(int fd, u32 job);
+int job_state(int fd, u32 job, struct drm_fxq_job_query *query);
 
 /* Time */
 u32 new_syncobj(int fd);
 int submit(int fd, u32 ctx, u32 job, u32 count, u32 syncobj, u64 point);
+int submit_after(int fd, u32 ctx, u32 job, u32 count, u32 before, u32 syncobj);
 int sync_wait(int fd, u32 syncobj, u64 point, unsigned int ms);
 int sync_error(int fd, u32 syncobj, u64 point);
 int run(int fd, u32 ctx, u32 job);
 u64 now_ms(void);
+
+/**
+ * struct gate - a fence that the test holds, by way of vgem
+ * @fd: of vgem
+ * @bo: a buffer of vgem's
+ * @dma_buf: the same for others
+ * @fence: what holds it
+ */
+struct gate {
+	int fd;
+	u32 bo;
+	int dma_buf;
+	u32 fence;
+};
+
+#define NO_GATE		"no vgem, whose fences a test can hold"
+#define GATE_MS		8000	/* vgem's fences signal by themselves soon after */
+
+int gate_open(struct gate *gate);
+int gate_close(struct gate *gate, bool write);
+int gate_release(struct gate *gate);
+u32 new_gated(int fd, struct gate *gate);
 
 #endif /* FXQ_UTIL_H */
