@@ -26,6 +26,7 @@
 #include "fxq_device.h"
 #include "fxq_gem.h"
 #include "fxq_job.h"
+#include "fxq_trace.h"
 
 /*
  * Regions are below, what the driver maps for itself above: no region can name
@@ -118,8 +119,10 @@ int fxq_ctx_map_sgt(struct fxq_ctx *ctx, struct drm_mm_node *node,
 			break;
 		done += len;
 	}
-	if (!ret && done == size)
+	if (!ret && done == size) {
+		trace_fxq_map(ctx, node->start, size);
 		return 0;
+	}
 	/* No run knows the addresses, but the device may look ahead. */
 	fxq_mmu_unmap(&ctx->mmu, node->start, done);
 	invalidate(ctx, node->start, node->start + size - 1);
@@ -138,6 +141,7 @@ void fxq_ctx_unmap_node(struct fxq_ctx *ctx, struct drm_mm_node *node)
 {
 	u64 size = node->size - FXQ_PAGE_BYTES;
 
+	trace_fxq_unmap(ctx, node->start, size);
 	fxq_mmu_unmap(&ctx->mmu, node->start, size);
 	invalidate(ctx, node->start, node->start + size - 1);
 	drm_mm_remove_node(node);
@@ -279,9 +283,11 @@ void fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
 		 const struct fxq_complete *record)
 {
 	unsigned long flags;
+	bool first;
 
 	spin_lock_irqsave(&ctx->state_lock, flags);
-	if (ctx->state == DRM_FXQ_CTX_READY) {
+	first = ctx->state == DRM_FXQ_CTX_READY;
+	if (first) {
 		ctx->state = error == -ENODEV ? DRM_FXQ_CTX_LOST :
 						DRM_FXQ_CTX_BANNED;
 		ctx->error = error;
@@ -294,6 +300,8 @@ void fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
 		}
 	}
 	spin_unlock_irqrestore(&ctx->state_lock, flags);
+	if (first)
+		trace_fxq_ctx_ban(ctx, error, job);
 	wake_up_all(&ctx->room);
 }
 

@@ -9,6 +9,8 @@
 
 #include "fxq_mmu.h"
 
+struct drm_device;
+struct drm_file;
 struct drm_gem_object;
 struct fxq_client;
 struct fxq_complete;

@@ -24,6 +24,7 @@
 #include "fxq_device.h"
 #include "fxq_job.h"
 #include "fxq_run.h"
+#include "fxq_trace.h"
 
 /**
  * fxq_abort - no run will be started any more; all that are there end
@@ -75,6 +76,7 @@ int fxq_reset(struct fxq_device *fdev, struct fxq_run *guilty, int error)
 	drm_warn(&fdev->drm, "reset\n");
 	n = fxq_ring_hold(fdev, runs);
 	ret = fxq_device_reset(fdev);
+	trace_fxq_reset(fdev, n, ret);
 	if (ret)
 		drm_err(&fdev->drm, "no life after reset: %d\n", ret);
 	for (i = 0; i < n; i++) {

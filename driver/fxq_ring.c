@@ -18,6 +18,7 @@
 #include "fxq_device.h"
 #include "fxq_job.h"
 #include "fxq_run.h"
+#include "fxq_trace.h"
 
 #define SLOT_BITS	8
 #define ADMIN_SLOT	((1u << SLOT_BITS) - 1)
@@ -114,6 +115,7 @@ static void place(struct fxq_device *fdev, struct fxq_run *run)
 	ring->run[slot] = run;
 	if (ring->held)
 		return;
+	trace_fxq_run_submit(run);
 	fxq_job_entry(run->job, &entry);
 	entry.run = run->number;
 	produce(fdev, &entry);

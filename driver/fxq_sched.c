@@ -17,6 +17,7 @@
 #include "fxq_job.h"
 #include "fxq_run.h"
 #include "fxq_submit.h"
+#include "fxq_trace.h"
 
 /**
  * struct fxq_fence - signalled when the device is done with a run
@@ -164,6 +165,7 @@ void fxq_run_end(struct fxq_run *run, const struct fxq_complete *record,
 			    record && record->cause != FXQ_CAUSE_STOPPED ?
 			    record : NULL);
 	account(run, record, error);
+	trace_fxq_run_end(run, record, error);
 	if (error)
 		dma_fence_set_error(fence, error);
 	run->ended = true;
