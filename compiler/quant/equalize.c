@@ -10,9 +10,9 @@
  * that are tied by them form a class with one factor. A class that reaches
  * anything else keeps the factor 1.
  *
- * The factor is the root of how far the class stays below the value's largest
- * channel: half of the way, so that channels which the calibration data hardly
- * excite keep room above what was seen.
+ * The factor goes three quarters of the way, in powers, that the class stays
+ * below the value's largest channel, so that channels which the calibration
+ * data hardly excite keep room above what was seen.
  *
  * reads: fused functional float graph, how far calibration saw channels reach
  * guarantees: the same function up to rounding
@@ -288,12 +288,18 @@ static void limit(struct equalization *e)
 	}
 }
 
+/* x to the power of 3/4, of roots, which are rounded alike everywhere. */
+static float three_quarters(float x)
+{
+	return sqrtf(x) * sqrtf(sqrtf(x));
+}
+
 static void choose(struct class *c)
 {
 	float by = 1;
 
 	if (!c->fixed && c->reach > 0 && c->peak > c->reach)
-		by = sqrtf(c->peak / c->reach);
+		by = three_quarters(c->peak / c->reach);
 	if (by > MOST)
 		by = MOST;
 	if (c->reach * by > c->most)
