@@ -1,11 +1,16 @@
 #!/bin/sh
 # Every layer of the networks that come along: machine and integer reference
-# are equal to the bit, and the debug mode finds nothing.
+# are equal to the bit, and the debug mode finds nothing. What the last layer
+# makes, under a name of its own, is compared with float as well.
 set -eu
 data=/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz
 [ -r $data ] || { echo "SKIP: $data is missing"; exit 77; }
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
 for name in fmnist_res fmnist_mb; do
 	"$FXQ_RUN" verify "$SOURCE/userspace/examples/models/$name.onnx" \
 		--calibrate $data --calibrate-count 64 \
-		--mean 0.2860 --std 0.3530
+		--mean 0.2860 --std 0.3530 | tee "$out"
+	grep -q '^linear_1 .* cpu  *[0-9][0-9]\.[0-9] ' "$out" ||
+		{ echo "the last layer is not compared with float"; exit 1; }
 done

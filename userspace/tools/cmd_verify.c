@@ -68,9 +68,9 @@ static const struct argp argp = {
 	children, help_filter
 };
 
-/* Values by name, as they came by. */
+/* Values by name, as they came by; @source: the layer of the model. */
 struct value {
-	const char *name;
+	const char *name, *source;
 	struct fxq_tensor t;
 };
 
@@ -86,6 +86,11 @@ static void values_free(struct values *all)
 	free(all->v);
 }
 
+static const char *source_of(const struct fx_node *n)
+{
+	return n->source ? n->source : n->name;
+}
+
 static struct fxq_tensor *find_value(const struct values *all,
 				     const char *name)
 {
@@ -95,7 +100,29 @@ static struct fxq_tensor *find_value(const struct values *all,
 	return NULL;
 }
 
-static int keep_value(struct values *all, const char *name,
+/*
+ * What float made of what the converted @node stands for. Conversion gives new
+ * names where one layer becomes two operators, and such a name may be another
+ * layer's in the float graph: the source must be the same.
+ */
+static struct fxq_tensor *find_float(const struct values *all,
+				     const struct fx_node *node)
+{
+	struct value *best = NULL;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct value *v = &all->v[i];
+
+		if (strcmp(v->source, source_of(node)))
+			continue;
+		if (!strcmp(v->name, node->name))
+			return &v->t;
+		best = v;
+	}
+	return best ? &best->t : NULL;
+}
+
+static int keep_value(struct values *all, const char *name, const char *source,
 		      const struct fxq_tensor *t)
 {
 	struct value *v;
@@ -111,6 +138,7 @@ static int keep_value(struct values *all, const char *name,
 	}
 	v = &all->v[all->n];
 	v->name = name;
+	v->source = source;
 	v->t = *t;
 	if (fxq_tensor_alloc(&v->t))
 		return -ENOMEM;
@@ -122,7 +150,7 @@ static int keep_value(struct values *all, const char *name,
 static int observe(struct fx_node *n, int out_index, struct fxq_tensor *value,
 		   void *ctx)
 {
-	return out_index ? 0 : keep_value(ctx, n->name, value);
+	return out_index ? 0 : keep_value(ctx, n->name, source_of(n), value);
 }
 
 /* Runs @g on @sample and keeps all values; results are among them. */
@@ -190,7 +218,7 @@ static int run_machine(const struct bytes *bytes, const struct args *a,
 		code = complain(TOOL_DEVICE, "%s", fxq_error());
 	for (uint32_t i = 0; !code && i < r.io->n_out; i++) {
 		fxq_image_output_info(*ret_image, i, &t);
-		if (keep_value(all, t.name, &r.io->out[i]))
+		if (keep_value(all, t.name, t.name, &r.io->out[i]))
 			code = complain_io(io_fail_memory("outputs"));
 	}
 	runner_close(&r);
@@ -278,8 +306,7 @@ static int compare_layers(const struct fx_graph *converted,
 			   node->opcode != FX_CALL_METHOD))
 			continue;
 		row->node = node;
-		compare_float(find_value(flt, node->name), q, &node->out[0],
-			      row);
+		compare_float(find_float(flt, node), q, &node->out[0], row);
 		row->equal = compare_bits(find_value(machine, node->name), q);
 		rep->n_equal += row->equal == EQUAL_YES;
 		rep->n_differ += row->equal == EQUAL_NO;
