@@ -6,8 +6,9 @@
  *
  * Calibrates on the pictures of one folder as fxq-run does, runs the others
  * through float graph and integer reference, and tells for each output of the
- * network the ratio of signal to quantization noise, and for detectors how
- * many of float's boxes are found again. Fails below what the table asks.
+ * network the ratio of signal to quantization noise, or of the layer that its
+ * own decoding begins with, and for detectors how many of float's boxes are
+ * found again. Fails below what the table asks.
  */
 #include <math.h>
 #include <stdio.h>
@@ -35,36 +36,49 @@ struct stage {
  * struct network
  * @nhwc, @bgr, @mean, @std: how it was taught to see pictures; one number
  *			     stands for three
+ * @backbone: the layer to judge in place of the outputs
+ * @seen, @unseen: windows across a picture, of calibration and evaluation;
+ *		   0: pictures whole only
  * @sqnr: least of the outputs, in dB
  * @found: least share of float's boxes, in percent; 0: it finds none
  * @iou: least of a text box
  */
 static const struct network {
-	const char *name;
+	const char *name, *backbone;
 	int nhwc, bgr;
 	float mean[3], std[3];
+	uint32_t seen, unseen;
 	double sqnr, found, iou;
 	struct stage stages[2];
 } networks[] = {
 	/* Its scores come from maps that the deep layers make of few steps. */
-	{ "blazeface", 1, 0, { .5f }, { .5f }, 10, 50, 0,
+	{ "blazeface", NULL, 1, 0, { .5f }, { .5f }, 1, 1, 15, 90, 0,
 	  { { "anchor_boxes", 4, { 0, 2, 1, 3 }, 0, 0 },
 	    { "non_max_suppression", 1, { -1 }, .6f, 0 } } },
-	{ "ultraface", 0, 0, { 127 / 255.f }, { 128 / 255.f }, 20, 95, 0,
+	{ "ultraface", NULL, 0, 0, { 127 / 255.f }, { 128 / 255.f }, 1, 1,
+	  20, 95, 0,
 	  { { "non_max_suppression", 2, { 1, 0 }, .7f, 1 } } },
 	/* A scale at which no face is has scores of almost 0, and no signal. */
-	{ "yunet", 0, 1, { 0 }, { 1 / 255.f }, 10, 95, 0,
+	{ "yunet", NULL, 0, 1, { 0 }, { 1 / 255.f }, 1, 1, 10, 95, 0,
 	  { { "yunet_boxes", 9, { 0, 3, 6, 1, 4, 7, 2, 5, 8 }, 0, 0 },
 	    { "non_max_suppression", 1, { -1 }, .6f, 0 } } },
 	/* One map holds objectness, boxes and 80 classes in one scale. */
-	{ "fastestdet", 0, 1, { 0 }, { 1 }, 16, 95, 0,
+	{ "fastestdet", NULL, 0, 1, { 0 }, { 1 }, 2, 2, 16, 80, 0,
 	  { { "fastest_boxes", 1, { 0 }, 0, 0 },
 	    { "non_max_suppression", 1, { -1 }, .65f, 0 } } },
-	{ "ppocr-det", 0, 1, { .485f, .456f, .406f }, { .229f, .224f, .225f },
-	  12, 95, .8, { { "db_boxes", 1, { 0 }, 0, 0 } } },
-	{ "mobilenet", 0, 0, { 0 }, { 1 }, 20, 0, 0, { { 0 } } },
-	{ "vww", 0, 0, { 0 }, { 1 }, 20, 0, 0, { { 0 } } },
-	{ "resnet8", 0, 0, { 0 }, { 1 / 255.f }, 20, 0, 0, { { 0 } } },
+	/* What it makes of its map compares neighbours for equality. */
+	{ "mlsd", "conv2d_40", 1, 0, { 0 }, { 1 / 255.f }, 1, 1, 13, 0, 0,
+	  { { 0 } } },
+	{ "ppocr-det", NULL, 0, 1, { .485f, .456f, .406f },
+	  { .229f, .224f, .225f }, 0, 0, 12, 95, .8,
+	  { { "db_boxes", 1, { 0 }, 0, 0 } } },
+	/* Its softmax knows no doubt. */
+	{ "ppocr-cls", "flatten", 0, 1, { .5f }, { .5f }, 0, 0, 20, 0, 0,
+	  { { 0 } } },
+	{ "mobilenet", NULL, 0, 0, { 0 }, { 1 }, 4, 3, 20, 0, 0, { { 0 } } },
+	{ "vww", NULL, 0, 0, { 0 }, { 1 }, 4, 3, 20, 0, 0, { { 0 } } },
+	{ "resnet8", NULL, 0, 0, { 0 }, { 1 / 255.f }, 4, 3, 20, 0, 0,
+	  { { 0 } } },
 };
 
 static void fail(const char *what)
@@ -99,6 +113,17 @@ static struct picture part_of(const struct picture *p, uint32_t x, uint32_t y,
 	return part;
 }
 
+/* Floats of three channels to four, of which the last is 1 throughout. */
+static void add_alpha(float *pixels, size_t area, bool nhwc)
+{
+	for (size_t i = area; nhwc && i-- > 0;) {
+		memmove(pixels + 4 * i, pixels + 3 * i, 3 * sizeof(*pixels));
+		pixels[4 * i + 3] = 1;
+	}
+	for (size_t i = 0; !nhwc && i < area; i++)
+		pixels[3 * area + i] = 1;
+}
+
 static void add(struct pictures *all, const struct network *net,
 		const struct fxq_tensor *type, const struct picture *p)
 {
@@ -118,6 +143,8 @@ static void add(struct pictures *all, const struct network *net,
 	t.data = NULL;
 	if (fxq_tensor_alloc(&t) || preprocess("picture", &how, p, t.data))
 		fail(io_error());
+	if (fxq_tensor_count(&t) == 4 * (int64_t)how.width * how.height)
+		add_alpha(t.data, (size_t)how.width * how.height, net->nhwc);
 	all->t = realloc(all->t, (all->n + 1) * sizeof(t));
 	all->t[all->n++] = t;
 }
@@ -234,25 +261,73 @@ static void compare_boxes(struct score *s, const struct fxq_tensor *a,
 
 /* The run */
 
+static void compare(struct score *s, size_t k, const struct fxq_tensor *a,
+		    const struct fxq_tensor *b)
+{
+	const float *x = a->data, *y = b->data;
+
+	for (int64_t i = 0; i < fxq_tensor_count(a); i++) {
+		double e = (double)x[i] - (double)y[i];
+
+		s->signal[k] += (double)x[i] * (double)x[i];
+		s->noise[k] += e * e;
+	}
+}
+
+/* One value of a run, as floats. */
+struct wanted {
+	const char *name;
+	struct fxq_tensor t;
+};
+
+static int keep_wanted(struct fx_node *n, int out_index,
+		       struct fxq_tensor *value, void *ctx)
+{
+	struct wanted *w = ctx;
+	const int8_t *q = value->data;
+	const struct fxq_tensor *type = &n->out[0];
+	float *to;
+
+	if (out_index || strcmp(n->name, w->name))
+		return 0;
+	w->t = *value;
+	w->t.dtype = FXQ_DTYPE_F32;
+	w->t.data = NULL;
+	if (fxq_tensor_alloc(&w->t))
+		fail("out of memory");
+	to = w->t.data;
+	for (int64_t i = 0; i < fxq_tensor_count(value); i++)
+		to[i] = value->dtype == FXQ_DTYPE_F32 ?
+				((const float *)value->data)[i] :
+				type->scale * (float)(q[i] - type->zero_point);
+	return 0;
+}
+
+static void compare_backbone(const struct wanted *a, const struct wanted *b,
+			     struct score *s)
+{
+	if (!a->t.data || !b->t.data ||
+	    fxq_tensor_count(&a->t) != fxq_tensor_count(&b->t))
+		fail("the layer to judge is not in both graphs");
+	compare(s, 0, &a->t, &b->t);
+}
+
 static void evaluate(const struct network *net, struct fx_graph *g,
 		     struct fx_graph *q, const struct fxq_tensor *in,
 		     size_t n_out, struct score *s)
 {
+	struct wanted flt = { net->backbone }, integer = flt;
 	struct fxq_tensor a[MAX_OUTPUTS], b[MAX_OUTPUTS];
-	struct fx_run run = { .threads = THREADS };
+	struct fx_run run = { .threads = THREADS, .ctx = &flt,
+			      .observe = net->backbone ? keep_wanted : NULL };
 
 	check(g, fx_graph_run(g, &run, in, 1, a, n_out));
+	run.ctx = &integer;
 	check(q, fx_graph_run(q, &run, in, 1, b, n_out));
-	for (size_t k = 0; k < n_out; k++) {
-		const float *x = a[k].data, *y = b[k].data;
-
-		for (int64_t i = 0; i < fxq_tensor_count(&a[k]); i++) {
-			double e = (double)x[i] - (double)y[i];
-
-			s->signal[k] += (double)x[i] * (double)x[i];
-			s->noise[k] += e * e;
-		}
-	}
+	if (net->backbone)
+		compare_backbone(&flt, &integer, s);
+	for (size_t k = 0; k < n_out && !net->backbone; k++)
+		compare(s, k, &a[k], &b[k]);
 	if (net->found > 0) {
 		struct fxq_tensor p = boxes_of(net, a), r = boxes_of(net, b);
 
@@ -264,6 +339,8 @@ static void evaluate(const struct network *net, struct fx_graph *g,
 		fxq_tensor_free(&a[k]);
 		fxq_tensor_free(&b[k]);
 	}
+	fxq_tensor_free(&flt.t);
+	fxq_tensor_free(&integer.t);
 }
 
 /* Prints the row of the table; is it good enough? */
@@ -328,8 +405,8 @@ int main(int argc, char **argv)
 	check(g, fx_fuse(g));
 	n_out = count_outputs(g);
 
-	seen = load(net, &type, argv[3], net->iou > 0 ? 0 : 4);
-	unseen = load(net, &type, argv[4], net->iou > 0 ? 0 : 3);
+	seen = load(net, &type, argv[3], net->seen);
+	unseen = load(net, &type, argv[4], net->unseen);
 	check(g, fx_calibration_begin(g, &qconfig, &cal));
 	for (size_t i = 0; i < seen.n; i++)
 		check(g, fx_calibration_feed(cal, &seen.t[i], 1, THREADS));
@@ -339,5 +416,5 @@ int main(int argc, char **argv)
 	check(g, fx_convert(g, cal, &qconfig, &q));
 	for (size_t i = 0; i < unseen.n; i++)
 		evaluate(net, g, q, &unseen.t[i], n_out, &s);
-	return report(net, &s, n_out) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return report(net, &s, net->backbone ? 1 : n_out) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,11 +2,12 @@
 /*
  * render_page.c - a page of text as a picture
  *
- *	render_page FONT.ttf SEED >page.ppm
+ *	render_page FONT.ttf SEED [LINE] >page.pgm
  *
  * Text detectors want text: lines of words in sizes, places and greys that
  * follow from the seed, drawn with a font of the system's. Where each line
- * stands is told on standard error: left, top, right, bottom in pixels.
+ * stands is told on standard error: left, top, right, bottom in pixels. Readers
+ * want one line: that with the number LINE, counted from 0, cut out.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -18,15 +19,17 @@
 
 #define SIDE	640
 
+struct extent {
+	int left, top, right, bottom;
+};
+
 struct page {
 	uint8_t pixels[SIDE][SIDE];
 	uint8_t ink;
 	uint32_t state;
 	FT_Face face;
-};
-
-struct extent {
-	int left, top, right, bottom;
+	struct extent line[SIDE];
+	int n_lines;
 };
 
 static const char *const words[] = {
@@ -93,9 +96,10 @@ static void put_line(struct page *p, int y, int size)
 
 		x = put_text(p, w, x, y, &e) + size / 3;
 	}
-	if (e.left < e.right)
-		fprintf(stderr, "%d %d %d %d\n", e.left, e.top, e.right,
-			e.bottom);
+	if (e.left >= e.right)
+		return;
+	p->line[p->n_lines++] = e;
+	fprintf(stderr, "%d %d %d %d\n", e.left, e.top, e.right, e.bottom);
 }
 
 static void put_page(struct page *p)
@@ -114,13 +118,22 @@ static void put_page(struct page *p)
 	}
 }
 
+static void write_part(const struct page *p, struct extent e)
+{
+	printf("P5\n%d %d\n255\n", e.right - e.left, e.bottom - e.top);
+	for (int y = e.top; y < e.bottom; y++)
+		fwrite(&p->pixels[y][e.left], 1, (size_t)(e.right - e.left),
+		       stdout);
+}
+
 int main(int argc, char **argv)
 {
 	static struct page p;
 	FT_Library library;
+	int line;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: render_page FONT.ttf SEED >page.ppm\n");
+	if (argc != 3 && argc != 4) {
+		fprintf(stderr, "usage: render_page FONT.ttf SEED [LINE] >page.pgm\n");
 		return 64;
 	}
 	if (FT_Init_FreeType(&library) ||
@@ -131,8 +144,13 @@ int main(int argc, char **argv)
 	p.state = (uint32_t)strtoul(argv[2], NULL, 10);
 	put_page(&p);
 
-	printf("P5\n%d %d\n255\n", SIDE, SIDE);
-	fwrite(p.pixels, 1, sizeof(p.pixels), stdout);
+	line = argc == 4 ? atoi(argv[3]) : -1;
+	if (line >= p.n_lines) {
+		fprintf(stderr, "the page has %d lines\n", p.n_lines);
+		return EXIT_FAILURE;
+	}
+	write_part(&p, line < 0 ? (struct extent){ 0, 0, SIDE, SIDE } :
+				  p.line[line]);
 	FT_Done_Face(p.face);
 	FT_Done_FreeType(library);
 	return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
