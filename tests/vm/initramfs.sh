@@ -40,17 +40,22 @@ for source in "$here"/programs/*.c; do
 		-o "$build/vm/programs/$(basename "$source" .c)"
 done
 
-# Programs and what the loader maps for them.
-for program in "$build"/userspace/tools/fxq-run "$build"/vm/programs/*; do
+# Programs and what the loader maps for them; libraries of BUILD are in /lib.
+for program in "$build"/userspace/tools/fxq-run "$build"/vm/programs/* \
+	"$build"/userspace/examples/ioctl; do
 	[ -x "$program" ] || continue
 	cp "$program" "$tree/programs/"
 	ldd "$program" 2>/dev/null | awk '$3 ~ /^\// { print $3 }
 		$1 ~ /^\// { print $1 }' | while read -r library; do
-		mkdir -p "$tree$(dirname "$library")"
-		[ -e "$tree$library" ] || cp -L "$library" "$tree$library"
+		folder=$(dirname "$library")
+		case $library in "$build"/*) folder=/lib ;; esac
+		mkdir -p "$tree$folder"
+		cp -Lu "$library" "$tree$folder/"
 	done
 done
-[ -d "$build/vm/images" ] && cp -r "$build/vm/images/." "$tree/images/"
+"$here/python.sh" "$tree"
+"$here/images.sh" "$build"
+cp -r "$build/vm/images/." "$tree/images/"
 
 (cd "$tree" && find . | "$root/bin/busybox" cpio -o -H newc 2>/dev/null |
 	gzip -1) >"$out/initramfs.gz"
