@@ -278,8 +278,10 @@ void fxq_ctx_forget(struct fxq_ctx *ctx, struct drm_gem_object *obj)
  * @record: what the device says of it, or NULL
  *
  * The first fault is the one that is told. May be called under any lock.
+ *
+ * Return: whether it is the first.
  */
-void fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
+bool fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
 		 const struct fxq_complete *record)
 {
 	unsigned long flags;
@@ -303,6 +305,7 @@ void fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
 	if (first)
 		trace_fxq_ctx_ban(ctx, error, job);
 	wake_up_all(&ctx->room);
+	return first;
 }
 
 /**

@@ -109,7 +109,7 @@ int fxq_ctx_create(struct fxq_file *file, u32 priority, u32 *ret_id);
 struct fxq_ctx *fxq_ctx_find(struct fxq_file *file, u32 id);
 void fxq_ctx_put(struct fxq_ctx *ctx);
 void fxq_ctx_stop(struct fxq_ctx *ctx);
-void fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
+bool fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
 		 const struct fxq_complete *record);
 int fxq_ctx_error(struct fxq_ctx *ctx);
 

@@ -82,6 +82,7 @@ struct fxq_ring {
  * @seen_progress: when hangs were last judged; of @timeouts alone
  * @judged: number of the run that was judged then
  * @judged_since: when that began, in jiffies
+ * @dumping: bit 0: a coredump is being made
  * @usage: by whom, and how much
  */
 struct fxq_device {
@@ -104,6 +105,7 @@ struct fxq_device {
 	u64 seen_progress;
 	u64 judged;
 	unsigned long judged_since;
+	unsigned long dumping;
 	struct fxq_usage usage;
 };
 

@@ -12,6 +12,7 @@
 #include <drm/fxq_accel.h>
 
 #include "fxq_compat.h"
+#include "fxq_coredump.h"
 #include "fxq_ctx.h"
 #include "fxq_device.h"
 #include "fxq_job.h"
@@ -160,10 +161,11 @@ void fxq_run_end(struct fxq_run *run, const struct fxq_complete *record,
 		error = run->verdict;
 	else if (record)
 		error = error_of(ctx, record);
-	if (error && error != -ECANCELED)
-		fxq_ctx_ban(ctx, error, run->job->id,
-			    record && record->cause != FXQ_CAUSE_STOPPED ?
-			    record : NULL);
+	if (error && error != -ECANCELED &&
+	    (fxq_ctx_ban(ctx, error, run->job->id,
+			 record && record->cause != FXQ_CAUSE_STOPPED ?
+			 record : NULL) || run->verdict))
+		fxq_coredump(run, record, error);
 	account(run, record, error);
 	trace_fxq_run_end(run, record, error);
 	if (error)

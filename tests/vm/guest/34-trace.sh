@@ -14,7 +14,7 @@ while [ "$(grep -c ' fxq_unmap:' trace)" != 4 ] && [ $tries -lt 50 ]; do
 done
 echo 0 >events/fxq/enable
 cp trace /tmp/trace
-grep -v '^#' /tmp/trace
+sed '/^#/d; s/^ *//' /tmp/trace
 count() { grep -c " $1: .*$2" /tmp/trace || true; }
 client=$(sed -n 's/^drm-client-id:[[:space:]]*//p' /tmp/work)
 cycles=$(sed -n 's/^cycles: //p' /tmp/work)
