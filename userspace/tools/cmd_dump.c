@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * cmd_dump.c - an image's streams and tables in words
+ * cmd_dump.c - an image's streams and tables in words, or a coredump
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,8 @@ enum { KEY_STEP = OPTION_OWN, KEY_TABLES };
 
 struct args {
 	struct options o;
-	const char *image;
+	const char *image;		/* or a coredump */
+	const char *of;			/* the image of a coredump */
 	int64_t step;
 	bool tables;
 };
@@ -41,10 +42,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->tables = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (a->image)
+		if (a->of || (a->image && !is_coredump(a->image)))
 			argp_error(state, "one image at a time: '%s' is the second",
 				   arg);
-		a->image = arg;
+		*(a->image ? &a->of : &a->image) = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which image? Give a .fxq file");
@@ -56,8 +57,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = { { &common_argp }, { NULL } };
 
 static const struct argp argp = {
-	options, parse, "IMAGE.fxq",
-	"Prints an image's tables, and its streams one descriptor a line."
+	options, parse, "IMAGE.fxq\nCOREDUMP [IMAGE.fxq]",
+	"Prints an image's tables, and its streams one descriptor a line; or what "
+	"the driver kept of a run that failed, with the names of the image's layers."
 	"\vFor example:\n  fxq-run dump net.fxq | less",
 	children, help_filter
 };
@@ -196,8 +198,7 @@ static int print_all(const struct args *a, const struct fxq_image *image)
 	return TOOL_OK;
 }
 
-/* A descriptor in the words of fxq_print_desc(). */
-static json_t *json_desc(const struct fxq_desc *d, uint32_t i)
+json_t *json_desc(const struct fxq_desc *d, uint32_t i)
 {
 	char *text = NULL;
 	size_t size;
@@ -252,6 +253,8 @@ int cmd_dump(int argc, char **argv)
 	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
+	if (is_coredump(a.image))
+		return coredump_print(a.image, a.of, a.o.json);
 	code = image_open(a.image, &image);
 	if (code)
 		return code;

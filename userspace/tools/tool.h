@@ -288,6 +288,17 @@ struct runner {
 };
 
 int image_open(const char *path, struct fxq_image **ret);
+
+/* cmd_dump.c */
+/* A descriptor in the words of fxq_print_desc(). */
+json_t *json_desc(const struct fxq_desc *d, uint32_t i);
+
+/* coredump.c: what the driver kept of a run that failed */
+
+bool is_coredump(const char *path);
+/* @image: NULL: layers have no names */
+int coredump_print(const char *path, const char *image, bool json);
+
 /* @config: of the device */
 int runner_open(struct fxq_image *image, const char *device,
 		const struct fxq_device_config *config,
