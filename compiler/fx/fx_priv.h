@@ -24,8 +24,7 @@ void arena_finish(struct arena *a);
 
 struct names {
 	struct arena *arena;
-	struct name **slots;		/* hashed, open addressing */
-	size_t n_slots, n_used;
+	void *tree;			/* struct name, by text */
 };
 
 void names_init(struct names *names, struct arena *arena);

@@ -11,6 +11,7 @@
  * candidate ended: a thousand `relu` cost a thousand steps, not a million.
  */
 #include <inttypes.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +21,8 @@
  * @tried: numbers up to this one are known to be taken for this candidate
  */
 struct name {
-	uint64_t hash, tried;
-	char text[];
+	const char *text;
+	uint64_t tried;
 };
 
 /*
@@ -60,64 +61,34 @@ static bool is_illegal(const char *name)
 		       sizeof(*illegal), compare_names);
 }
 
-static uint64_t hash_text(const char *s)
+/*
+ * A balanced tree: whoever writes a model's names cannot make looking one up
+ * slow.
+ */
+static int by_text(const void *a, const void *b)
 {
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (; *s; s++)
-		hash = (hash ^ (unsigned char)*s) * 0x100000001b3;
-	return hash;
-}
-
-/* The slot that holds @text, or the empty one where it belongs. */
-static struct name **find_slot(const struct names *names, const char *text,
-			       uint64_t hash)
-{
-	size_t i = hash & (names->n_slots - 1);
-
-	while (names->slots[i] && (names->slots[i]->hash != hash ||
-				   strcmp(names->slots[i]->text, text)))
-		i = (i + 1) & (names->n_slots - 1);
-	return &names->slots[i];
-}
-
-static void resize(struct names *names, size_t n_slots)
-{
-	struct names old = *names;
-
-	names->slots = calloc(n_slots, sizeof(*names->slots));
-	if (!names->slots)
-		abort();
-
-	names->n_slots = n_slots;
-	for (size_t i = 0; i < old.n_slots; i++) {
-		struct name *name = old.slots[i];
-
-		if (name)
-			*find_slot(names, name->text, name->hash) = name;
-	}
-	free(old.slots);
+	return strcmp(((const struct name *)a)->text,
+		      ((const struct name *)b)->text);
 }
 
 static struct name *find(const struct names *names, const char *text)
 {
-	return *find_slot(names, text, hash_text(text));
+	const struct name key = { .text = text };
+	struct name **found = tfind(&key, &names->tree, by_text);
+
+	return found ? *found : NULL;
 }
 
 static struct name *add(struct names *names, const char *text)
 {
-	uint64_t hash = hash_text(text);
 	size_t size = strlen(text) + 1;
-	struct name *name;
+	struct name *name = arena_alloc(names->arena, sizeof(*name), 8);
+	char *copy = arena_alloc(names->arena, size, 1);
 
-	if (2 * names->n_used >= names->n_slots)
-		resize(names, 2 * names->n_slots);
-
-	name = arena_alloc(names->arena, sizeof(*name) + size, 8);
-	name->hash = hash;
-	memcpy(name->text, text, size);
-	*find_slot(names, text, hash) = name;
-	names->n_used++;
+	memcpy(copy, text, size);
+	*name = (struct name){ .text = copy };
+	if (!tsearch(name, &names->tree, by_text))
+		abort();
 	return name;
 }
 
@@ -259,10 +230,14 @@ const char *names_take(struct names *names, const char *name)
 void names_init(struct names *names, struct arena *arena)
 {
 	*names = (struct names){ .arena = arena };
-	resize(names, 64);
+}
+
+/* The names themselves are the arena's. */
+static void keep(void *name)
+{
 }
 
 void names_finish(struct names *names)
 {
-	free(names->slots);
+	tdestroy(names->tree, keep);
 }
