@@ -12,6 +12,9 @@
 
 #define OUTPUTS_MAX	1024
 
+/* The newest that the conformance cases have; a later one may mean otherwise. */
+#define OPSET_NEWEST	22
+
 /* The version of ONNX's own operators; 0 if the model uses none of them. */
 static int64_t read_opset(const Onnx__ModelProto *m)
 {
@@ -187,6 +190,10 @@ static int import_graph(struct importer *imp)
 	if (!g)
 		return imp_fail(imp, -EINVAL, "there is no graph in the model");
 	imp->opset = read_opset(imp->model);
+	if (imp->opset > OPSET_NEWEST)
+		return imp_fail(imp, -ENOTSUP,
+				"the model is of opset %lld, the newest that fxq knows is %d; export it with that opset, or convert it with onnx.version_converter",
+				(long long)imp->opset, OPSET_NEWEST);
 	ret = define_initializers(imp);
 	if (!ret)
 		ret = import_inputs(imp);

@@ -380,6 +380,16 @@ static void a_shape_that_only_a_run_knows_is_refused(void **state)
 	refuse(&w, -ENOTSUP, "node 'where' (NonZero): how many elements are not zero is known only when the model runs");
 }
 
+static void an_opset_of_the_future_is_refused(void **state)
+{
+	struct ow w = begin(23);
+
+	ow_value(&w, OW_INPUT, "x", 1, OW_DIMS(4));
+	ow_node(&w, "Relu", "r", OW_NAMES("x"), "y");
+	ow_end(&w);
+	refuse(&w, -ENOTSUP, "the model is of opset 23, the newest that fxq knows is 22; export it with that opset");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +406,7 @@ int main(void)
 		cmocka_unit_test(shapes_that_are_none_are_refused),
 		cmocka_unit_test(what_is_not_supported_names_operator_node_and_remedy),
 		cmocka_unit_test(types_without_kernels_are_refused),
+		cmocka_unit_test(an_opset_of_the_future_is_refused),
 		cmocka_unit_test(a_shape_that_only_a_run_knows_is_refused),
 	};
 
