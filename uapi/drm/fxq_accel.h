@@ -29,7 +29,9 @@ extern "C" {
  * have a fence and signals points when its last run has completed. There is no
  * ioctl to wait: DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, DRM_IOCTL_SYNCOBJ_EVENTFD and
  * sync_file do that. A run that failed signals its points as well; the error is
- * in the fence, in JOB_QUERY and in CTX_QUERY.
+ * in the fence, in JOB_QUERY and in CTX_QUERY. A timeline forgets the fences of
+ * points that are signalled: who wants the error from there takes a sync_file
+ * of the point before that, or uses a binary syncobj.
  *
  * Every structure may grow at its end, where zero means the behaviour of
  * before. Flags that are not defined here, and fields called pad, are zero, or
@@ -43,7 +45,7 @@ extern "C" {
  * -EFAULT       a pointer leads nowhere
  * -ENOMEM       memory is short
  * -ENOSPC       a limit of the file or the context's address space is reached
- * -EPERM        the priority needs CAP_SYS_NICE
+ * -EPERM        the priority needs CAP_SYS_NICE; the export, SHAREABLE
  * -EBUSY        NONBLOCK, and the context has no room for the runs
  * -ECANCELED    the context is banned, see CTX_QUERY; create another
  * -EINTR        a signal came first; nothing was done, call again
@@ -248,7 +250,9 @@ struct drm_fxq_ctx_create {
 
 /**
  * struct drm_fxq_ctx_destroy - stop and drop a context
- * @ctx: its runs end with -ECANCELED, its jobs go with it
+ * @ctx: its runs end, with -ECANCELED those that the device has, with -ESRCH
+ *	 those that still wait for their turn or for others' fences (and not
+ *	 before these have signalled); its jobs go with it
  * @pad: zero
  */
 struct drm_fxq_ctx_destroy {
