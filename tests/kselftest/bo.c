@@ -261,17 +261,6 @@ TEST_F(bo, mmap_structure_sizes)
 				(void *)(uintptr_t)BAD_POINTER));
 }
 
-static int export(int fd, u32 handle, int *dma_buf)
-{
-	struct drm_prime_handle args = {
-		.handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR, .fd = -1,
-	};
-	int ret = call(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args);
-
-	*dma_buf = args.fd;
-	return ret;
-}
-
 /* Only SHAREABLE may be exported. */
 TEST_F(bo, export_needs_shareable)
 {
@@ -282,11 +271,12 @@ TEST_F(bo, export_needs_shareable)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(refused); i++)
-		EXPECT_EQ(-EPERM, export(self->fd, new_bo(self->fd, PAGE,
-							  refused[i]),
-					 &dma_buf));
-	ASSERT_EQ(0, export(self->fd, new_bo(self->fd, PAGE,
-					     DRM_FXQ_BO_SHAREABLE), &dma_buf));
+		EXPECT_EQ(-EPERM, bo_export(self->fd,
+					    new_bo(self->fd, PAGE, refused[i]),
+					    &dma_buf));
+	ASSERT_EQ(0, bo_export(self->fd,
+			       new_bo(self->fd, PAGE, DRM_FXQ_BO_SHAREABLE),
+			       &dma_buf));
 	close(dma_buf);
 }
 
@@ -297,7 +287,7 @@ TEST_F(bo, export_no_mmap)
 			    DRM_FXQ_BO_NO_MMAP | DRM_FXQ_BO_SHAREABLE);
 	int dma_buf;
 
-	ASSERT_EQ(0, export(self->fd, handle, &dma_buf));
+	ASSERT_EQ(0, bo_export(self->fd, handle, &dma_buf));
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, dma_buf,
 				   0));
 	close(dma_buf);

@@ -3,8 +3,14 @@
  * fxq_util.c - what the tests share: objects in one call each, and streams
  * that do something known
  */
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <termios.h>
 #include <time.h>
 
 #include <drm/drm_mode.h>
@@ -124,6 +130,36 @@ int bo_close(int fd, u32 handle)
 	struct drm_gem_close args = { .handle = handle };
 
 	return call(fd, DRM_IOCTL_GEM_CLOSE, &args);
+}
+
+int bo_export(int fd, u32 handle, int *dma_buf)
+{
+	struct drm_prime_handle args = {
+		.handle = handle, .flags = DRM_CLOEXEC | DRM_RDWR, .fd = -1,
+	};
+	int ret = call(fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args);
+
+	*dma_buf = args.fd;
+	return ret;
+}
+
+int bo_import(int fd, int dma_buf, u32 *handle)
+{
+	struct drm_prime_handle args = { .fd = dma_buf };
+	int ret = call(fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args);
+
+	*handle = args.handle;
+	return ret;
+}
+
+u32 new_import(int fd, int dma_buf)
+{
+	u32 handle;
+	int ret = bo_import(fd, dma_buf, &handle);
+
+	if (ret)
+		give_up("PRIME_FD_TO_HANDLE", ret);
+	return handle;
 }
 
 /* Descriptors and streams */
@@ -443,33 +479,57 @@ int sync_wait(int fd, u32 syncobj, u64 point, unsigned int ms)
 	return call(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &args);
 }
 
-/* What the fence of a point carries: 0, an error, or 1 if it is pending. */
-int sync_error(int fd, u32 syncobj, u64 point)
+int sync_export(int fd, u32 syncobj)
 {
-	struct drm_syncobj_transfer move = {
-		.src_handle = syncobj, .src_point = point,
-		.dst_handle = new_syncobj(fd),
-	};
-	struct drm_syncobj_handle export = {
-		.handle = move.dst_handle, .fd = -1,
+	struct drm_syncobj_handle args = {
+		.handle = syncobj, .fd = -1,
 		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
 	};
-	struct drm_syncobj_destroy gone = { .handle = move.dst_handle };
+	int ret = call(fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &args);
+
+	return ret ? ret : args.fd;
+}
+
+int sync_import(int fd, u32 syncobj, int file)
+{
+	struct drm_syncobj_handle args = {
+		.handle = syncobj, .fd = file,
+		.flags = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE,
+	};
+
+	return call(fd, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &args);
+}
+
+/* What a fence carries: 0, a negative errno, or 1 while it is pending. */
+int fence_error(int file)
+{
 	struct sync_fence_info fence = { 0 };
 	struct sync_file_info info = {
 		.num_fences = 1, .sync_fence_info = (uintptr_t)&fence,
 	};
-	int ret = call(fd, DRM_IOCTL_SYNCOBJ_TRANSFER, &move);
+	int ret = call(file, SYNC_IOC_FILE_INFO, &info);
 
-	if (!ret)
-		ret = call(fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export);
-	if (!ret)
-		ret = call(export.fd, SYNC_IOC_FILE_INFO, &info);
 	if (ret)
-		give_up("sync_file of a point", ret);
-	close(export.fd);
-	call(fd, DRM_IOCTL_SYNCOBJ_DESTROY, &gone);
-	return info.status == 0 ? 1 : info.status == 1 ? 0 : info.status;
+		give_up("SYNC_IOC_FILE_INFO", ret);
+	return info.status == 1 ? 0 : info.status == 0 ? 1 : info.status;
+}
+
+/* The same of a binary syncobj. */
+int sync_error(int fd, u32 syncobj)
+{
+	int file = sync_export(fd, syncobj), error;
+
+	if (file < 0)
+		give_up("sync_file of a syncobj", file);
+	error = fence_error(file);
+	close(file);
+	return error;
+}
+
+/* Is it what a run ends with whose context goes? */
+bool was_stopped(int error)
+{
+	return error == -ECANCELED || error == -ESRCH;
 }
 
 /* Runs a job and waits; what its fence carries, or what SUBMIT refused with. */
@@ -482,7 +542,7 @@ int run(int fd, u32 ctx, u32 job)
 		ret = sync_wait(fd, gone.handle, 0, 20000);
 		if (ret)
 			give_up("waiting for a run", ret);
-		ret = sync_error(fd, gone.handle, 0);
+		ret = sync_error(fd, gone.handle);
 	}
 	call(fd, DRM_IOCTL_SYNCOBJ_DESTROY, &gone);
 	return ret;
@@ -551,4 +611,98 @@ u32 new_gated(int fd, struct gate *gate)
 		give_up("a fence of vgem", ret);
 	close(export.fd);
 	return import.handle;
+}
+
+/* Faults */
+
+/**
+ * control_open - the control port of the first device
+ *
+ * Return: a file or a negative errno; -ENODEV if there is none.
+ */
+int control_open(void)
+{
+	const char *name = getenv("FXQ_CONTROL");
+	struct termios mode;
+	int port;
+
+	if (!name)
+		return -ENODEV;
+	port = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (port < 0)
+		return -errno;
+	if (!tcgetattr(port, &mode)) {
+		cfmakeraw(&mode);
+		tcsetattr(port, TCSANOW, &mode);
+		tcflush(port, TCIOFLUSH);
+	}
+	return port;
+}
+
+/**
+ * control - say something to the device
+ * @port: of control_open()
+ * @format: a line of fxq-emu's, without its end
+ *
+ * Return: 0 if it said ok, -EINVAL if not, -ETIME if nothing within a second.
+ */
+int control(int port, const char *format, ...)
+{
+	struct pollfd poller = { .fd = port, .events = POLLIN };
+	char line[256];
+	size_t n = 0;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line) - 1, format, args);
+	va_end(args);
+	strcat(line, "\n");
+	if (write(port, line, strlen(line)) != (ssize_t)strlen(line))
+		return -errno;
+	while (n < sizeof(line) - 1 && poll(&poller, 1, 1000) == 1 &&
+	       read(port, line + n, 1) == 1) {
+		if (line[n] == '\n') {
+			line[n] = '\0';
+			if (!strcmp(line, "ok"))
+				return 0;
+			printf("# %s\n", line);
+			return -EINVAL;
+		}
+		n++;
+	}
+	return -ETIME;
+}
+
+/* sysfs */
+
+/* The folder of a device node's device; the node may be gone later. */
+int device_path(int fd, char *path, size_t size)
+{
+	char link[64], real[PATH_MAX];
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/device",
+		 major(st.st_rdev), minor(st.st_rdev));
+	if (!realpath(link, real))
+		return -errno;
+	return (size_t)snprintf(path, size, "%s", real) < size ? 0 : -E2BIG;
+}
+
+int write_file(const char *text, const char *format, ...)
+{
+	char path[PATH_MAX];
+	va_list args;
+	int fd, ret;
+
+	va_start(args, format);
+	vsnprintf(path, sizeof(path), format, args);
+	va_end(args);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
 }

@@ -40,6 +40,9 @@ int call_sized(int fd, unsigned long request, void *arg, size_t size);
 u32 new_bo(int fd, u64 size, u32 flags);
 void *new_map(int fd, u32 handle, u64 size);
 int bo_close(int fd, u32 handle);
+int bo_export(int fd, u32 handle, int *dma_buf);
+int bo_import(int fd, int dma_buf, u32 *handle);
+u32 new_import(int fd, int dma_buf);
 
 /* Descriptors and streams */
 struct fxq_desc desc_load(u32 region, u64 offset, u32 spm, u32 bytes);
@@ -70,7 +73,11 @@ u32 new_syncobj(int fd);
 int submit(int fd, u32 ctx, u32 job, u32 count, u32 syncobj, u64 point);
 int submit_after(int fd, u32 ctx, u32 job, u32 count, u32 before, u32 syncobj);
 int sync_wait(int fd, u32 syncobj, u64 point, unsigned int ms);
-int sync_error(int fd, u32 syncobj, u64 point);
+int sync_export(int fd, u32 syncobj);
+int sync_import(int fd, u32 syncobj, int file);
+int fence_error(int file);
+int sync_error(int fd, u32 syncobj);
+bool was_stopped(int error);
 int run(int fd, u32 ctx, u32 job);
 u64 now_ms(void);
 
@@ -95,5 +102,17 @@ int gate_open(struct gate *gate);
 int gate_close(struct gate *gate, bool write);
 int gate_release(struct gate *gate);
 u32 new_gated(int fd, struct gate *gate);
+
+/* Faults, in devices that fxq-emu makes */
+#define NO_CONTROL	"FXQ_CONTROL does not name the control port of fxq-emu"
+
+int control_open(void);
+int control(int port, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* sysfs */
+int device_path(int fd, char *path, size_t size);
+int write_file(const char *text, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #endif /* FXQ_UTIL_H */
