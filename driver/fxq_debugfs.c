@@ -136,11 +136,14 @@ static int ring_show(struct seq_file *m, void *unused)
 	show_device_side(m, fdev->ring.shared);
 	seq_printf(m, "resets:    %d\ndead:      %d\n",
 		   atomic_read(&fdev->resets), READ_ONCE(fdev->dead));
-	if (drm_dev_enter(&fdev->drm, &cookie)) {
+	mutex_lock(&fdev->admin);
+	seq_printf(m, "asleep:    %u\n", fdev->asleep);
+	if (!fdev->asleep && drm_dev_enter(&fdev->drm, &cookie)) {
 		seq_printf(m, "status:    %#x\n",
 			   fxq_read(fdev, FXQ_REG_STATUS));
 		drm_dev_exit(cookie);
 	}
+	mutex_unlock(&fdev->admin);
 	return 0;
 }
 

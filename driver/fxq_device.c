@@ -16,6 +16,7 @@
 #include "fxq_debugfs.h"
 #include "fxq_device.h"
 #include "fxq_drv.h"
+#include "fxq_pm.h"
 #include "fxq_sysfs.h"
 
 #define RESET_WAIT_US	1000000
@@ -216,7 +217,11 @@ static int fxq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "device does not start\n");
 	fxq_debugfs_init(fdev);
-	return drm_dev_register(&fdev->drm, 0);
+	ret = drm_dev_register(&fdev->drm, 0);
+	if (ret)
+		return ret;
+	fxq_pm_enable(fdev);
+	return 0;
 }
 
 /* The driver goes, or the device went: either way nobody may touch it after. */
@@ -224,6 +229,7 @@ static void fxq_remove(struct pci_dev *pdev)
 {
 	struct fxq_device *fdev = pci_get_drvdata(pdev);
 
+	fxq_pm_disable(fdev);
 	/* From here on register accesses are over, but for these two. */
 	drm_dev_unplug(&fdev->drm);
 	fxq_write(fdev, FXQ_REG_CONTROL, FXQ_CONTROL_RESET);
@@ -247,4 +253,5 @@ struct pci_driver fxq_pci_driver = {
 	.probe = fxq_probe,
 	.remove = fxq_remove,
 	.dev_groups = fxq_sysfs_groups,
+	.driver.pm = pm_ptr(&fxq_pm_ops),
 };

@@ -77,6 +77,7 @@ struct fxq_ring {
  * @admin: held by whoever has an entry answered that is no job, or resets
  * @contexts: which entries of the device's table are taken, under @admin
  * @ctx: by whom, under @admin; without a reference
+ * @asleep: it has lost all it was told, under @admin
  * @resets: so far
  * @dead: no run is started any more; the errno that they end with
  * @seen_progress: when hangs were last judged; of @timeouts alone
@@ -99,6 +100,7 @@ struct fxq_device {
 	struct mutex admin;
 	DECLARE_BITMAP(contexts, FXQ_CONTEXTS_MAX);
 	struct fxq_ctx *ctx[FXQ_CONTEXTS_MAX];
+	bool asleep;
 	atomic_t resets;
 	int dead;
 
@@ -152,6 +154,7 @@ int fxq_device_reset(struct fxq_device *fdev);
 
 /* fxq_ring.c */
 int fxq_ring_init(struct fxq_device *fdev, u32 depth);
+bool fxq_ring_is_empty(struct fxq_device *fdev);
 void fxq_ring_clear(struct fxq_device *fdev);
 void fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run);
 unsigned int fxq_ring_hold(struct fxq_device *fdev, struct fxq_run **runs);

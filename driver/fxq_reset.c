@@ -70,6 +70,9 @@ int fxq_reset(struct fxq_device *fdev, struct fxq_run *guilty, int error)
 	lockdep_assert_held(&fdev->admin);
 	if (READ_ONCE(fdev->dead))
 		return -EIO;
+	/* Waking up is as good. */
+	if (fdev->asleep)
+		return 0;
 	runs = kcalloc(2 * fdev->ring.depth, sizeof(*runs),
 		       GFP_NOIO | __GFP_NOFAIL);
 	atomic_inc(&fdev->resets);

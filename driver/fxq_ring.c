@@ -80,6 +80,24 @@ void fxq_ring_clear(struct fxq_device *fdev)
 	ring->shared->armed = 1;
 }
 
+/**
+ * fxq_ring_is_empty - has the device no run in its hands?
+ * @fdev: the device
+ *
+ * Return: whether that is so.
+ */
+bool fxq_ring_is_empty(struct fxq_device *fdev)
+{
+	struct fxq_ring *ring = &fdev->ring;
+	unsigned long flags;
+	bool empty;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	empty = !memchr_inv(ring->run, 0, sizeof(ring->run));
+	spin_unlock_irqrestore(&ring->lock, flags);
+	return empty;
+}
+
 /*
  * Hands over an entry, with ring->lock held. Device: sets sleeping, then looks
  * at produced; here produced is written, then sleeping is looked at.
@@ -352,6 +370,9 @@ int fxq_ring_admin(struct fxq_device *fdev, enum fxq_submit_kind kind,
 	lockdep_assert_held(&fdev->admin);
 	if (READ_ONCE(fdev->dead))
 		return -ENODEV;
+	/* There is nothing that it could forget, stop or go on with. */
+	if (fdev->asleep)
+		return 0;
 	spin_lock_irqsave(&ring->lock, flags);
 	reinit_completion(&ring->admin_done);
 	entry.run = ++ring->next_count << SLOT_BITS | ADMIN_SLOT;

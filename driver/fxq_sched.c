@@ -16,6 +16,7 @@
 #include "fxq_ctx.h"
 #include "fxq_device.h"
 #include "fxq_job.h"
+#include "fxq_pm.h"
 #include "fxq_run.h"
 #include "fxq_submit.h"
 #include "fxq_trace.h"
@@ -212,6 +213,7 @@ static void free_job(struct drm_sched_job *base)
 		fxq_run_end(run, NULL, -ECANCELED);
 	drm_sched_job_cleanup(base);
 	dma_fence_put(run->fence);
+	fxq_pm_release(run);
 	fxq_job_put(run->job);
 	kfree(run);
 }

@@ -21,6 +21,7 @@
 #include "fxq_device.h"
 #include "fxq_gem.h"
 #include "fxq_job.h"
+#include "fxq_pm.h"
 #include "fxq_run.h"
 #include "fxq_submit.h"
 
@@ -254,6 +255,7 @@ static void push(struct submission *s)
 	for (i = 0; i < s->n_runs; i++) {
 		struct fxq_run *run = s->run[i];
 
+		fxq_pm_hold(run);
 		fxq_run_arm(run);
 		add_implicit(run);
 		dma_fence_put(last);
@@ -339,7 +341,11 @@ int fxq_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	ret = -ENODEV;
 	if (drm_dev_enter(drm, &cookie)) {
 		drm_dev_exit(cookie);
-		ret = submit(s);
+		ret = fxq_pm_get(s->ctx->fdev);
+		if (!ret) {
+			ret = submit(s);
+			fxq_pm_put(s->ctx->fdev);
+		}
 	}
 	submission_drop(s);
 free_submission:

@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 		in[i] = i * 2654435761u;
 	job = make_job(ctx, make_stream(copies), from, to);
 	failed = run(ctx, job, runs);
-	if (!failed && memcmp(in, out, BYTES)) {
+	if (!failed && runs && memcmp(in, out, BYTES)) {
 		printf("status: the copy differs\n");
 		failed = 1;
 	}
