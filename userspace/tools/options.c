@@ -190,11 +190,11 @@ static unsigned int parse_list(struct argp_state *state, const char *option,
 	unsigned int n = 0;
 
 	for (;;) {
-		char *end;
+		char *end = NULL;
 
 		if (n < 4)
 			v[n] = strtof(at, &end);
-		if (n == 4 || end == at || !(v[n] > -1e6f && v[n] < 1e6f) ||
+		if (!end || end == at || !(v[n] > -1e6f && v[n] < 1e6f) ||
 		    (positive && !(v[n] > 1e-6f)) || (*end && *end != ','))
 			argp_error(state, "%s needs one to four %snumbers such as 0.485,0.456,0.406, not '%s'",
 				   option, positive ? "positive " : "", text);
