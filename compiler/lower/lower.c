@@ -29,6 +29,12 @@ struct slot {
 	uint32_t tensor;
 };
 
+/* A result of the network; @name: the model's own, or NULL. */
+struct result {
+	struct fx_node *n;
+	const char *name;
+};
+
 struct lowering {
 	struct fx_graph *g;
 	struct fx_lower_options opt;
@@ -41,6 +47,8 @@ struct lowering {
 	enum fxq_quantize_rule rule;
 	struct fx_node **kept;		/* keep_layers: their results */
 	size_t n_kept, room_kept;
+	struct result *results;		/* of the network */
+	size_t n_results;
 };
 
 static bool is_call(const struct fx_node *n)
@@ -53,6 +61,56 @@ static uint32_t tensor_flags(const struct fx_node *n)
 	if (fx_node_is_const(n))
 		return FXQ_TENSOR_CONST;
 	return n->wrapped && !n->wrapped->infer ? FXQ_TENSOR_DYNAMIC : 0;
+}
+
+static void add_result(struct fx_node *n, void *ctx)
+{
+	struct lowering *l = ctx;
+
+	if (l->results)
+		l->results[l->n_results].n = n;
+	l->n_results++;
+}
+
+/*
+ * The results and what the model calls them: an imported one lists its names,
+ * "scores,boxes". Where a name holds a comma itself, the nodes' names do.
+ */
+static void name_results(struct lowering *l)
+{
+	struct fx_node *output = fx_graph_output(l->g);
+	char *names, *end;
+	size_t n = 1;
+
+	if (!output || !output->source || l->opt.keep_layers)
+		return;
+	fx_node_visit(output, add_result, l);
+	l->results = fx_graph_alloc(l->g, (l->n_results + 1) *
+				    sizeof(*l->results));
+	l->n_results = 0;
+	fx_node_visit(output, add_result, l);
+
+	names = fx_graph_alloc(l->g, strlen(output->source) + 1);
+	strcpy(names, output->source);
+	for (char *c = names; *c; c++)
+		n += *c == ',';
+	for (size_t i = 0; n == l->n_results && i < n; i++, names = end) {
+		end = names + strcspn(names, ",");
+		if (*end)
+			*end++ = 0;
+		l->results[i].name = names;
+	}
+}
+
+static const char *name_of(const struct lowering *l, const struct fx_node *n,
+			   int out)
+{
+	if (out)
+		return NULL;
+	for (size_t i = 0; i < l->n_results; i++)
+		if (l->results[i].n == n && l->results[i].name)
+			return l->results[i].name;
+	return n->name;
 }
 
 /* The tensor of result @out of @n; the first to ask adds it. */
@@ -75,7 +133,7 @@ static uint32_t tensor_of(struct lowering *l, struct fx_node *n, int out)
 		l->slots = more;
 	}
 	l->slots[l->n_slots++] = (struct slot){ n, out,
-		fxq_writer_tensor(l->w, out ? NULL : n->name, &n->out[out],
+		fxq_writer_tensor(l->w, name_of(l, n, out), &n->out[out],
 				  tensor_flags(n)) };
 	return l->slots[l->n_slots - 1].tensor;
 }
@@ -425,6 +483,7 @@ static int lower_all(struct lowering *l)
 {
 	int ret, segments = 0;
 
+	name_results(l);
 	add_inputs(l);
 	fx_for_each_node(n, l->g)
 		if (n->segment >= segments)

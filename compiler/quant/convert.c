@@ -473,7 +473,8 @@ static int convert_output(struct convert *cv)
 		if (!values[i])
 			return -EINVAL;
 	}
-	fx_graph_set_output(cv->to, values, n);
+	fx_graph_set_output(cv->to, values, n)->source =
+		out->source ? fx_graph_strdup(cv->to, out->source) : NULL;
 	return 0;
 }
 
