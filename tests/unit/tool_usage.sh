@@ -158,9 +158,15 @@ grep -q 'warning: calibrated on random numbers' err || fail 'no warning'
 does compile "$net" -o y.fxq --scales scales.json
 cmp -s x.fxq y.fxq || fail 'kept scales give another image'
 does info x.fxq
-says 'float32 1x10'
+says 'logits: float32 1x10'
 does dump x.fxq --tables
 says 'step 1: device'
+does infer x.fxq -i random -o logits=@named.npy
+[ -s named.npy ] || fail 'an output is not found by the name the model gives it'
+refuses 2 "the network has no 'nope' there; its first is 'logits'" \
+	infer x.fxq -i random -o nope=@z.npy
+refuses 2 "the network has no 'nope' there; its first is 'x'" \
+	infer x.fxq -i nope=@named.npy
 does infer x.fxq -i random -o y.npy -o y.npz -o y.json -o y.raw
 [ "$(wc -c <y.raw)" = 40 ] || fail 'ten floats are not 40 bytes'
 [ "$(wc -c <y.npy)" = 168 ] || fail 'y.npy is not 128 + 40 bytes'

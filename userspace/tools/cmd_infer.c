@@ -132,12 +132,30 @@ static int split(const char *text, char *const *names, size_t n,
 	return found;
 }
 
+/* Refuses "NAME=@FILE" if NAME is none of @names: it is no file's name. */
+static int check_name(const char *option, const char *text,
+		      char *const *names, size_t n)
+{
+	const char *end = strstr(text, "=@"), *file;
+
+	if (!end || split(text, names, n, &file) >= 0)
+		return TOOL_OK;
+	return complain(TOOL_USAGE, "%s %s: the network has no '%.*s' there; its first is '%s', fxq-run info lists all",
+			option, text, (int)(end - text), text,
+			n ? names[0] : "");
+}
+
 /* Opens what --input says: a file for all inputs, or one for each. */
 static int open_inputs(const struct args *a, const struct feed_inputs *in,
 		       struct feed **ret)
 {
 	const char *each[MAX_INPUTS] = { NULL }, *file;
+	int code = TOOL_OK;
 
+	for (size_t i = 0; !code && i < a->n_inputs; i++)
+		code = check_name("--input", a->inputs[i], in->name, in->n);
+	if (code)
+		return code;
 	if (a->n_inputs > in->n)
 		return complain(TOOL_USAGE, "%s: it has %zu inputs and --input is given %zu times",
 				a->image, in->n, a->n_inputs);
@@ -244,7 +262,12 @@ static int infer(const struct args *a, struct fxq_image *image,
 	code = results_init(&res, image, a->count && a->count < n ? a->count : n);
 	if (code)
 		return code;
-	code = runner_open(image, a->o.device, &config, &program, &r);
+	/* Before the run, which may be long. */
+	for (size_t i = 0; !code && i < a->n_outputs; i++)
+		code = check_name("--output", a->outputs[i], res.name,
+				  res.n_out);
+	if (!code)
+		code = runner_open(image, a->o.device, &config, &program, &r);
 	if (!code) {
 		if (a->mode != MODE_DEFAULT)
 			fxq_program_train(r.prog, a->mode == MODE_TRAIN);
