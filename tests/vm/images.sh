@@ -7,6 +7,7 @@
 # The two networks of the examples are always there. Those of BUILD/models and
 # of FXQ_MODELS, a folder of *.fp32.onnx, come along if there are any. What is
 # newer than model and fxq-run stays.
+# shellcheck disable=SC3013	# -nt: every sh here has it
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:?usage: images.sh BUILD}" && pwd)

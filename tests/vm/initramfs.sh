@@ -11,6 +11,7 @@ release=${2:?usage: initramfs.sh BUILD RELEASE}
 out=$build/vm/$release
 from=$kernels/$release/usr/lib/modules/$release
 tree=$(mktemp -d)
+chmod 755 "$tree"
 trap 'rm -rf "$tree"' EXIT
 
 mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/tmp" \
@@ -37,6 +38,8 @@ mkdir -p "$build/vm/programs"
 for source in "$here"/programs/*.c; do
 	${CC:-cc} -O1 -Wall -I"$here/../../uapi" \
 		$(pkg-config --cflags libdrm) "$source" \
+		"-I$here/../../userspace/include" \
+		"-L$build/userspace/lib" -Wl,--as-needed -lfxq \
 		-o "$build/vm/programs/$(basename "$source" .c)"
 done
 
