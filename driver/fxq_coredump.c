@@ -133,16 +133,13 @@ static void dump(struct work_struct *work)
 	drm_dev_put(&fdev->drm);
 }
 
-static void take_ring(struct snapshot *s, struct fxq_ring *ring)
+/* Whoever ends a run may hold ring->lock, and both sides go on: a look at it. */
+static void take_ring(struct snapshot *s, const struct fxq_ring *ring)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&ring->lock, flags);
-	s->produced = ring->produced;
-	s->consumed = ring->consumed;
-	s->strange = ring->strange;
+	s->produced = READ_ONCE(ring->produced);
+	s->consumed = READ_ONCE(ring->consumed);
+	s->strange = READ_ONCE(ring->strange);
 	s->shared = *ring->shared;
-	spin_unlock_irqrestore(&ring->lock, flags);
 }
 
 static struct snapshot *take(const struct fxq_run *run,
