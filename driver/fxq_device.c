@@ -18,6 +18,7 @@
 #include "fxq_drv.h"
 #include "fxq_pm.h"
 #include "fxq_sysfs.h"
+#include "fxq_wedged.h"
 
 #define RESET_WAIT_US	1000000
 #define RESET_POLL_US	100
@@ -198,6 +199,7 @@ static int fxq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 	fxq_usage_init(&fdev->usage);
+	fxq_wedged_init(fdev);
 	ret = map_device(fdev, pdev);
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "cannot map BAR 0\n");

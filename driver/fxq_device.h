@@ -83,6 +83,7 @@ struct fxq_ring {
  * @seen_progress: when hangs were last judged; of @timeouts alone
  * @judged: number of the run that was judged then
  * @judged_since: when that began, in jiffies
+ * @wedged: tells that the device was given up
  * @dumping: bit 0: a coredump is being made
  * @usage: by whom, and how much
  */
@@ -107,6 +108,7 @@ struct fxq_device {
 	u64 seen_progress;
 	u64 judged;
 	unsigned long judged_since;
+	struct work_struct wedged;
 	unsigned long dumping;
 	struct fxq_usage usage;
 };

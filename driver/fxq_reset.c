@@ -25,6 +25,7 @@
 #include "fxq_job.h"
 #include "fxq_run.h"
 #include "fxq_trace.h"
+#include "fxq_wedged.h"
 
 /**
  * fxq_abort - no run will be started any more; all that are there end
@@ -51,6 +52,7 @@ void fxq_abort(struct fxq_device *fdev, int error)
 		if (run)
 			fxq_run_end(run, NULL, error);
 	}
+	fxq_wedged(fdev);
 }
 
 /**
