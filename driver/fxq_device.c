@@ -114,9 +114,24 @@ int fxq_device_enable(struct fxq_device *fdev)
 	return status & FXQ_STATUS_ENABLED ? 0 : -EIO;
 }
 
+static int soft_reset(struct fxq_device *fdev)
+{
+	int ret;
+
+	fxq_write(fdev, FXQ_REG_CONTROL, FXQ_CONTROL_RESET);
+	ret = wait_idle(fdev);
+	if (ret < 0)
+		return ret;
+	fxq_ring_clear(fdev);
+	return fxq_device_enable(fdev);
+}
+
 /**
  * fxq_device_reset - bring the device back to an empty ring
  * @fdev: the device
+ *
+ * If its registers do not do, a reset of the function might. That needs the
+ * lock which remove() is called with, so it is only tried for.
  *
  * Return: 0; -EIO if it does not come back, -ENODEV if it is gone.
  */
@@ -126,12 +141,9 @@ int fxq_device_reset(struct fxq_device *fdev)
 
 	if (!drm_dev_enter(&fdev->drm, &cookie))
 		return -ENODEV;
-	fxq_write(fdev, FXQ_REG_CONTROL, FXQ_CONTROL_RESET);
-	ret = wait_idle(fdev);
-	if (ret >= 0) {
-		fxq_ring_clear(fdev);
-		ret = fxq_device_enable(fdev);
-	}
+	ret = soft_reset(fdev);
+	if (ret && !pci_try_reset_function(to_pci_dev(fdev->drm.dev)))
+		ret = soft_reset(fdev);
 	drm_dev_exit(cookie);
 	return ret;
 }
@@ -238,6 +250,7 @@ static void fxq_remove(struct pci_dev *pdev)
 	wait_idle(fdev);
 	pci_clear_master(pdev);
 	fxq_abort(fdev, -ENODEV);
+	cancel_work_sync(&fdev->ring.more);
 	cancel_delayed_work_sync(&fdev->sched.work_tdr);
 	flush_workqueue(fdev->timeouts);
 }

@@ -41,6 +41,7 @@ struct pci_dev;
  * @admin_done: its record came
  * @strange: records that answered nothing
  * @held: runs get numbers and wait
+ * @more: takes the records that an interrupt left behind
  */
 struct fxq_ring {
 	void *memory;
@@ -61,6 +62,7 @@ struct fxq_ring {
 	struct completion admin_done;
 	u64 strange;
 	bool held;
+	struct work_struct more;
 };
 
 /**

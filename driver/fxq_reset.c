@@ -9,7 +9,7 @@
  *   it runs this run and stands still a hang: STOP its context
  *   it has gone past it              the record is lost
  *   STOP is not answered             reset
- *   a register reads all ones        the device is gone
+ *   a register reads all ones        reset, and if that is in vain it is gone
  *
  * A reset ends the run at fault; all others that were in the ring had not
  * begun, and are given to the device again, in order: nobody else notices.
@@ -166,23 +166,26 @@ static bool over_limit(const struct fxq_device *fdev)
 enum drm_gpu_sched_stat fxq_reset_judge(struct fxq_device *fdev,
 					struct fxq_run *run)
 {
-	u64 running;
-	bool moved;
+	const struct fxq_shared *shared = fdev->ring.shared;
+	bool idle = READ_ONCE(shared->sleeping) &&
+		    READ_ONCE(shared->taken) == READ_ONCE(shared->produced);
+	u64 running = READ_ONCE(shared->running);
+	bool passed = idle || running > run->number;
 
+	/* A record is written before its run is left: what is not here is lost. */
+	dma_rmb();
 	fxq_ring_reap(fdev, false);
-	if (run->ended)
+	if (READ_ONCE(run->ended))
 		return fxq_sched_keep(&run->base);
 	if (!is_there(fdev)) {
-		drm_err_once(&fdev->drm, "device is gone\n");
-		fxq_abort(fdev, -ENODEV);
+		mutex_lock(&fdev->admin);
+		fxq_reset(fdev, running == run->number ? run : NULL, -EIO);
+		mutex_unlock(&fdev->admin);
 		return fxq_sched_keep(&run->base);
 	}
-	running = READ_ONCE(fdev->ring.shared->running);
-	moved = has_moved(fdev, run);
-	if (moved && !over_limit(fdev))
+	if (has_moved(fdev, run) && !over_limit(fdev))
 		return fxq_sched_keep(&run->base);
-	/* Asleep, or busy with what comes later: it has been here. */
-	if (running > run->number || READ_ONCE(fdev->ring.shared->sleeping)) {
+	if (passed) {
 		fxq_ring_reap(fdev, true);
 		fxq_ring_fail(fdev, run->number, -EIO);
 	} else {

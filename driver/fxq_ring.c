@@ -26,6 +26,8 @@
 
 static_assert(FXQ_DEPTH_MAX <= 1u << SLOT_BITS);
 
+static void reap_more(struct work_struct *work);
+
 static void free_ring(struct drm_device *drm, void *data)
 {
 	struct fxq_ring *ring = data;
@@ -60,6 +62,7 @@ int fxq_ring_init(struct fxq_device *fdev, u32 depth)
 	ring->contexts = ring->memory + contexts;
 	spin_lock_init(&ring->lock);
 	init_completion(&ring->admin_done);
+	INIT_WORK(&ring->more, reap_more);
 	return drmm_add_action_or_reset(&fdev->drm, free_ring, ring);
 }
 
@@ -269,42 +272,64 @@ static void take_record(struct fxq_ring *ring, struct fxq_complete *record,
 	ring->strange++;
 }
 
+/*
+ * Is there a record to take? If not, an interrupt is asked for at the next one,
+ * or with @skip_lost a slot that was left without a record is passed by. Which
+ * slots the device has left is read before the slots are looked at.
+ */
+static bool find_record(struct fxq_ring *ring, bool skip_lost)
+{
+	u32 left = READ_ONCE(ring->shared->completed) - ring->consumed;
+
+	while (!record_ready(ring)) {
+		WRITE_ONCE(ring->shared->armed, ring->consumed + 1);
+		dma_mb();
+		if (record_ready(ring))
+			break;
+		if (!skip_lost || !left || left > ring->depth)
+			return false;
+		ring->consumed++;
+		ring->strange++;
+		left--;
+	}
+	return true;
+}
+
 /**
  * fxq_ring_reap - take the records that are there and end their runs
  * @fdev: the device
  * @skip_lost: the device has written records that did not arrive: pass by them
  *
- * Asks for an interrupt at the next record.
+ * Asks for an interrupt at the next record. A device that writes them without
+ * end gets its turn again later: this may be an interrupt.
  */
 void fxq_ring_reap(struct fxq_device *fdev, bool skip_lost)
 {
 	struct fxq_ring *ring = &fdev->ring;
+	unsigned int budget = 2 * ring->depth;
 	struct fxq_complete record;
 	struct fxq_run *run;
 	unsigned long flags;
 
-	for (;;) {
+	while (budget--) {
 		spin_lock_irqsave(&ring->lock, flags);
-		if (!record_ready(ring)) {
-			WRITE_ONCE(ring->shared->armed, ring->consumed + 1);
-			dma_mb();
-			if (!record_ready(ring) && skip_lost &&
-			    (s32)(READ_ONCE(ring->shared->completed) -
-				  ring->consumed) > 0) {
-				ring->consumed++;
-				ring->strange++;
-				spin_unlock_irqrestore(&ring->lock, flags);
-				continue;
-			}
+		if (!find_record(ring, skip_lost)) {
+			spin_unlock_irqrestore(&ring->lock, flags);
+			return;
 		}
-		if (!record_ready(ring))
-			break;
 		take_record(ring, &record, &run);
 		spin_unlock_irqrestore(&ring->lock, flags);
 		if (run)
 			fxq_run_end(run, &record, 0);
 	}
-	spin_unlock_irqrestore(&ring->lock, flags);
+	queue_work(fxq_wq, &ring->more);
+}
+
+static void reap_more(struct work_struct *work)
+{
+	struct fxq_ring *ring = container_of(work, struct fxq_ring, more);
+
+	fxq_ring_reap(container_of(ring, struct fxq_device, ring), false);
 }
 
 /**

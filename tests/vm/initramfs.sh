@@ -33,13 +33,17 @@ done
 touch "$to/modules.builtin" "$to/modules.builtin.modinfo" "$to/modules.order"
 from_root usr/sbin/depmod -b "$tree" "$release"
 
-# What tests written in shell run.
+# What tests written in shell run: a file or a folder is a program.
 mkdir -p "$build/vm/programs"
-for source in "$here"/programs/*.c; do
-	${CC:-cc} -O1 -Wall -I"$here/../../uapi" \
-		$(pkg-config --cflags libdrm) "$source" \
-		"-I$here/../../userspace/include" \
-		"-L$build/userspace/lib" -Wl,--as-needed -lfxq \
+for source in "$here"/programs/*.c "$here"/programs/*/; do
+	case $source in
+	*/) files=$source*.c ;;
+	*) files=$source ;;
+	esac
+	${CC:-cc} -O1 -Wall -I"$here/../../uapi" -I"$here/programs" \
+		-I"$here/../../userspace/include" \
+		$(pkg-config --cflags libdrm) $files \
+		-L"$build/userspace/lib" -Wl,--as-needed -lfxq \
 		-o "$build/vm/programs/$(basename "$source" .c)"
 done
 
