@@ -66,19 +66,27 @@ static const struct fxq_mmu_ops mmu_ops = {
 /* Mappings */
 
 /*
- * The device forgets a range of the context. A device that does not answer is
- * reset, and a device that is gone forgets by itself.
+ * Has the device do something about the context, with fdev->admin held. One
+ * that does not answer is reset.
+ */
+static int obey(struct fxq_ctx *ctx, enum fxq_submit_kind kind, u64 first,
+		u64 last)
+{
+	int ret = fxq_ring_admin(ctx->fdev, kind, ctx->hw, first, last);
+
+	return ret == -ETIMEDOUT ? fxq_reset(ctx->fdev, NULL, 0) : ret;
+}
+
+/*
+ * The device forgets a range of the context. A device that is gone forgets by
+ * itself.
  */
 static void invalidate(struct fxq_ctx *ctx, u64 first, u64 last)
 {
-	struct fxq_device *fdev = ctx->fdev;
-
-	mutex_lock(&fdev->admin);
+	mutex_lock(&ctx->fdev->admin);
 	dma_wmb();
-	if (fxq_ring_admin(fdev, FXQ_SUBMIT_INVALIDATE, ctx->hw, first,
-			   last) == -ETIMEDOUT)
-		fxq_reset(fdev, NULL, 0);
-	mutex_unlock(&fdev->admin);
+	obey(ctx, FXQ_SUBMIT_INVALIDATE, first, last);
+	mutex_unlock(&ctx->fdev->admin);
 }
 
 /**
@@ -185,9 +193,12 @@ static struct fxq_mapping *mapping_new(struct fxq_ctx *ctx,
 {
 	struct fxq_mapping *m;
 	struct sg_table *sgt;
-	int ret;
+	int ret, cookie;
 
+	if (!drm_dev_enter(&ctx->fdev->drm, &cookie))
+		return ERR_PTR(-ENODEV);
 	sgt = drm_gem_shmem_get_pages_sgt(to_drm_gem_shmem_obj(obj));
+	drm_dev_exit(cookie);
 	if (IS_ERR(sgt))
 		return ERR_CAST(sgt);
 	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
@@ -268,6 +279,18 @@ void fxq_ctx_forget(struct fxq_ctx *ctx, struct drm_gem_object *obj)
 	mutex_unlock(&ctx->lock);
 }
 
+/**
+ * fxq_ctx_expire - a handle was closed before its mapping was known
+ * @ctx: the context
+ * @mapping: of a job that is being made; goes with the last of its jobs
+ */
+void fxq_ctx_expire(struct fxq_ctx *ctx, struct fxq_mapping *mapping)
+{
+	mutex_lock(&ctx->lock);
+	mapping->closed = true;
+	mutex_unlock(&ctx->lock);
+}
+
 /* State */
 
 /**
@@ -340,9 +363,7 @@ static int claim_hw(struct fxq_ctx *ctx)
 	dma_wmb();
 	entry->flags = FXQ_CONTEXT_ENABLED;
 	/* Whoever had the entry before may have been stopped. */
-	ret = fxq_ring_admin(fdev, FXQ_SUBMIT_REARM, ctx->hw, 0, 0);
-	if (ret == -ETIMEDOUT)
-		ret = fxq_reset(fdev, NULL, 0);
+	ret = obey(ctx, FXQ_SUBMIT_REARM, 0, 0);
 	if (ret)
 		entry->flags = 0;
 	else
@@ -357,11 +378,11 @@ static void release_hw(struct fxq_ctx *ctx)
 	struct fxq_device *fdev = ctx->fdev;
 
 	mutex_lock(&fdev->admin);
+	/* What it left in the scratchpad is not for whoever comes after. */
+	obey(ctx, FXQ_SUBMIT_STOP, 0, 0);
 	fdev->ring.contexts[ctx->hw].flags = 0;
 	dma_wmb();
-	if (fxq_ring_admin(fdev, FXQ_SUBMIT_INVALIDATE, ctx->hw, 0,
-			   ~0ull) == -ETIMEDOUT)
-		fxq_reset(fdev, NULL, 0);
+	obey(ctx, FXQ_SUBMIT_INVALIDATE, 0, ~0ull);
 	clear_bit(ctx->hw, fdev->contexts);
 	fdev->ctx[ctx->hw] = NULL;
 	mutex_unlock(&fdev->admin);
@@ -419,9 +440,8 @@ void fxq_ctx_stop(struct fxq_ctx *ctx)
 	fxq_ctx_ban(ctx, -ECANCELED, 0, NULL);
 	mutex_unlock(&ctx->submit);
 	mutex_lock(&fdev->admin);
-	if (atomic_read(&ctx->inflight) &&
-	    fxq_ring_admin(fdev, FXQ_SUBMIT_STOP, ctx->hw, 0, 0) == -ETIMEDOUT)
-		fxq_reset(fdev, NULL, 0);
+	if (atomic_read(&ctx->inflight))
+		obey(ctx, FXQ_SUBMIT_STOP, 0, 0);
 	mutex_unlock(&fdev->admin);
 	/* What still waits for others is not for the device any more. */
 	drm_sched_entity_fini(&ctx->entity);
@@ -553,8 +573,9 @@ int fxq_ctx_destroy_ioctl(struct drm_device *drm, void *data,
 	mutex_unlock(&file->lock);
 	if (!ctx)
 		return -ENOENT;
-	fxq_job_drop_all(file, ctx);
+	/* Banned first: from then on JOB_CREATE adds none. */
 	fxq_ctx_stop(ctx);
+	fxq_job_drop_all(file, ctx);
 	fxq_ctx_put(ctx);
 	return 0;
 }

@@ -120,6 +120,7 @@ int fxq_ctx_bind(struct fxq_ctx *ctx, struct drm_gem_object *obj,
 		 struct fxq_mapping **ret_mapping);
 void fxq_ctx_unbind(struct fxq_ctx *ctx, struct fxq_mapping *mapping);
 void fxq_ctx_forget(struct fxq_ctx *ctx, struct drm_gem_object *obj);
+void fxq_ctx_expire(struct fxq_ctx *ctx, struct fxq_mapping *mapping);
 
 int fxq_ctx_destroy_ioctl(struct drm_device *drm, void *data,
 			  struct drm_file *file);

@@ -20,7 +20,7 @@
 #include "fxq_sysfs.h"
 #include "fxq_wedged.h"
 
-#define RESET_WAIT_US	1000000
+#define RESET_WAIT_US	2000000
 #define RESET_POLL_US	100
 
 static unsigned int ring_depth = FXQ_DEPTH_DEFAULT;
@@ -91,13 +91,38 @@ static int wait_idle(struct fxq_device *fdev)
 	return -EIO;
 }
 
+static int soft_reset(struct fxq_device *fdev)
+{
+	int status;
+
+	fxq_write(fdev, FXQ_REG_CONTROL, FXQ_CONTROL_RESET);
+	status = wait_idle(fdev);
+	return status < 0 ? status : 0;
+}
+
 /**
- * fxq_device_enable - tell the device its rings and let it begin
- * @fdev: the device, disabled, with clear rings
+ * fxq_device_still - have the device forget all and reach memory no more
+ * @fdev: the device
  *
- * Return: 0 or a negative errno.
+ * If its registers do not do, a reset of the function might. That needs the
+ * lock which remove() is called with, so it is only tried for.
+ *
+ * Return: 0; -EIO if it goes on, -ENODEV if it is gone.
  */
-int fxq_device_enable(struct fxq_device *fdev)
+int fxq_device_still(struct fxq_device *fdev)
+{
+	int ret, cookie;
+
+	if (!drm_dev_enter(&fdev->drm, &cookie))
+		return -ENODEV;
+	ret = soft_reset(fdev);
+	if (ret && !pci_try_reset_function(to_pci_dev(fdev->drm.dev)))
+		ret = soft_reset(fdev);
+	drm_dev_exit(cookie);
+	return ret;
+}
+
+static int enable(struct fxq_device *fdev)
 {
 	struct fxq_ring *ring = &fdev->ring;
 	int status;
@@ -114,38 +139,38 @@ int fxq_device_enable(struct fxq_device *fdev)
 	return status & FXQ_STATUS_ENABLED ? 0 : -EIO;
 }
 
-static int soft_reset(struct fxq_device *fdev)
-{
-	int ret;
-
-	fxq_write(fdev, FXQ_REG_CONTROL, FXQ_CONTROL_RESET);
-	ret = wait_idle(fdev);
-	if (ret < 0)
-		return ret;
-	fxq_ring_clear(fdev);
-	return fxq_device_enable(fdev);
-}
-
 /**
- * fxq_device_reset - bring the device back to an empty ring
- * @fdev: the device
+ * fxq_device_start - let the device begin with empty rings
+ * @fdev: the device, which is still
  *
- * If its registers do not do, a reset of the function might. That needs the
- * lock which remove() is called with, so it is only tried for.
- *
- * Return: 0; -EIO if it does not come back, -ENODEV if it is gone.
+ * Return: 0; -EIO if it does not, -ENODEV if it is gone.
  */
-int fxq_device_reset(struct fxq_device *fdev)
+int fxq_device_start(struct fxq_device *fdev)
 {
 	int ret, cookie;
 
 	if (!drm_dev_enter(&fdev->drm, &cookie))
 		return -ENODEV;
-	ret = soft_reset(fdev);
-	if (ret && !pci_try_reset_function(to_pci_dev(fdev->drm.dev)))
-		ret = soft_reset(fdev);
+	fxq_ring_clear(fdev);
+	/* What an earlier kernel told it is forgotten by now. */
+	pci_set_master(to_pci_dev(fdev->drm.dev));
+	ret = enable(fdev);
 	drm_dev_exit(cookie);
 	return ret;
+}
+
+/**
+ * fxq_device_cut_off - take memory from a device that does not obey
+ * @fdev: the device
+ */
+void fxq_device_cut_off(struct fxq_device *fdev)
+{
+	int cookie;
+
+	if (!drm_dev_enter(&fdev->drm, &cookie))
+		return;
+	pci_clear_master(to_pci_dev(fdev->drm.dev));
+	drm_dev_exit(cookie);
 }
 
 static irqreturn_t fxq_irq(int irq, void *data)
@@ -188,7 +213,6 @@ static int map_device(struct fxq_device *fdev, struct pci_dev *pdev)
 	fdev->regs = pcim_iomap(pdev, FXQ_BAR_REGS, FXQ_BAR_BYTES);
 	if (!fdev->regs)
 		return -ENOMEM;
-	pci_set_master(pdev);
 	return 0;
 }
 
@@ -227,7 +251,9 @@ static int fxq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = request_irqs(fdev, pdev);
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "no interrupt vectors\n");
-	ret = fxq_device_reset(fdev);
+	ret = fxq_device_still(fdev);
+	if (!ret)
+		ret = fxq_device_start(fdev);
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "device does not start\n");
 	fxq_debugfs_init(fdev);

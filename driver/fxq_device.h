@@ -31,6 +31,7 @@ struct pci_dev;
  * @submit: entries, written here
  * @complete: records, written by the device
  * @contexts: the device's table of contexts
+ * @reap: held while records are taken and their runs end, outside of @lock
  * @lock: protects all that follows
  * @produced: entries written
  * @consumed: records taken
@@ -41,6 +42,8 @@ struct pci_dev;
  * @admin_done: its record came
  * @strange: records that answered nothing
  * @held: runs get numbers and wait
+ * @back: runs that a reset took out of the ring, in order; fdev->admin's
+ * @n_back: of @back
  * @more: takes the records that an interrupt left behind
  */
 struct fxq_ring {
@@ -53,6 +56,7 @@ struct fxq_ring {
 	struct fxq_complete *complete;
 	struct fxq_context_entry *contexts;
 
+	spinlock_t reap;
 	spinlock_t lock;
 	u32 produced, consumed;
 	struct fxq_run *run[FXQ_DEPTH_MAX];
@@ -62,6 +66,8 @@ struct fxq_ring {
 	struct completion admin_done;
 	u64 strange;
 	bool held;
+	struct fxq_run *back[2 * FXQ_DEPTH_MAX];
+	unsigned int n_back;
 	struct work_struct more;
 };
 
@@ -153,17 +159,18 @@ static inline void fxq_write(struct fxq_device *fdev, u32 reg, u32 value)
 
 /* fxq_device.c */
 extern struct pci_driver fxq_pci_driver;
-int fxq_device_enable(struct fxq_device *fdev);
-int fxq_device_reset(struct fxq_device *fdev);
+int fxq_device_still(struct fxq_device *fdev);
+int fxq_device_start(struct fxq_device *fdev);
+void fxq_device_cut_off(struct fxq_device *fdev);
 
 /* fxq_ring.c */
 int fxq_ring_init(struct fxq_device *fdev, u32 depth);
 bool fxq_ring_is_empty(struct fxq_device *fdev);
 void fxq_ring_clear(struct fxq_device *fdev);
 void fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run);
-unsigned int fxq_ring_hold(struct fxq_device *fdev, struct fxq_run **runs);
-void fxq_ring_resume(struct fxq_device *fdev, struct fxq_run **runs,
-		     unsigned int n);
+void fxq_ring_hold(struct fxq_device *fdev);
+u64 fxq_ring_take_back(struct fxq_device *fdev);
+void fxq_ring_resume(struct fxq_device *fdev);
 bool fxq_ring_holds(struct fxq_device *fdev, u64 number);
 void fxq_ring_reap(struct fxq_device *fdev, bool skip_lost);
 void fxq_ring_fail(struct fxq_device *fdev, u64 number, int error);

@@ -59,8 +59,8 @@ static void fxq_postclose(struct drm_device *drm, struct drm_file *drm_file)
 	unsigned long id;
 
 	xa_for_each(&file->contexts, id, ctx) {
-		fxq_job_drop_all(file, ctx);
 		fxq_ctx_stop(ctx);
+		fxq_job_drop_all(file, ctx);
 		fxq_ctx_put(ctx);
 	}
 	xa_for_each(&file->streams, id, stream)

@@ -26,7 +26,7 @@
 bool fxq_gem_writable(struct drm_gem_object *obj)
 {
 	if (drm_gem_is_imported(obj))
-		return !obj->dma_buf || obj->dma_buf->file->f_mode & FMODE_WRITE;
+		return obj->import_attach->dmabuf->file->f_mode & FMODE_WRITE;
 	return !(to_fxq_bo(obj)->flags & DRM_FXQ_BO_DEVICE_READ_ONLY);
 }
 
@@ -60,6 +60,13 @@ static struct dma_buf *fxq_gem_export(struct drm_gem_object *obj, int flags)
 	if (!(to_fxq_bo(obj)->flags & DRM_FXQ_BO_SHAREABLE))
 		return ERR_PTR(-EPERM);
 	return drm_gem_prime_export(obj, flags);
+}
+
+static int fxq_gem_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	if (to_fxq_bo(obj)->flags & DRM_FXQ_BO_NO_MMAP)
+		return -EINVAL;
+	return drm_gem_shmem_object_vmap(obj, map);
 }
 
 static int fxq_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
@@ -106,7 +113,7 @@ static const struct drm_gem_object_funcs fxq_gem_funcs = {
 	.pin = drm_gem_shmem_object_pin,
 	.unpin = drm_gem_shmem_object_unpin,
 	.get_sg_table = drm_gem_shmem_object_get_sg_table,
-	.vmap = drm_gem_shmem_object_vmap,
+	.vmap = fxq_gem_vmap,
 	.vunmap = drm_gem_shmem_object_vunmap,
 	.mmap = fxq_gem_mmap,
 	.status = fxq_gem_status,

@@ -209,6 +209,16 @@ static int check_region(const struct fxq_region_use *use,
 	return 0;
 }
 
+static bool handle_is(struct drm_file *file, u32 handle,
+		      const struct drm_gem_object *obj)
+{
+	struct drm_gem_object *now = drm_gem_object_lookup(file, handle);
+
+	if (now)
+		drm_gem_object_put(now);
+	return now == obj;
+}
+
 static int bind_region(struct fxq_job *job, unsigned int i,
 		       const struct drm_fxq_region *r, struct drm_file *file,
 		       struct fxq_binding *binding)
@@ -232,6 +242,9 @@ static int bind_region(struct fxq_job *job, unsigned int i,
 		return ret;
 	job->mapping[i] = m;
 	job->n_regions = i + 1;
+	/* Closed since, perhaps, and then whoever closed it found no mapping. */
+	if (!handle_is(file, r->handle, obj))
+		fxq_ctx_expire(job->ctx, m);
 	job->written[i] = use->write_hi;
 	if (use->write_hi && !m->writable)
 		return -EINVAL;

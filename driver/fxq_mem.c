@@ -8,6 +8,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <drm/drm_drv.h>
 
 #include "fxq_device.h"
 #include "fxq_mem.h"
@@ -48,7 +49,7 @@ static int alloc_pages_of(struct fxq_mem *mem)
  */
 int fxq_mem_alloc(struct fxq_device *fdev, struct fxq_mem *mem, u64 size)
 {
-	int ret;
+	int ret, cookie;
 
 	*mem = (struct fxq_mem){ .fdev = fdev, .size = PAGE_ALIGN(size) };
 	ret = alloc_pages_of(mem);
@@ -63,7 +64,11 @@ int fxq_mem_alloc(struct fxq_device *fdev, struct fxq_mem *mem, u64 size)
 					mem->size, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		goto unmap;
+	ret = -ENODEV;
+	if (!drm_dev_enter(&fdev->drm, &cookie))
+		goto free_table;
 	ret = dma_map_sgtable(fdev->drm.dev, &mem->sgt, DMA_TO_DEVICE, 0);
+	drm_dev_exit(cookie);
 	if (ret)
 		goto free_table;
 	return 0;

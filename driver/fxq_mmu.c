@@ -34,13 +34,13 @@ struct fxq_table {
 
 static struct fxq_table *table_new(struct fxq_mmu *mmu, int level)
 {
-	struct fxq_table *t = kzalloc(sizeof(*t), GFP_KERNEL);
+	struct fxq_table *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
 
 	if (!t)
 		return NULL;
 	if (level < LEAF_LEVEL) {
 		t->child = kcalloc(FXQ_PT_ENTRIES, sizeof(*t->child),
-				   GFP_KERNEL);
+				   GFP_KERNEL_ACCOUNT);
 		if (!t->child)
 			goto free_table;
 	}

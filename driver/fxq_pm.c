@@ -86,8 +86,11 @@ static void wake_up_device(struct fxq_device *fdev)
 
 	mutex_lock(&fdev->admin);
 	fdev->asleep = false;
-	ret = READ_ONCE(fdev->dead) ? 0 : fxq_device_reset(fdev);
+	ret = READ_ONCE(fdev->dead) ? 0 : fxq_device_still(fdev);
+	if (!ret && !READ_ONCE(fdev->dead))
+		ret = fxq_device_start(fdev);
 	if (ret) {
+		fxq_device_cut_off(fdev);
 		drm_err(&fdev->drm, "does not wake up: %d\n", ret);
 		fxq_abort(fdev, ret);
 	}

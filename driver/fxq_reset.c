@@ -11,8 +11,9 @@
  *   STOP is not answered             reset
  *   a register reads all ones        reset, and if that is in vain it is gone
  *
- * A reset ends the run at fault; all others that were in the ring had not
- * begun, and are given to the device again, in order: nobody else notices.
+ * A reset ends the run at fault and what the device had begun without telling
+ * how it ended. All others in the ring are given to the device again, in order:
+ * nobody else notices.
  */
 #include <linux/delay.h>
 #include <drm/drm_drv.h>
@@ -55,71 +56,96 @@ void fxq_abort(struct fxq_device *fdev, int error)
 	fxq_wedged(fdev);
 }
 
+/*
+ * Ends the runs that a reset took back and that cannot run again: the guilty
+ * one, what the device had @begun, for it may have written over its inputs,
+ * and what belongs to a context that is banned.
+ */
+static void end_unfit(struct fxq_device *fdev, u64 begun,
+		      const struct fxq_run *guilty, int error)
+{
+	struct fxq_ring *ring = &fdev->ring;
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < ring->n_back; i++) {
+		struct fxq_run *run = ring->back[i];
+		int end = fxq_ctx_error(run->job->ctx);
+
+		if (run == guilty)
+			end = error;
+		else if (run->number <= begun)
+			end = -EIO;
+		if (end)
+			fxq_run_end(run, NULL, end);
+		else
+			ring->back[kept++] = run;
+	}
+	ring->n_back = kept;
+}
+
 /**
  * fxq_reset - begin anew with the device
  * @fdev: the device, with fdev->admin held
  * @guilty: the run that is at fault, in the ring; NULL: none
  * @error: that @guilty ends with
  *
- * Return: 0, or -EIO if the device does not come back: it is then given up.
+ * Return: 0, or what runs end with if the device does not come back: it is then
+ * given up.
  */
 int fxq_reset(struct fxq_device *fdev, struct fxq_run *guilty, int error)
 {
-	struct fxq_run **runs;
-	unsigned int n, i;
+	u64 begun;
 	int ret;
 
 	lockdep_assert_held(&fdev->admin);
 	if (READ_ONCE(fdev->dead))
-		return -EIO;
+		return READ_ONCE(fdev->dead);
 	/* Waking up is as good. */
 	if (fdev->asleep)
 		return 0;
-	runs = kcalloc(2 * fdev->ring.depth, sizeof(*runs),
-		       GFP_NOIO | __GFP_NOFAIL);
 	atomic_inc(&fdev->resets);
-	drm_warn(&fdev->drm, "reset\n");
-	n = fxq_ring_hold(fdev, runs);
-	ret = fxq_device_reset(fdev);
-	trace_fxq_reset(fdev, n, ret);
+	dev_warn_ratelimited(fdev->drm.dev, "reset\n");
+	fxq_ring_hold(fdev);
+	ret = fxq_device_still(fdev);
+	/* remove() ends the runs, when it knows that the device is still. */
+	if (ret && drm_dev_is_unplugged(&fdev->drm))
+		return -ENODEV;
 	if (ret)
-		drm_err(&fdev->drm, "no life after reset: %d\n", ret);
-	for (i = 0; i < n; i++) {
-		int end = runs[i] == guilty ? error :
-			  fxq_ctx_error(runs[i]->job->ctx);
-
-		if (!end && !ret)
-			continue;
-		fxq_run_end(runs[i], NULL, end ? end : ret);
-		runs[i] = NULL;
-	}
-	if (ret)
+		fxq_device_cut_off(fdev);
+	begun = fxq_ring_take_back(fdev);
+	if (!ret)
+		ret = fxq_device_start(fdev);
+	trace_fxq_reset(fdev, fdev->ring.n_back, ret);
+	if (ret) {
+		dev_err(fdev->drm.dev, "no life after reset: %d\n", ret);
+		fxq_device_cut_off(fdev);
 		fxq_abort(fdev, ret);
-	else
-		fxq_ring_resume(fdev, runs, n);
-	kfree(runs);
+	}
+	end_unfit(fdev, begun, guilty, error);
+	fxq_ring_resume(fdev);
 	return ret;
 }
 
 /* A hang, or a run over the limit: the context stops, or the device is reset. */
-static void stop_run(struct fxq_device *fdev, struct fxq_run *run)
+static void stop_run(struct fxq_device *fdev, struct fxq_run *run, u64 number)
 {
 	struct fxq_ctx *ctx = run->job->ctx;
-	u64 number = run->number;
 	int ret;
 
 	mutex_lock(&fdev->admin);
+	/* It may have ended meanwhile, or been given to the device again. */
+	if (!fxq_ring_holds(fdev, number))
+		goto unlock;
 	run->verdict = -ETIME;
 	fxq_ctx_ban(ctx, -ETIME, run->job->id, NULL);
 	ret = fxq_ring_admin(fdev, FXQ_SUBMIT_STOP, ctx->hw, 0, 0);
 	fxq_ring_reap(fdev, true);
-	if (fxq_ring_holds(fdev, number) && !READ_ONCE(fdev->dead)) {
-		if (ret == 0)
-			/* It stopped, and the record of that is lost. */
-			fxq_ring_fail(fdev, number, -ETIME);
-		else
-			fxq_reset(fdev, run, -ETIME);
-	}
+	if (ret == -ETIMEDOUT)
+		fxq_reset(fdev, run, -ETIME);
+	else if (!READ_ONCE(fdev->dead))
+		/* If it is still there, it stopped and no record says so. */
+		fxq_ring_fail(fdev, number, -ETIME);
+unlock:
 	mutex_unlock(&fdev->admin);
 }
 
@@ -137,15 +163,15 @@ static bool is_there(struct fxq_device *fdev)
 }
 
 /* Has the device got further since it was last looked at? */
-static bool has_moved(struct fxq_device *fdev, const struct fxq_run *run)
+static bool has_moved(struct fxq_device *fdev, u64 number)
 {
 	u64 progress = READ_ONCE(fdev->ring.shared->progress);
 	bool moved = progress != fdev->seen_progress;
 
 	fdev->seen_progress = progress;
-	if (fdev->judged == run->number)
+	if (fdev->judged == number)
 		return moved;
-	fdev->judged = run->number;
+	fdev->judged = number;
 	fdev->judged_since = jiffies;
 	return true;
 }
@@ -169,27 +195,25 @@ enum drm_gpu_sched_stat fxq_reset_judge(struct fxq_device *fdev,
 	const struct fxq_shared *shared = fdev->ring.shared;
 	bool idle = READ_ONCE(shared->sleeping) &&
 		    READ_ONCE(shared->taken) == READ_ONCE(shared->produced);
-	u64 running = READ_ONCE(shared->running);
-	bool passed = idle || running > run->number;
+	u64 number = READ_ONCE(run->number);
+	bool passed = idle || READ_ONCE(shared->running) > number;
 
 	/* A record is written before its run is left: what is not here is lost. */
 	dma_rmb();
 	fxq_ring_reap(fdev, false);
-	if (READ_ONCE(run->ended))
+	if (READ_ONCE(run->ended) || drm_dev_is_unplugged(&fdev->drm))
 		return fxq_sched_keep(&run->base);
 	if (!is_there(fdev)) {
 		mutex_lock(&fdev->admin);
-		fxq_reset(fdev, running == run->number ? run : NULL, -EIO);
+		fxq_reset(fdev, NULL, 0);
 		mutex_unlock(&fdev->admin);
+	} else if (has_moved(fdev, number) && !over_limit(fdev)) {
 		return fxq_sched_keep(&run->base);
-	}
-	if (has_moved(fdev, run) && !over_limit(fdev))
-		return fxq_sched_keep(&run->base);
-	if (passed) {
+	} else if (passed) {
 		fxq_ring_reap(fdev, true);
-		fxq_ring_fail(fdev, run->number, -EIO);
+		fxq_ring_fail(fdev, number, -EIO);
 	} else {
-		stop_run(fdev, run);
+		stop_run(fdev, run, number);
 	}
 	return fxq_sched_keep(&run->base);
 }

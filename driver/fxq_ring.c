@@ -22,7 +22,7 @@
 
 #define SLOT_BITS	8
 #define ADMIN_SLOT	((1u << SLOT_BITS) - 1)
-#define ADMIN_WAIT_MS	2000
+#define ADMIN_WAIT_MS	1000
 
 static_assert(FXQ_DEPTH_MAX <= 1u << SLOT_BITS);
 
@@ -61,6 +61,7 @@ int fxq_ring_init(struct fxq_device *fdev, u32 depth)
 	ring->complete = ring->memory + complete;
 	ring->contexts = ring->memory + contexts;
 	spin_lock_init(&ring->lock);
+	spin_lock_init(&ring->reap);
 	init_completion(&ring->admin_done);
 	INIT_WORK(&ring->more, reap_more);
 	return drmm_add_action_or_reset(&fdev->drm, free_ring, ring);
@@ -75,12 +76,15 @@ int fxq_ring_init(struct fxq_device *fdev, u32 depth)
 void fxq_ring_clear(struct fxq_device *fdev)
 {
 	struct fxq_ring *ring = &fdev->ring;
+	unsigned long flags;
 
+	spin_lock_irqsave(&ring->lock, flags);
 	memset(ring->memory, 0, (void *)ring->contexts - ring->memory);
 	ring->produced = 0;
 	ring->consumed = 0;
 	/* The first record of all asks for an interrupt. */
 	ring->shared->armed = 1;
+	spin_unlock_irqrestore(&ring->lock, flags);
 }
 
 /**
@@ -162,10 +166,10 @@ void fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run)
 		fxq_run_end(run, NULL, dead);
 }
 
-/* Takes all runs out of the ring, in the order in which they were given. */
-static unsigned int take_all(struct fxq_ring *ring, struct fxq_run **runs)
+/* Adds all runs of the ring to ring->back, in the order of their numbers. */
+static void take_all(struct fxq_ring *ring)
 {
-	unsigned int n = 0, i, j;
+	unsigned int i, j;
 
 	for (i = 0; i < ring->depth; i++) {
 		struct fxq_run *run = ring->run[i];
@@ -173,73 +177,101 @@ static unsigned int take_all(struct fxq_ring *ring, struct fxq_run **runs)
 		ring->run[i] = NULL;
 		if (!run)
 			continue;
-		for (j = n++; j && runs[j - 1]->number > run->number; j--)
-			runs[j] = runs[j - 1];
-		runs[j] = run;
+		for (j = ring->n_back++; j; j--) {
+			if (ring->back[j - 1]->number < run->number)
+				break;
+			ring->back[j] = ring->back[j - 1];
+		}
+		ring->back[j] = run;
 	}
-	return n;
 }
 
 /**
- * fxq_ring_hold - before a reset: take back what the device has
+ * fxq_ring_hold - before a reset: runs wait from now on
  * @fdev: the device, with fdev->admin held
- * @runs: room for twice as many as the ring is deep
- *
- * Whoever waits for an entry's answer is told that it was obeyed: a device that
- * begins anew knows no translation and runs nothing. Until fxq_ring_resume()
- * new runs wait.
- *
- * Return: how many there were, in order.
  */
-unsigned int fxq_ring_hold(struct fxq_device *fdev, struct fxq_run **runs)
+void fxq_ring_hold(struct fxq_device *fdev)
 {
 	struct fxq_ring *ring = &fdev->ring;
 	unsigned long flags;
-	unsigned int n;
 
 	spin_lock_irqsave(&ring->lock, flags);
 	ring->held = true;
-	n = take_all(ring, runs);
-	if (ring->admin_run) {
-		ring->admin_run = 0;
-		ring->admin_cause = FXQ_CAUSE_NONE;
-		complete(&ring->admin_done);
-	}
 	spin_unlock_irqrestore(&ring->lock, flags);
-	return n;
+}
+
+/**
+ * fxq_ring_take_back - during a reset: what the device has not answered
+ * @fdev: the device, which is still, with a held ring
+ *
+ * Records that did arrive are taken. What is left is in ring->back. Those that
+ * the device had begun are told by their numbers: it begins them in order.
+ *
+ * Return: number of the last run that it had begun.
+ */
+u64 fxq_ring_take_back(struct fxq_device *fdev)
+{
+	struct fxq_ring *ring = &fdev->ring;
+	unsigned long flags;
+	u64 begun;
+
+	fxq_ring_reap(fdev, true);
+	spin_lock_irqsave(&ring->lock, flags);
+	begun = READ_ONCE(ring->shared->running);
+	ring->n_back = 0;
+	take_all(ring);
+	spin_unlock_irqrestore(&ring->lock, flags);
+	return begun;
 }
 
 /**
  * fxq_ring_resume - after a reset: give runs to the device again
  * @fdev: the device
- * @runs: what fxq_ring_hold() gave; NULL where a run has ended
- * @n: of @runs
  *
- * Those that came meanwhile follow.
+ * They are in ring->back, without those that have ended; what came meanwhile
+ * follows. If the device has gone after all, they end.
  */
-void fxq_ring_resume(struct fxq_device *fdev, struct fxq_run **runs,
-		     unsigned int n)
+void fxq_ring_resume(struct fxq_device *fdev)
 {
 	struct fxq_ring *ring = &fdev->ring;
 	unsigned long flags;
 	unsigned int i;
+	int dead;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	n += take_all(ring, runs + n);
+	take_all(ring);
 	ring->held = false;
-	for (i = 0; i < n; i++)
-		if (runs[i])
-			place(fdev, runs[i]);
+	dead = READ_ONCE(fdev->dead);
+	for (i = 0; i < ring->n_back && !dead; i++)
+		place(fdev, ring->back[i]);
 	spin_unlock_irqrestore(&ring->lock, flags);
+	for (i = 0; i < ring->n_back && dead; i++)
+		fxq_run_end(ring->back[i], NULL, dead);
+	ring->n_back = 0;
+}
+
+static struct fxq_complete *next_slot(const struct fxq_ring *ring)
+{
+	return &ring->complete[ring->consumed & (ring->depth - 1)];
+}
+
+static u32 next_phase(const struct fxq_ring *ring)
+{
+	return !(ring->consumed / ring->depth & 1);
 }
 
 /* Is the next record there? Pairs with the device's store of the phase. */
 static bool record_ready(const struct fxq_ring *ring)
 {
-	u32 at = ring->consumed & (ring->depth - 1);
-	u32 pass = ring->consumed / ring->depth;
+	return (READ_ONCE(next_slot(ring)->phase) & 1) == next_phase(ring);
+}
 
-	return (READ_ONCE(ring->complete[at].phase) & 1) == !(pass & 1);
+/* Passes by a slot that has no record, but will be one of the next pass. */
+static void skip_slot(struct fxq_ring *ring)
+{
+	WRITE_ONCE(next_slot(ring)->phase, next_phase(ring));
+	ring->consumed++;
+	ring->strange++;
 }
 
 /* Takes the run that @number is of out of the ring, with ring->lock held. */
@@ -258,7 +290,7 @@ static void take_record(struct fxq_ring *ring, struct fxq_complete *record,
 			struct fxq_run **run)
 {
 	dma_rmb();
-	*record = ring->complete[ring->consumed & (ring->depth - 1)];
+	*record = *next_slot(ring);
 	ring->consumed++;
 	*run = take_run(ring, record->run);
 	if (*run)
@@ -288,8 +320,7 @@ static bool find_record(struct fxq_ring *ring, bool skip_lost)
 			break;
 		if (!skip_lost || !left || left > ring->depth)
 			return false;
-		ring->consumed++;
-		ring->strange++;
+		skip_slot(ring);
 		left--;
 	}
 	return true;
@@ -310,19 +341,23 @@ void fxq_ring_reap(struct fxq_device *fdev, bool skip_lost)
 	struct fxq_complete record;
 	struct fxq_run *run;
 	unsigned long flags;
+	bool more = true;
 
-	while (budget--) {
-		spin_lock_irqsave(&ring->lock, flags);
-		if (!find_record(ring, skip_lost)) {
-			spin_unlock_irqrestore(&ring->lock, flags);
-			return;
-		}
-		take_record(ring, &record, &run);
-		spin_unlock_irqrestore(&ring->lock, flags);
+	/* One at a time: fences of a context are signalled in order. */
+	spin_lock_irqsave(&ring->reap, flags);
+	while (budget-- && more) {
+		run = NULL;
+		spin_lock(&ring->lock);
+		more = find_record(ring, skip_lost);
+		if (more)
+			take_record(ring, &record, &run);
+		spin_unlock(&ring->lock);
 		if (run)
 			fxq_run_end(run, &record, 0);
 	}
-	queue_work(fxq_wq, &ring->more);
+	spin_unlock_irqrestore(&ring->reap, flags);
+	if (more)
+		queue_work(fxq_wq, &ring->more);
 }
 
 static void reap_more(struct work_struct *work)
@@ -372,6 +407,37 @@ void fxq_ring_fail(struct fxq_device *fdev, u64 number, int error)
 		fxq_run_end(run, NULL, error);
 }
 
+/* Puts an entry that is no job into the ring; false: there is no room. */
+static bool place_admin(struct fxq_device *fdev, struct fxq_submit *entry)
+{
+	struct fxq_ring *ring = &fdev->ring;
+	unsigned long flags;
+	bool room;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	/* Of records that came twice more are consumed than were asked for. */
+	room = !READ_ONCE(fdev->dead) &&
+	       (s32)(ring->produced - ring->consumed) < (s32)ring->depth;
+	if (room) {
+		reinit_completion(&ring->admin_done);
+		entry->run = ++ring->next_count << SLOT_BITS | ADMIN_SLOT;
+		ring->admin_run = entry->run;
+		produce(fdev, entry);
+	}
+	spin_unlock_irqrestore(&ring->lock, flags);
+	return room;
+}
+
+static bool admin_answered(struct fxq_device *fdev)
+{
+	if (wait_for_completion_timeout(&fdev->ring.admin_done,
+					msecs_to_jiffies(ADMIN_WAIT_MS)))
+		return true;
+	/* The interrupt may be lost, or a record. */
+	fxq_ring_reap(fdev, true);
+	return try_wait_for_completion(&fdev->ring.admin_done);
+}
+
 /**
  * fxq_ring_admin - have an entry answered that is no job
  * @fdev: the device, with fdev->admin held
@@ -380,39 +446,32 @@ void fxq_ring_fail(struct fxq_device *fdev, u64 number, int error)
  * @first: INVALIDATE: first device address
  * @last: INVALIDATE: last device address
  *
- * Return: 0; -EIO if the device refuses, -ETIMEDOUT if it does not answer,
- * -ENODEV if it is gone.
+ * What is not answered is said once more: it does no harm twice, and the answer
+ * may be what was lost.
+ *
+ * Return: 0; -EIO if the device refuses, -ETIMEDOUT if it does not answer, or
+ * the errno that runs end with since it was given up.
  */
 int fxq_ring_admin(struct fxq_device *fdev, enum fxq_submit_kind kind,
 		   u32 context, u64 first, u64 last)
 {
-	struct fxq_ring *ring = &fdev->ring;
 	struct fxq_submit entry = {
 		.kind = kind, .context = context, .first = first, .last = last,
 	};
-	unsigned long flags;
+	bool answered = false;
+	int tries;
 
 	lockdep_assert_held(&fdev->admin);
 	if (READ_ONCE(fdev->dead))
-		return -ENODEV;
+		return READ_ONCE(fdev->dead);
 	/* There is nothing that it could forget, stop or go on with. */
 	if (fdev->asleep)
 		return 0;
-	spin_lock_irqsave(&ring->lock, flags);
-	reinit_completion(&ring->admin_done);
-	entry.run = ++ring->next_count << SLOT_BITS | ADMIN_SLOT;
-	ring->admin_run = entry.run;
-	produce(fdev, &entry);
-	spin_unlock_irqrestore(&ring->lock, flags);
-
-	if (!wait_for_completion_timeout(&ring->admin_done,
-					 msecs_to_jiffies(ADMIN_WAIT_MS))) {
-		/* The interrupt may be lost, or the record. */
-		fxq_ring_reap(fdev, false);
-		if (!try_wait_for_completion(&ring->admin_done))
-			return -ETIMEDOUT;
-	}
+	for (tries = 0; tries < 2 && !answered; tries++)
+		answered = place_admin(fdev, &entry) && admin_answered(fdev);
 	if (READ_ONCE(fdev->dead))
-		return -ENODEV;
-	return ring->admin_cause == FXQ_CAUSE_NONE ? 0 : -EIO;
+		return READ_ONCE(fdev->dead);
+	if (!answered)
+		return -ETIMEDOUT;
+	return fdev->ring.admin_cause == FXQ_CAUSE_NONE ? 0 : -EIO;
 }

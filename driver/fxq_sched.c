@@ -200,8 +200,12 @@ static struct dma_fence *run_job(struct drm_sched_job *base)
 static enum drm_gpu_sched_stat timedout_job(struct drm_sched_job *base)
 {
 	struct fxq_run *run = to_run(base);
+	bool cookie = dma_fence_begin_signalling();
+	enum drm_gpu_sched_stat stat;
 
-	return fxq_reset_judge(run->job->ctx->fdev, run);
+	stat = fxq_reset_judge(run->job->ctx->fdev, run);
+	dma_fence_end_signalling(cookie);
+	return stat;
 }
 
 /* The last word on an armed run, whether it ever ran or not. */

@@ -60,7 +60,8 @@ struct fxq_stream *fxq_stream_find(struct fxq_file *file, u32 id)
 static int stream_check(struct fxq_device *fdev, struct fxq_stream *stream,
 			struct drm_fxq_stream_create *args)
 {
-	struct fxq_checker *checker = kzalloc(sizeof(*checker), GFP_KERNEL);
+	struct fxq_checker *checker = kzalloc(sizeof(*checker),
+					     GFP_KERNEL_ACCOUNT);
 	u32 cause;
 
 	if (!checker)

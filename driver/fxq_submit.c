@@ -171,7 +171,8 @@ static int reserve(struct submission *s, struct drm_exec *exec)
 			m = job->mapping[r];
 			if (!m || !fxq_gem_is_shared(m->obj))
 				continue;
-			ret = drm_exec_prepare_obj(exec, m->obj, s->n_runs);
+			/* A context's fences take two: written and read. */
+			ret = drm_exec_prepare_obj(exec, m->obj, 2);
 			if (ret)
 				return ret;
 		}
