@@ -30,12 +30,19 @@ static inline int fxq_sched_init(struct drm_gpu_scheduler *sched,
 			      a->credit_limit, a->hang_limit, a->timeout,
 			      a->timeout_wq, NULL, a->name, a->dev);
 }
+
 #define drm_sched_init	fxq_sched_init
 #endif
 
 #ifndef FXQ_HAVE_SCHED_CLIENT_ID
-#define drm_sched_job_init(job, entity, credits, owner, client) \
-	drm_sched_job_init(job, entity, credits, owner)
+static inline int fxq_sched_job_init(struct drm_sched_job *job,
+				     struct drm_sched_entity *entity,
+				     u32 credits, void *owner, u64 client)
+{
+	return drm_sched_job_init(job, entity, credits, owner);
+}
+
+#define drm_sched_job_init	fxq_sched_job_init
 #endif
 
 /*

@@ -35,7 +35,7 @@
  */
 #define VA_FIRST	FXQ_PAGE_BYTES
 #define VA_OWN		(3ull << (FXQ_VA_BITS - 2))
-#define VA_END		(1ull << FXQ_VA_BITS)
+#define VA_END		BIT_ULL(FXQ_VA_BITS)
 
 /* Memory of page tables */
 

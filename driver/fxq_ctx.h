@@ -37,15 +37,6 @@ struct fxq_mapping {
 };
 
 /**
- * struct fxq_chunk - a piece of memory that binding tables are cut from
- * @link: in the context's list
- * @mem: for the tables
- * @map: where the context sees it
- * @used: which tables are taken
- */
-struct fxq_chunk;
-
-/**
  * struct fxq_ctx - an address space, and an order of runs
  * @ref: of the file's table and of each job
  * @fdev: the device

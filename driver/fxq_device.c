@@ -281,7 +281,6 @@ static void fxq_remove(struct pci_dev *pdev)
 	flush_workqueue(fdev->timeouts);
 }
 
-
 static const struct pci_device_id fxq_ids[] = {
 	{ PCI_DEVICE(FXQ_PCI_VENDOR, FXQ_PCI_DEVICE) },
 	{ }

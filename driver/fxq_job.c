@@ -26,8 +26,15 @@
 #define CHUNK_BYTES	SZ_64K
 #define CHUNK_TABLES	(CHUNK_BYTES / TABLE_BYTES)
 
-static_assert(TABLE_BYTES >= FXQ_MAX_REGIONS * sizeof(struct fxq_binding));
+static_assert(sizeof(struct fxq_binding) * FXQ_MAX_REGIONS <= TABLE_BYTES);
 
+/**
+ * struct fxq_chunk - a piece of memory that binding tables are cut from
+ * @link: in the context's list
+ * @mem: for the tables
+ * @node: where the context sees it
+ * @used: which tables are taken
+ */
 struct fxq_chunk {
 	struct list_head link;
 	struct fxq_mem mem;

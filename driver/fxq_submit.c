@@ -180,24 +180,22 @@ static int reserve(struct submission *s, struct drm_exec *exec)
 	return 0;
 }
 
-static int gather_implicit(struct submission *s)
+static int gather_implicit(struct fxq_run *run)
 {
+	struct fxq_job *job = run->job;
 	struct fxq_mapping *m;
-	struct fxq_job *job;
-	unsigned int i, r;
+	unsigned int r;
 	int ret;
 
-	for (i = 0; i < s->n_runs; i++) {
-		job = s->run[i]->job;
-		for (r = 0; r < job->n_regions; r++) {
-			m = job->mapping[r];
-			if (!m || !fxq_gem_is_shared(m->obj))
-				continue;
-			ret = drm_sched_job_add_implicit_dependencies(
-				&s->run[i]->base, m->obj, job->written[r]);
-			if (ret)
-				return ret;
-		}
+	for (r = 0; r < job->n_regions; r++) {
+		m = job->mapping[r];
+		if (!m || !fxq_gem_is_shared(m->obj))
+			continue;
+		ret = drm_sched_job_add_implicit_dependencies(&run->base,
+							      m->obj,
+							      job->written[r]);
+		if (ret)
+			return ret;
 	}
 	return 0;
 }
@@ -219,6 +217,11 @@ static void add_implicit(struct fxq_run *run)
 	}
 }
 
+static bool has_room(struct fxq_ctx *ctx, int n)
+{
+	return atomic_read(&ctx->inflight) + n <= FXQ_INFLIGHT_MAX;
+}
+
 /* Locks ctx->submit with room for the runs; sleeps for it if it may. */
 static int lock_with_room(struct submission *s)
 {
@@ -230,8 +233,7 @@ static int lock_with_room(struct submission *s)
 		if (ret)
 			return ret;
 		ret = fxq_ctx_error(ctx);
-		if (!ret && atomic_read(&ctx->inflight) + n <=
-			    FXQ_INFLIGHT_MAX)
+		if (!ret && has_room(ctx, n))
 			return 0;
 		mutex_unlock(&ctx->submit);
 		if (ret)
@@ -239,8 +241,8 @@ static int lock_with_room(struct submission *s)
 		if (s->args->flags & DRM_FXQ_SUBMIT_NONBLOCK)
 			return -EBUSY;
 		ret = wait_event_interruptible(ctx->room,
-			fxq_ctx_error(ctx) ||
-			atomic_read(&ctx->inflight) + n <= FXQ_INFLIGHT_MAX);
+					       fxq_ctx_error(ctx) ||
+					       has_room(ctx, n));
 		if (ret)
 			return ret;
 	}
@@ -293,6 +295,7 @@ static void submission_drop(struct submission *s)
 static int submit(struct submission *s)
 {
 	struct drm_exec exec;
+	unsigned int i;
 	int ret;
 
 	ret = gather_runs(s);
@@ -312,8 +315,8 @@ static int submit(struct submission *s)
 		if (ret)
 			break;
 	}
-	if (!ret)
-		ret = gather_implicit(s);
+	for (i = 0; i < s->n_runs && !ret; i++)
+		ret = gather_implicit(s->run[i]);
 	if (!ret)
 		push(s);
 	drm_exec_fini(&exec);

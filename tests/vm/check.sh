@@ -21,6 +21,7 @@ fi
 "$here/selftests.sh" "$build"
 [ $# -gt 0 ] || set -- $(releases)
 status=0
+"$here/static.sh" "$build" || status=1
 for release in "$@"; do
 	echo "== $release ($(accelerator "$release"))"
 	"$here/run.sh" "$build" "$release" || status=1

@@ -284,8 +284,8 @@ static inline __u32 fxq_check_dma(struct fxq_checker *k,
 	if (bytes > k->caps.spm_bytes)
 		return FXQ_CAUSE_WORK;
 	if (d->opcode == FXQ_OP_FILL) {
-		if (b->region || b->offset || !fxq_all_zero(b->mem_stride, 0,
-						sizeof(b->mem_stride)))
+		if (b->region || b->offset ||
+		    !fxq_all_zero(b->mem_stride, 0, sizeof(b->mem_stride)))
 			return FXQ_CAUSE_RESERVED;
 		if (b->elem < 4 && b->fill >> (8 * b->elem))
 			return FXQ_CAUSE_RESERVED;
