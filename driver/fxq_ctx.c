@@ -442,9 +442,15 @@ void fxq_ctx_stop(struct fxq_ctx *ctx)
 	mutex_lock(&fdev->admin);
 	if (atomic_read(&ctx->inflight))
 		obey(ctx, FXQ_SUBMIT_STOP, 0, 0);
-	mutex_unlock(&fdev->admin);
-	/* What still waits for others is not for the device any more. */
+	/*
+	 * What still waits for others is not for the device any more. A
+	 * scheduler that takes a run just then puts the entity back into its
+	 * queue, dead or not, and would take the next while that is killed.
+	 */
+	drm_sched_wqueue_stop(&fdev->sched);
 	drm_sched_entity_fini(&ctx->entity);
+	drm_sched_wqueue_start(&fdev->sched);
+	mutex_unlock(&fdev->admin);
 }
 
 /* From here on whoever lists contexts finds it, and may hold it. */
