@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_libfxq.c - programs on the embedded device
+ * test_libfxq.c - programs on a device: test_libfxq [DEVICE]
  *
  * The images are built by hand, so that each answer can be said beforehand:
  * the device negates or adds, functions of the test do the rest.
@@ -17,11 +17,13 @@
 #define PLUGIN "./plugin_double.so"
 #endif
 
+static const char *device_name = "embedded";
+
 static struct fxq_device *open_device(void)
 {
 	struct fxq_device *dev = NULL;
 
-	if (fxq_device_open(NULL, NULL, &dev))
+	if (fxq_device_open(device_name, NULL, &dev))
 		fail_msg("device: %s", fxq_error());
 	return dev;
 }
@@ -922,7 +924,9 @@ static void buffers_begin_on_pages(void **state)
 	assert_int_equal(fxq_bo_size(bo), 100);
 	fxq_bo_destroy(bo);
 	assert_int_equal(fxq_bo_create(dev, 3 << 20, 0, &bo), 0);
-	assert_int_equal((uintptr_t)fxq_bo_map(bo) % (2 << 20), 0);
+	/* Huge pages are what the machine in this process walks faster. */
+	if (!strcmp(device_name, "embedded"))
+		assert_int_equal((uintptr_t)fxq_bo_map(bo) % (2 << 20), 0);
 	fxq_bo_destroy(bo);
 	fxq_bo_destroy(NULL);
 	fxq_device_close(dev);
@@ -987,7 +991,7 @@ static void damaged_images_that_pass_run_or_fail(void **state)
 	fxq_device_close(dev);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_is_an_embedded_device),
@@ -1022,5 +1026,7 @@ int main(void)
 		cmocka_unit_test(damaged_images_that_pass_run_or_fail),
 	};
 
+	if (argc > 1)
+		device_name = argv[1];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

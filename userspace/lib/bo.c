@@ -9,13 +9,12 @@
 #include "device.h"
 
 #define HUGE_PAGE_BYTES	(2u << 20)
-#define PAGES_MAX	(1ull << 38)	/* half of what a device can address */
 
 
 /* Bytes that a buffer of @size takes; 0 if there can be none such. */
 static uint64_t room_of(uint64_t size)
 {
-	return size && size <= PAGES_MAX ? fxq_align(size, FXQ_PAGE_BYTES) : 0;
+	return size && size <= FXQ_PAGES_MAX ? fxq_align(size, FXQ_PAGE_BYTES) : 0;
 }
 
 void *fxq_pages_alloc(uint64_t size)

@@ -91,7 +91,7 @@ FXQ_PUBLIC void fxq_device_close(struct fxq_device *dev)
 
 int device_alloc(struct fxq_device *dev, struct memory *m)
 {
-	return dev->ops->alloc(dev, m);
+	return m->size <= FXQ_PAGES_MAX ? dev->ops->alloc(dev, m) : -ENOMEM;
 }
 
 void device_free(struct fxq_device *dev, struct memory *m)

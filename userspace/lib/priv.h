@@ -18,6 +18,7 @@
 
 #define FXQ_PAGE_BYTES	4096
 #define FXQ_LINE_BYTES	64	/* alignment of regions and of tensors */
+#define FXQ_PAGES_MAX	(1ull << 38) /* half of what a device can address */
 
 /* error.c */
 

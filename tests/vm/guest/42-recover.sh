@@ -96,14 +96,17 @@ fxq-recover fmnist_res.fxq 0000:00:05.0 20 >/tmp/out
 said '^right: 20$'
 passed 'unbound and bound again'
 
-# What a process uses is seen.
+# What a process has used is seen, while it is there.
 mkfifo /tmp/go
-fxq-recover fmnist_res.fxq accel0 400 </tmp/go >/tmp/work 2>&1 & pid=$!
+fxq-recover fmnist_res.fxq accel0 40 </tmp/go >/tmp/work 2>&1 & pid=$!
 exec 3>/tmp/go
 until grep -q halfway /tmp/work; do sleep 0.1; done
-(sleep 0.3; echo >&3) &
 fxq-run top --once >/tmp/out
 said "^ *$pid  0000:00:04.0 .*fxq-recover$"
+fxq-run top --json >/tmp/out
+said '"cycles": [1-9]'
+said '"busy_ns": [1-9]'
+said '"resident_bytes": [1-9]'
 exec 3>&-
 wait $pid
 rm /tmp/go
