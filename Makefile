@@ -6,14 +6,16 @@ V ?= 0
 FUZZ_SECONDS ?= 60
 DESTDIR ?=
 PREFIX ?= /usr/local
+KDIR ?= /lib/modules/$(shell uname -r)/build
 export BUILD
 
 .DEFAULT_GOAL := all
 .PHONY: help all demo check check-unit check-sanitizers check-vm vm models \
-	docs fuzz install clean packages-build packages-check
+	docs fuzz install modules modules_install clean packages-build \
+	packages-check packages-vm
 
 help:				## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' Makefile | \
+	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/make \1@\2/p' Makefile | \
 		column -t -s @ 2>/dev/null || grep '##' Makefile
 
 # What is missing is installed; nothing is asked of apt if nothing is missing.
@@ -64,8 +66,22 @@ fuzz:				## every fuzzer for FUZZ_SECONDS (60) each
 	@.ci/packages build check fuzz
 	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) image npy onnx stream vfio
 
-install: all			## into DESTDIR and PREFIX
+install: all			## into DESTDIR and PREFIX, udev rule included
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
+
+# The kernel's own build makes them, of a copy, so that this tree stays clean.
+# Its variables work here as well: W=1, C=1, CC=, INSTALL_MOD_PATH=.
+modules:			## fxq.ko for the kernel whose headers are KDIR
+	@[ -f $(KDIR)/Makefile ] || { echo "no kernel headers in $(KDIR):" \
+		"install linux-headers-$$(uname -r), or say KDIR=" >&2; exit 1; }
+	@mkdir -p $(BUILD)/modules
+	@cp -pR Kbuild driver uapi $(BUILD)/modules/
+	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD))/modules modules
+
+modules_install: modules	## where modprobe and udev find it
+	$(MAKE) -C $(KDIR) M=$(abspath $(BUILD))/modules modules_install
+	depmod -b "$(INSTALL_MOD_PATH)/" \
+		"$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)"
 
 clean:				## remove what was built
 	rm -rf $(BUILD) $(BUILD)-sanitized
