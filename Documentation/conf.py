@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Built by `make docs`: sphinx-build -W, so that every warning is an error.
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 project = 'fxq'
 author = 'the fxq founders'
-extensions = []
+extensions = ['kerneldoc']
 root_doc = 'index'
 exclude_patterns = []
 html_theme = 'alabaster'

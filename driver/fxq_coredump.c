@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_coredump.c - what there was to see when a run failed
+/**
+ * DOC: fxq_coredump.c - what there was to see when a run failed
  *
  * The first fault or hang of a context leaves a page of text for devcoredump:
  * whose run it was, what the device said, how the ring stood, and the stream's

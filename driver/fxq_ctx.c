@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_ctx.c - contexts: address spaces, and what becomes of their runs
+/**
+ * DOC: fxq_ctx.c - contexts: address spaces, and what becomes of their runs
  *
  * A buffer is mapped once and whole, when a job first names it, and stays
  * mapped while its handle is open: preparing jobs is cheap the second time. A
@@ -335,7 +335,8 @@ bool fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
  * fxq_ctx_error - may the context run?
  * @ctx: the context
  *
- * Return: 0, -ECANCELED if it is banned, -ENODEV if the device is gone.
+ * Return: 0, -ECANCELED if it is banned, or what runs end with since the device
+ * was given up.
  */
 int fxq_ctx_error(struct fxq_ctx *ctx)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_debugfs.c - what the driver and the device believe of each other
+/**
+ * DOC: fxq_debugfs.c - what the driver and the device believe of each other
  *
  * For whoever debugs either: contexts, their mappings, the ring. Root alone
  * gets here, and nothing that is printed is promised.

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_device.c - the PCI function: found, set up, reset, lost
+/**
+ * DOC: fxq_device.c - the PCI function: found, set up, reset, lost
+ *
+ * A device that was built for other contracts than the driver is refused in a
+ * sentence. It is set up before its node appears and cut off after the node has
+ * gone: what files, dma-bufs and runs hold is the node's structure, which the
+ * last of them frees. So a function may be pulled out at any time; registers are
+ * touched within drm_dev_enter() alone.
+ *
+ * Before rings or page tables are freed the device is still, or can reach no
+ * memory any more.
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>

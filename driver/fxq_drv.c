@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_drv.c - the module, the node, and the table of what it can be asked
+/**
+ * DOC: fxq_drv.c - the module, the node, and the table of what it can be asked
+ *
+ * An open file has three tables: contexts, streams and jobs, by number. A number
+ * is one reference; whoever works with an object holds another. Closing the file
+ * stops its contexts, and what still runs of them ends.
  */
 #include <linux/module.h>
 #include <linux/pci.h>

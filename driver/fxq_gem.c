@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_gem.c - buffer objects
+/**
+ * DOC: fxq_gem.c - buffer objects
  *
  * Memory is shmem's, zeroed. Here stand the three flags that a buffer may have
  * and what follows from them for mmap(), export and the device.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_job.c - jobs: everything about a run that can be settled before
+/**
+ * DOC: fxq_job.c - jobs: everything about a run that can be settled before
  *
  * JOB_CREATE maps what the regions name, compares them with the stream's
  * summary and writes the table of bindings that the device reads. From then on

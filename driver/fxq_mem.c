@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_mem.c - memory of the driver's own that the device reads
+/**
+ * DOC: fxq_mem.c - memory of the driver's own that the device reads
  *
  * Streams and binding tables are here: pages that no user can map, zeroed,
  * charged to whoever asked for them.

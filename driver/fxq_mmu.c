@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_mmu.c - the page tables that the device walks
+/**
+ * DOC: fxq_mmu.c - the page tables that the device walks
  *
  * Entries and nothing else: no device is touched here, so that what the tables
  * say can be tested without one. Tables are made when something is mapped below

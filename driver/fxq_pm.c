@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_pm.c - sleep: of an idle device, and of the whole machine
+/**
+ * DOC: fxq_pm.c - sleep: of an idle device, and of the whole machine
  *
  * In D3hot the device forgets everything, and wakes as if reset. So what it is
  * told with its rings is told anew, and what would have to be invalidated,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_reset.c - slow, hung, lost or gone: what to do with a run that is late
+/**
+ * DOC: fxq_reset.c - slow, hung, lost or gone: what to do with a run that is late
  *
  * The scheduler asks when the oldest run in the ring has not ended in
- * job_timeout_ms. Records are taken first, for an interrupt may be lost. Then:
+ * job_timeout_ms. Records are taken first, for an interrupt may be lost. Then::
  *
  *   the device moves on              let it, up to job_limit_ms
  *   it runs this run and stands still a hang: STOP its context

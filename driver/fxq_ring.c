@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_ring.c - entries to the device, records from it
+/**
+ * DOC: fxq_ring.c - entries to the device, records from it
  *
  * The submission ring has room for one entry more than the scheduler has
  * credits: INVALIDATE, STOP and REARM, which are one at a time, always find

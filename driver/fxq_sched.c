@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_sched.c - runs and the scheduler: whose turn it is, and how it ended
+/**
+ * DOC: fxq_sched.c - runs and the scheduler: whose turn it is, and how it ended
  *
  * One scheduler with as many credits as the ring has entries for jobs. All that
  * a run needs is allocated before it is armed; here it is only handed over,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_stream.c - descriptors: copied once, checked once
+/**
+ * DOC: fxq_stream.c - descriptors: copied once, checked once
  *
  * What userspace hands over is copied before it is looked at, into pages that
  * nobody else can reach; the checker sees the copy, and so does the device. The

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_submit.c - SUBMIT: all of the runs or none
+/**
+ * DOC: fxq_submit.c - SUBMIT: all of the runs or none
  *
  * Whatever can fail comes first: arguments, jobs, waits, fences to signal with,
  * room, reservations. Then, under the context's submit lock, the runs are

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_sysfs.c - attributes of the PCI device: how busy it is
+/**
+ * DOC: fxq_sysfs.c - attributes of the PCI device: how busy it is
  *
- * Documentation/driver/observing.rst says what each of them means. They are there as long
- * as the driver is bound; none touches a register, so none wakes the device.
+ * Documentation/driver/observing.rst says what each of them means. They are
+ * there as long as the driver is bound; none touches a register, so none wakes
+ * the device.
  */
 #include <linux/device.h>
 #include <linux/mm.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_usage.c - who used the device for how long
+/**
+ * DOC: fxq_usage.c - who used the device for how long
  *
  * The device works at one run at a time, in the order of the ring. So the real
  * time of a run is from when its predecessor ended, or from when it was handed

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * fxq_wedged.c - a device that was given up asks for help
+/**
+ * DOC: fxq_wedged.c - a device that was given up asks for help
  *
  * No reset brought it back: its runs have ended and nothing is submitted any
  * more. Binding it again, with a reset of the bus before, may help; who can do

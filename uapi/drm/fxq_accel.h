@@ -12,7 +12,7 @@ extern "C" {
  * DOC: What userspace says to an fxq device node
  *
  * An application compiles a network once and runs it many times, so what is
- * costly happens at creation and a submission names prepared objects only:
+ * costly happens at creation and a submission names prepared objects only::
  *
  *   buffer object    memory that the device can reach (BO_CREATE, PRIME)
  *   stream           descriptors, copied and checked once, immutable
