@@ -188,5 +188,5 @@ module_init(fxq_init);
 module_exit(fxq_exit);
 
 MODULE_DESCRIPTION("fxq int8 neural accelerator");
-MODULE_LICENSE("Dual MIT/GPL");
+MODULE_LICENSE("GPL");
 MODULE_INFO(contract, FXQ_CONTRACT_HEX);
