@@ -321,7 +321,8 @@ TEST_F(sync, import_read_only)
 	if (dma_buf == -ENOENT)
 		SKIP(return, "no /dev/dma_heap/system");
 	ASSERT_LE(0, dma_buf);
-	bos[0] = bos[2] = new_import(self->fd, dma_buf);
+	bos[0] = new_import(self->fd, dma_buf);
+	bos[2] = bos[0];
 	EXPECT_EQ(0, job_create(self->fd, self->ctx, self->copy, bos, BYTES, 2,
 				&job));
 	EXPECT_EQ(-EINVAL, job_create(self->fd, self->ctx, self->copy, bos + 1,

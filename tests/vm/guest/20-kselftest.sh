@@ -1,4 +1,5 @@
 # Each program of tests/kselftest, its tests as subtests.
+export FXQ_CONTROL=/dev/ttyS2
 modprobe vgem
 modprobe fxq
 status=0

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * unplug.c - the device goes while it is used, and comes back
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "fxq_util.h"
+#include "kselftest_harness.h"
+
+#define BYTES	PAGE
+#define DRIVER	"/sys/bus/pci/drivers/fxq"
+
+FIXTURE(unplug)
+{
+	int fd;
+	char path[256];
+	const char *slot;
+	u32 ctx, job;
+	u32 bos[2];
+	u8 *map[2];
+};
+
+static bool wait_for_node(void)
+{
+	u64 until = now_ms() + 5000;
+
+	do {
+		int fd = fxq_open(0);
+
+		if (fd >= 0) {
+			close(fd);
+			return true;
+		}
+		usleep(20000);
+	} while (now_ms() < until);
+	return false;
+}
+
+FIXTURE_SETUP(unplug)
+{
+	u32 i;
+
+	self->fd = fxq_open(0);
+	if (self->fd == -ENODEV)
+		SKIP(return, "no fxq device");
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, device_path(self->fd, self->path, sizeof(self->path)));
+	self->slot = strrchr(self->path, '/') + 1;
+	self->ctx = new_ctx(self->fd);
+	for (i = 0; i < 2; i++) {
+		self->bos[i] = new_bo(self->fd, BYTES, DRM_FXQ_BO_SHAREABLE);
+		self->map[i] = new_map(self->fd, self->bos[i], BYTES);
+	}
+	self->job = new_job(self->fd, self->ctx, new_copy(self->fd, BYTES),
+			    self->bos, BYTES, 2);
+}
+
+FIXTURE_TEARDOWN(unplug)
+{
+	close(self->fd);
+}
+
+static int remove_device(const char *path)
+{
+	return write_file("1", "%s/remove", path);
+}
+
+static int rescan(void)
+{
+	return write_file("1", "/sys/bus/pci/rescan");
+}
+
+/* Does a new file of the device work? */
+static bool works(void)
+{
+	bool well;
+	u32 ctx, job;
+	int fd;
+
+	if (!wait_for_node())
+		return false;
+	fd = new_file();
+	ctx = new_ctx(fd);
+	job = new_job(fd, ctx, new_nop(fd), NULL, 0, 0);
+	well = !run(fd, ctx, job);
+	close(fd);
+	return well;
+}
+
+/* Every ioctl is -ENODEV, mappings and dma-bufs survive, a rescan helps. */
+TEST_F(unplug, removed)
+{
+	struct drm_fxq_dev_query query = { .type = DRM_FXQ_QUERY_DEVICE };
+	struct drm_fxq_bo_create bo = { .size = PAGE };
+	struct drm_fxq_bo_mmap_offset offset = { .handle = self->bos[0] };
+	struct drm_fxq_stream_destroy stream = { .stream = 1 };
+	struct drm_fxq_ctx_query ctx = { .ctx = self->ctx };
+	struct fxq_desc desc = desc_fill(0, 64, 0);
+	struct drm_fxq_job_query job;
+	u32 number;
+	u8 *direct;
+	int dma_buf;
+
+	self->map[0][0] = 9;
+	ASSERT_EQ(0, bo_export(self->fd, self->bos[0], &dma_buf));
+	ASSERT_EQ(0, run(self->fd, self->ctx, self->job));
+	ASSERT_EQ(0, remove_device(self->path));
+
+	EXPECT_EQ(-ENODEV, call(self->fd, DRM_IOCTL_FXQ_DEV_QUERY, &query));
+	EXPECT_EQ(-ENODEV, call(self->fd, DRM_IOCTL_FXQ_BO_CREATE, &bo));
+	EXPECT_EQ(-ENODEV, call(self->fd, DRM_IOCTL_FXQ_BO_MMAP_OFFSET,
+				&offset));
+	EXPECT_EQ(-ENODEV, stream_create(self->fd, &desc, 1, &number));
+	EXPECT_EQ(-ENODEV, call(self->fd, DRM_IOCTL_FXQ_STREAM_DESTROY,
+				&stream));
+	EXPECT_EQ(-ENODEV, ctx_create(self->fd, &number));
+	EXPECT_EQ(-ENODEV, call(self->fd, DRM_IOCTL_FXQ_CTX_QUERY, &ctx));
+	EXPECT_EQ(-ENODEV, ctx_destroy(self->fd, self->ctx));
+	EXPECT_EQ(-ENODEV, job_create(self->fd, self->ctx, 1, self->bos, BYTES,
+				      2, &number));
+	EXPECT_EQ(-ENODEV, job_state(self->fd, self->job, &job));
+	EXPECT_EQ(-ENODEV, job_destroy(self->fd, self->job));
+	EXPECT_EQ(-ENODEV, submit(self->fd, self->ctx, self->job, 1, 0, 0));
+
+	EXPECT_EQ(9, self->map[1][0]);
+	self->map[1][1] = 10;
+	EXPECT_EQ(10, self->map[1][1]);
+	direct = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, dma_buf, 0);
+	ASSERT_NE(MAP_FAILED, direct);
+	EXPECT_EQ(9, direct[0]);
+
+	ASSERT_EQ(0, rescan());
+	EXPECT_TRUE(works());
+	/* The old file stays one of a device that is gone. */
+	EXPECT_EQ(-ENODEV, ctx_create(self->fd, &number));
+	close(dma_buf);
+	EXPECT_EQ(9, self->map[0][0]);
+}
+
+/* Fences of runs in flight signal, with -ENODEV. */
+TEST_F(unplug, fences_signal)
+{
+	u32 done = new_syncobj(self->fd), job, i;
+	int file;
+
+	job = new_job(self->fd, self->ctx, new_long(self->fd, 64), NULL, 0, 0);
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, submit(self->fd, self->ctx, job, 64, done, 0));
+	file = sync_export(self->fd, done);
+	ASSERT_LE(0, file);
+	ASSERT_EQ(1, fence_error(file));
+	ASSERT_EQ(0, remove_device(self->path));
+	for (i = 0; i < 100 && fence_error(file) == 1; i++)
+		usleep(20000);
+	EXPECT_EQ(-ENODEV, fence_error(file));
+	close(file);
+	ASSERT_EQ(0, rescan());
+	EXPECT_TRUE(works());
+}
+
+static void *wait_for_runs(void *arg)
+{
+	u32 *what = arg;
+
+	what[2] = -sync_wait(what[0], what[1], 0, 10000);
+	return NULL;
+}
+
+/* Who waits in an ioctl is woken. */
+TEST_F(unplug, waiters_wake)
+{
+	u32 what[3] = { self->fd, new_syncobj(self->fd), ETIME }, job;
+	pthread_t thread;
+
+	job = new_job(self->fd, self->ctx, new_long(self->fd, 64), NULL, 0, 0);
+	ASSERT_EQ(0, submit(self->fd, self->ctx, job, 64, what[1], 0));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_for_runs, what));
+	usleep(100000);
+	ASSERT_EQ(0, remove_device(self->path));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, what[2]);
+	ASSERT_EQ(0, rescan());
+	EXPECT_TRUE(works());
+}
+
+/* Works until the device goes; 0 if that is all that goes wrong. */
+static int user(void)
+{
+	int fd = new_file(), ret = 0;
+	u32 ctx = new_ctx(fd), stream = new_copy(fd, BYTES), job = 0;
+	u32 bos[] = { new_bo(fd, BYTES, 0), new_bo(fd, BYTES, 0) };
+	u8 *map = new_map(fd, bos[1], BYTES);
+
+	while (!ret) {
+		ret = job_create(fd, ctx, stream, bos, BYTES, 2, &job);
+		if (!ret)
+			ret = submit(fd, ctx, job, 8, 0, 0);
+		if (!ret)
+			ret = job_destroy(fd, job);
+		map[0]++;
+	}
+	return ret == -ENODEV ? 0 : -ret;
+}
+
+/* Under the load of several processes, again and again. */
+TEST_F(unplug, under_load)
+{
+	pid_t pid[4];
+	u32 round, i;
+
+	for (round = 0; round < 5; round++) {
+		char path[256];
+		int fd, status;
+
+		fd = new_file();
+		ASSERT_EQ(0, device_path(fd, path, sizeof(path)));
+		close(fd);
+		for (i = 0; i < ARRAY_SIZE(pid); i++) {
+			pid[i] = fork();
+			if (!pid[i])
+				_exit(user());
+		}
+		usleep(50000 * (round + 2));
+		ASSERT_EQ(0, remove_device(path));
+		for (i = 0; i < ARRAY_SIZE(pid); i++) {
+			ASSERT_EQ(pid[i], waitpid(pid[i], &status, 0));
+			EXPECT_EQ(0, status);
+		}
+		ASSERT_EQ(0, rescan());
+		ASSERT_TRUE(works());
+	}
+}
+
+/* The driver is unbound and bound, with files open and without. */
+TEST_F(unplug, bind_loop)
+{
+	u32 i, number;
+
+	for (i = 0; i < 6; i++) {
+		int fd = i % 2 ? new_file() : -1;
+
+		ASSERT_EQ(0, write_file(self->slot, DRIVER "/unbind"));
+		if (fd >= 0)
+			EXPECT_EQ(-ENODEV, ctx_create(fd, &number));
+		ASSERT_EQ(0, write_file(self->slot, DRIVER "/bind"));
+		EXPECT_TRUE(works());
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+/* Another device does not notice. */
+TEST_F(unplug, other_device_untouched)
+{
+	int other = fxq_open(1);
+	u32 ctx, job, done;
+
+	if (other == -ENODEV)
+		SKIP(return, "one device only");
+	ctx = new_ctx(other);
+	job = new_job(other, ctx, new_long(other, 4), NULL, 0, 0);
+	done = new_syncobj(other);
+	ASSERT_EQ(0, submit(other, ctx, job, 4, done, 0));
+	ASSERT_EQ(0, remove_device(self->path));
+	EXPECT_EQ(0, sync_wait(other, done, 0, 10000));
+	EXPECT_EQ(0, sync_error(other, done));
+	ASSERT_EQ(0, rescan());
+	EXPECT_EQ(0, run(other, ctx, job));
+	EXPECT_TRUE(works());
+	close(other);
+}
+
+/* Suspend and resume, of devices alone: contexts go on as if nothing was. */
+TEST_F(unplug, suspend)
+{
+	u32 done = new_syncobj(self->fd), job, i;
+
+	if (write_file("devices", "/sys/power/pm_test"))
+		SKIP(return, "no /sys/power/pm_test");
+	write_file("0", "/sys/module/suspend/parameters/pm_test_delay");
+	job = new_job(self->fd, self->ctx, new_long(self->fd, 4), NULL, 0, 0);
+	for (i = 1; i <= 3; i++) {
+		memset(self->map[0], i, BYTES);
+		ASSERT_EQ(0, submit(self->fd, self->ctx, job, 4, done, i));
+		ASSERT_EQ(0, write_file("freeze", "/sys/power/state"));
+		EXPECT_EQ(0, sync_wait(self->fd, done, i, 10000));
+		EXPECT_EQ(0, run(self->fd, self->ctx, self->job));
+		EXPECT_EQ(i, self->map[1][0]);
+	}
+	EXPECT_EQ(0, write_file("none", "/sys/power/pm_test"));
+	EXPECT_EQ(15, ctx_state(self->fd, self->ctx).runs);
+	EXPECT_EQ(DRM_FXQ_CTX_READY, ctx_state(self->fd, self->ctx).state);
+}
+
+TEST_HARNESS_MAIN
