@@ -120,12 +120,14 @@ static int soft_reset(struct fxq_device *fdev)
  */
 int fxq_device_still(struct fxq_device *fdev)
 {
+	struct pci_dev *pdev = to_pci_dev(fdev->drm.dev);
 	int ret, cookie;
 
 	if (!drm_dev_enter(&fdev->drm, &cookie))
 		return -ENODEV;
 	ret = soft_reset(fdev);
-	if (ret && !pci_try_reset_function(to_pci_dev(fdev->drm.dev)))
+	/* One that was pulled out would be waited for, for a minute. */
+	if (ret && pci_device_is_present(pdev) && !pci_try_reset_function(pdev))
 		ret = soft_reset(fdev);
 	drm_dev_exit(cookie);
 	return ret;
