@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * fxq_compat.h - one source for several kernels
+/**
+ * DOC: fxq_compat.h - one source for several kernels
  *
  * Kbuild finds out what the kernel at hand offers and defines FXQ_HAVE_*; the
  * differences end here. The code is written for the newest.

@@ -38,7 +38,7 @@ static void free_ring(struct drm_device *drm, void *data)
 /**
  * fxq_ring_init - memory for the rings; the device is not told yet
  * @fdev: the device
- * @depth: entries, a power of two from 2 to FXQ_DEPTH_MAX
+ * @depth: entries, a power of two from 4 to FXQ_DEPTH_MAX
  *
  * Return: 0 or a negative errno.
  */

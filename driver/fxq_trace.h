@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * fxq_trace.h - events: what happened to which run, context and mapping
+/**
+ * DOC: fxq_trace.h - events: what happened to which run, context and mapping
  *
  * A run is known by the number of its ring entry; it has one from fxq_run_submit
  * on, and a new one after a reset. That of fxq_run_end is 0 if the run never
