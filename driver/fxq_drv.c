@@ -182,6 +182,8 @@ static void __exit fxq_exit(void)
 	pci_unregister_driver(&fxq_pci_driver);
 	/* Contexts and jobs that were the last to go are freed here. */
 	destroy_workqueue(fxq_wq);
+	/* Fences that were released before are freed here. */
+	rcu_barrier();
 }
 
 module_init(fxq_init);

@@ -7,6 +7,7 @@
  * ended, and freed.
  */
 #include <linux/dma-fence.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <drm/drm_managed.h>
 #include <drm/fxq_accel.h>
@@ -41,9 +42,31 @@ static const char *fence_timeline(struct dma_fence *fence)
 	return "context";
 }
 
+#ifndef FXQ_HAVE_FENCE_DETACH
+/*
+ * Who holds a fence, signalled or not, may call the functions above: the module
+ * stays as long as the fence. A sync_file holds that of the scheduler, which
+ * holds ours.
+ */
+static void fence_free(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct fxq_fence, base.rcu));
+	/* fxq_exit() waits until this has returned. */
+	module_put(THIS_MODULE);
+}
+
+static void fence_release(struct dma_fence *fence)
+{
+	call_rcu(&fence->rcu, fence_free);
+}
+#endif
+
 static const struct dma_fence_ops fence_ops = {
 	.get_driver_name = fence_driver,
 	.get_timeline_name = fence_timeline,
+#ifndef FXQ_HAVE_FENCE_DETACH
+	.release = fence_release,
+#endif
 };
 
 /**
@@ -91,6 +114,10 @@ void fxq_run_arm(struct fxq_run *run)
 					       base);
 	struct fxq_ctx *ctx = run->job->ctx;
 
+#ifndef FXQ_HAVE_FENCE_DETACH
+	/* The caller's file has it, so this cannot fail. */
+	__module_get(THIS_MODULE);
+#endif
 	dma_fence_init(&fence->base, &fence_ops, &fence->lock,
 		       ctx->fence_context, ++ctx->seqno);
 	drm_sched_job_arm(&run->base);

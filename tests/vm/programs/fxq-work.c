@@ -2,12 +2,13 @@
 /*
  * fxq-work.c - gives a device something to do, for tests written in shell
  *
- *	fxq-work [-n RUNS] [-c COPIES] [-w] [NODE]
+ *	fxq-work [-n RUNS] [-c COPIES] [-w|-s] [NODE]
  *
  * RUNS (1) runs of a job that copies 256 KiB COPIES (1) times through the
  * scratchpad. It says how the last run ended, what the context says of itself,
  * and what /proc says of the open file. With -w it then waits until its input
- * ends, so that others can look. Ends with 0, 1 if a run failed, 2 if a call did.
+ * ends, so that others can look; with -s it keeps no more than a sync_file of
+ * the last run meanwhile. Ends with 0, 1 if a run failed, 2 if a call did.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@
 #define TAG		7	/* of every descriptor */
 
 static int node;
+static int keep_fence;
 
 static void call(unsigned long request, void *args, const char *name)
 {
@@ -134,6 +136,14 @@ static int run(uint32_t ctx, uint32_t job, unsigned int runs)
 	}
 	if (point)
 		CALL(SYNCOBJ_TIMELINE_WAIT, &wait);
+	if (keep_fence) {
+		struct drm_syncobj_handle file = {
+			.handle = line.handle,
+			.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+		};
+
+		CALL(SYNCOBJ_HANDLE_TO_FD, &file);
+	}
 	CALL(FXQ_JOB_QUERY, &query);
 	printf("status: %d\n", query.status);
 	return query.status || point < runs;
@@ -170,13 +180,15 @@ int main(int argc, char **argv)
 	struct drm_fxq_ctx_create create = { 0 };
 	int wait = 0, failed, opt;
 
-	while ((opt = getopt(argc, argv, "n:c:w")) != -1) {
+	while ((opt = getopt(argc, argv, "n:c:ws")) != -1) {
 		if (opt == 'n')
 			runs = strtoul(optarg, NULL, 0);
 		else if (opt == 'c')
 			copies = strtoul(optarg, NULL, 0);
 		else if (opt == 'w')
 			wait = 1;
+		else if (opt == 's')
+			wait = keep_fence = 1;
 		else
 			return 2;
 	}
@@ -199,6 +211,13 @@ int main(int argc, char **argv)
 	}
 	print_context(ctx);
 	print_fdinfo();
+	if (keep_fence) {
+		munmap(in, BYTES);
+		munmap(out, BYTES);
+		close(node);
+		printf("closed\n");
+		fflush(stdout);
+	}
 	while (wait && getchar() != EOF)
 		;
 	return failed;
