@@ -10,9 +10,9 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 export BUILD
 
 .DEFAULT_GOAL := all
-.PHONY: help all demo check check-unit check-sanitizers check-vm vm models \
-	docs fuzz install modules modules_install clean packages-build \
-	packages-check packages-vm
+.PHONY: help all demo check check-unit check-sanitizers check-vm stress-vm \
+	bench-vm vm models docs fuzz install modules modules_install clean \
+	packages-build packages-check packages-vm
 
 help:				## this list
 	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/make \1@\2/p' Makefile | \
@@ -50,6 +50,13 @@ check-sanitizers: packages-check	## the same under address and undefined
 
 check-vm: packages-vm all	## fxq.ko in guests with real kernels
 	@tests/vm/check.sh $(BUILD)
+
+stress-vm: packages-vm all	## 1,000 faults, 200 kills, 50 unplugs, half an hour
+	@GUEST_ENV="FAULTS=1000 KILLS=200 UNPLUGS=50 TEST_SECONDS=7000" \
+		tests/vm/measure.sh $(BUILD) 80-stress $(BUILD)/stress-vm.json
+
+bench-vm: packages-vm all	## what a submission costs, in a guest
+	@tests/vm/measure.sh $(BUILD) bench $(BUILD)/bench-vm.json
 
 vm: packages-vm all		## a shell in a guest with two devices (RELEASE)
 	@tests/vm/root.sh && tests/vm/modules.sh $(BUILD)

@@ -48,7 +48,7 @@ done
 
 set -- "$@" -accel "$(accelerator "$release")" -cpu max \
 	-kernel "$kernel" -initrd "$initramfs"
-line="console=ttyS0 panic=-1 quiet loglevel=4"
+line="console=ttyS0 panic=-1 quiet loglevel=4 ${GUEST_ENV:-}"
 if [ "$shell" = --shell ]; then
 	qemu "$@" -append "$line fxq.shell" -serial mon:stdio -serial null \
 		$controls

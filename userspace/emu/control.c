@@ -40,12 +40,13 @@ static char *obey_status(struct fxq_function *f, const char *rest)
 		[FUNCTION_REMOVED] = "removed",
 	};
 	uint32_t status = fxq_machine_read(f->machine, FXQ_REG_STATUS);
-	json_t *all = json_pack("{s:s, s:b, s:b, s:b, s:i}",
+	json_t *all = json_pack("{s:s, s:b, s:b, s:b, s:i, s:I}",
 		"function", presence[fxq_function_presence(f)],
 		"master", pci_is_master(&f->config),
 		"enabled", !!(status & FXQ_STATUS_ENABLED),
 		"busy", !!(status & FXQ_STATUS_BUSY),
-		"memory_ranges", (int)f->memory.count);
+		"memory_ranges", (int)f->memory.count,
+		"register_accesses", (json_int_t)f->accesses);
 	char *text = json_dumps(all, JSON_COMPACT);
 
 	json_decref(all);

@@ -187,6 +187,7 @@ static void read_regs(struct fxq_function *f, uint64_t offset, void *data,
 	memset(data, 0xff, len);
 	if (offset % 4 || len % 4)
 		return;
+	f->accesses += len / 4;
 	for (i = 0; i < len; i += 4) {
 		value = fxq_machine_read(f->machine, offset + i);
 		memcpy((uint8_t *)data + i, &value, 4);
@@ -200,6 +201,7 @@ static void write_regs(struct fxq_function *f, uint64_t offset,
 
 	if (offset % 4 || len % 4)
 		return;
+	f->accesses += len / 4;
 	for (i = 0; i < len; i += 4) {
 		memcpy(&value, (const uint8_t *)data + i, 4);
 		fxq_machine_write(f->machine, offset + i, value);

@@ -39,6 +39,7 @@ struct fxq_function {
 	struct vfio_irqs irqs;
 	struct faults faults;
 	enum function_presence presence;
+	uint64_t accesses;		/* of registers, since it was made */
 };
 
 /*

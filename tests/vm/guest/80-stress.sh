@@ -1,6 +1,6 @@
 # Faults, kills and unplugs under load, and afterwards nothing is left behind.
 modprobe fxq job_timeout_ms=50
-stress 0000:00:04.0 /dev/ttyS2 ${FAULTS:-20} ${KILLS:-5} ${UNPLUGS:-2} || exit 1
+stress 0000:00:04.0 /dev/ttyS2 ${FAULTS:-60} ${KILLS:-10} ${UNPLUGS:-5} || exit 1
 # What was in flight when its process died is given back a moment later.
 for i in 1 2 3 4 5 6 7 8 9 10; do
 	rmmod fxq 2>/dev/null && exit 0

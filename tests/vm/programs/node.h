@@ -9,11 +9,16 @@
 #define TESTS_VM_NODE_H
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <termios.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <drm/fxq_accel.h>
 #include <fxq/fxq_cmd.h>
@@ -155,6 +160,46 @@ static inline int node_wait(struct node *n, uint32_t syncobj, uint64_t point,
 	};
 
 	return node_call(n, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &args);
+}
+
+/*
+ * Says a line to the device's control socket, which is a serial line here, and
+ * reads the answer. -EIO: none came.
+ */
+static inline int control_ask(int control, const char *line, char *answer,
+			      size_t size)
+{
+	struct pollfd p = { .fd = control, .events = POLLIN };
+	size_t have = 0;
+
+	dprintf(control, "%s\n", line);
+	while (have + 1 < size && poll(&p, 1, 5000) > 0) {
+		if (read(control, answer + have, 1) != 1)
+			break;
+		if (answer[have] == '\n') {
+			answer[have] = '\0';
+			return 0;
+		}
+		have += answer[have] != '\r';
+	}
+	answer[have] = '\0';
+	return -EIO;
+}
+
+/* A file descriptor for control_ask(), or a negative errno. */
+static inline int control_open(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	struct termios raw;
+
+	if (fd < 0)
+		return -errno;
+	if (!tcgetattr(fd, &raw)) {
+		cfmakeraw(&raw);
+		tcsetattr(fd, TCSANOW, &raw);
+		tcflush(fd, TCIOFLUSH);
+	}
+	return fd;
 }
 
 /* @bytes in one piece between the start of @region and @spm. */

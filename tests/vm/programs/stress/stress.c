@@ -13,14 +13,12 @@
  * One line of JSON on stdout. Ends with 0 if nothing was amiss.
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "load.h"
@@ -77,26 +75,6 @@ static void amiss(struct stress *s, const char *what, const char *about)
 	fprintf(stderr, "stress: %s: %s\n", about, what);
 }
 
-/* Says a line to the device and reads its answer. */
-static int ask(struct stress *s, const char *line, char *answer, size_t size)
-{
-	struct pollfd p = { .fd = s->control, .events = POLLIN };
-	size_t have = 0;
-
-	dprintf(s->control, "%s\n", line);
-	while (have + 1 < size && poll(&p, 1, 5000) > 0) {
-		if (read(s->control, answer + have, 1) != 1)
-			break;
-		if (answer[have] == '\n') {
-			answer[have] = '\0';
-			return 0;
-		}
-		have += answer[have] != '\r';
-	}
-	answer[have] = '\0';
-	return -EIO;
-}
-
 static unsigned long told(const struct stress *s)
 {
 	unsigned long n = 0;
@@ -143,7 +121,7 @@ static bool has_struck(struct stress *s, unsigned int strikes)
 		unsigned int n = 0;
 		char *at;
 
-		if (ask(s, "counts", answer, sizeof(answer)))
+		if (control_ask(s->control, "counts", answer, sizeof(answer)))
 			return false;
 		at = strstr(answer, "\"injected\"");
 		for (; at && *at && *at != '}'; at++)
@@ -163,7 +141,7 @@ static void inject(struct stress *s, unsigned int kind)
 	char answer[2048], line[128];
 
 	snprintf(line, sizeof(line), "plan %s", f->plan);
-	if (ask(s, line, answer, sizeof(answer)) || strcmp(answer, "ok")) {
+	if (control_ask(s->control, line, answer, sizeof(answer)) || strcmp(answer, "ok")) {
 		amiss(s, answer, f->plan);
 		return;
 	}
@@ -172,7 +150,7 @@ static void inject(struct stress *s, unsigned int kind)
 		amiss(s, "did not strike", f->plan);
 	if (!goes_on(s))
 		amiss(s, "the loads do not go on", f->plan);
-	ask(s, "plan", answer, sizeof(answer));
+	control_ask(s->control, "plan", answer, sizeof(answer));
 	ended = told(s) - before;
 	if (ended < f->least || ended > f->most) {
 		snprintf(line, sizeof(line), "ended %lu contexts, not %u to %u",
@@ -239,17 +217,10 @@ static unsigned long gone(const struct stress *s)
 
 static void start(struct stress *s)
 {
-	struct termios raw;
-
 	s->report = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s->report == MAP_FAILED)
 		exit(1);
-	if (!tcgetattr(s->control, &raw)) {
-		cfmakeraw(&raw);
-		tcsetattr(s->control, TCSANOW, &raw);
-		tcflush(s->control, TCIOFLUSH);
-	}
 	for (int i = 0; i < LOADS; i++)
 		s->load[i] = load_start(s->address, &s->report[i]);
 }
@@ -296,9 +267,10 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	s.address = argv[1];
-	s.control = open(argv[2], O_RDWR | O_CLOEXEC | O_NOCTTY);
+	s.control = control_open(argv[2]);
 	if (s.control < 0) {
-		perror(argv[2]);
+		fprintf(stderr, "stress: %s: %s\n", argv[2],
+			strerror(-s.control));
 		return 1;
 	}
 	n_faults = atoi(argv[3]);
