@@ -317,12 +317,15 @@ bool fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
 						DRM_FXQ_CTX_BANNED;
 		ctx->error = error;
 		ctx->fault_job = job;
-		if (record) {
+	}
+	/* Where a run hung is known later than that it did. */
+	if (record && ctx->error == error && ctx->fault_job == job &&
+	    !ctx->fault.cause) {
+		if (record->cause != FXQ_CAUSE_STOPPED)
 			ctx->fault.cause = record->cause;
-			ctx->fault.index = record->index;
-			ctx->fault.tag = record->tag;
-			ctx->fault.address = record->address;
-		}
+		ctx->fault.index = record->index;
+		ctx->fault.tag = record->tag;
+		ctx->fault.address = record->address;
 	}
 	spin_unlock_irqrestore(&ctx->state_lock, flags);
 	if (first)

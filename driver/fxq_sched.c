@@ -190,9 +190,7 @@ void fxq_run_end(struct fxq_run *run, const struct fxq_complete *record,
 	else if (record)
 		error = error_of(ctx, record);
 	if (error && error != -ECANCELED &&
-	    (fxq_ctx_ban(ctx, error, run->job->id,
-			 record && record->cause != FXQ_CAUSE_STOPPED ?
-			 record : NULL) || run->verdict))
+	    (fxq_ctx_ban(ctx, error, run->job->id, record) || run->verdict))
 		fxq_coredump(run, record, error);
 	account(run, record, error);
 	trace_fxq_run_end(run, record, error);

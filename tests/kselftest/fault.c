@@ -260,6 +260,9 @@ static void check_plan(struct __test_metadata *_metadata, int port,
 		  state.state);
 	EXPECT_EQ(p->error, state.error);
 	EXPECT_EQ(p->cause, state.fault_cause);
+	/* Of a run that hangs halfway it is told where. */
+	if (!strcmp(p->plan, "hang@1=soft"))
+		EXPECT_NE(0, state.fault_index);
 	EXPECT_EQ(p->error ? guilty.job : 0, state.fault_job);
 	EXPECT_EQ(p->reset, state.resets);
 	state = ctx_state(other.fd, other.ctx);

@@ -279,9 +279,9 @@ enum drm_fxq_ctx_state {
  * @state: out: enum drm_fxq_ctx_state
  * @error: out: 0, or what the fence of the run at fault carries: -EIO for a
  *	   fault, -ETIME for a hang or the limit
- * @fault_cause: out: enum fxq_cause of the first fault; 0: none
- * @fault_index: out: of the descriptor at fault
- * @fault_tag: out: of the descriptor at fault: the layer, in the image's terms
+ * @fault_cause: out: enum fxq_cause of the first fault; 0: none, or a hang
+ * @fault_index: out: of the descriptor at fault, or before which a run hung
+ * @fault_tag: out: of that descriptor: the layer, in the image's terms
  * @fault_address: out: device address at fault, or 0
  * @fault_job: out: number of the job at fault
  * @resets: out: device resets since the context was created, whoever's fault

@@ -153,37 +153,42 @@ static void submit_pending(struct queue *q)
 		device_submit(slot);
 }
 
+/* The layer at fault: the descriptor's, or else the step's. */
+static const char *layer_of(const struct slot *slot, const struct run_end *end)
+{
+	const struct fxq_image *image = slot->prog->image;
+
+	if (end->tag >= image->n[SECTION_TAGS])
+		return image_layer(image, slot->step);
+	return fxq_quote(image_string(image, image->tags[end->tag].layer));
+}
+
 static void fail_fault(struct slot *slot, const struct run_end *end)
 {
 	const struct fxq_image *image = slot->prog->image;
-	const char *layer = image_layer(image, slot->step);
 	const char *op = "none";
 
-	if (end->tag < image->n[SECTION_TAGS])
-		layer = fxq_quote(image_string(image,
-					       image->tags[end->tag].layer));
 	if (end->index < image->n_stream[slot->step])
 		op = fxq_op_name(image->stream[slot->step][end->index].opcode);
 	slot_fail(slot, end->error,
 		  "layer %s: descriptor %u (%s) of step %u failed: %s",
-		  layer, end->index, op, slot->step,
+		  layer_of(slot, end), end->index, op, slot->step,
 		  fxq_cause_text(end->cause));
 }
 
 static void fail_run(struct slot *slot, const struct run_end *end)
 {
-	const struct fxq_image *image = slot->prog->image;
 	const struct fxq_device *dev = slot->prog->dev;
-	const char *layer = image_layer(image, slot->step);
 
 	if (end->cause != FXQ_CAUSE_NONE)
 		fail_fault(slot, end);
 	else if (end->error == -ETIME)
 		slot_fail(slot, end->error,
 			  "layer %s: step %u hung, or took longer than the driver lets a run take; %s was reset",
-			  layer, slot->step, dev->info.name);
+			  layer_of(slot, end), slot->step, dev->info.name);
 	else
-		slot_fail(slot, end->error, "layer %s: %s", layer,
+		slot_fail(slot, end->error, "layer %s: %s",
+			  image_layer(slot->prog->image, slot->step),
 			  trouble(dev, end->error));
 }
 
