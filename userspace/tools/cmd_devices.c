@@ -58,7 +58,10 @@ static json_t *json_row(const struct fxq_device_info *info,
 			 "max_inflight", (json_int_t)c->max_inflight);
 }
 
-/* Adds the device @name to table and list; one that does not open says why. */
+/*
+ * Adds the device @name to the list and, if there is one, to the table; one
+ * that does not open says why.
+ */
 static bool list_device(const char *name, struct table *t, json_t *list)
 {
 	struct fxq_device_caps caps;
@@ -73,7 +76,8 @@ static bool list_device(const char *name, struct table *t, json_t *list)
 	}
 	fxq_device_caps(dev, &caps);
 	fxq_device_info(dev, &info);
-	table_row(t, &info, &caps);
+	if (t)
+		table_row(t, &info, &caps);
 	json_array_append_new(list, json_row(&info, &caps));
 	fxq_device_close(dev);
 	return true;
@@ -87,13 +91,15 @@ int cmd_devices(int argc, char **argv)
 		">in flight", NULL
 	};
 	struct options o = { 0 };
-	struct table *t = table_new(heads);
+	struct table *t = NULL;
 	json_t *list = json_array();
 	const char *name;
 	bool all = true;
 	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &o);
+	if (!o.json)
+		t = table_new(heads);
 	for (unsigned int i = 0; (name = fxq_device_name(i)); i++)
 		all &= list_device(name, t, list);
 	if (o.json) {
