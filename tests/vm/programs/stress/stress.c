@@ -33,6 +33,9 @@
  * @plan: as the device reads it
  * @least, @most: contexts that end of it. Which entry is hit is chance: of a
  *		  record or an answer that belongs to no run, none ends
+ *
+ * What is late is late by less than job_timeout_ms, which is 50: else all that
+ * waits meanwhile is a hang.
  */
 static const struct fault {
 	const char *plan;
@@ -50,9 +53,9 @@ static const struct fault {
 	{ "irq@3=lost",			0, 0 },
 	{ "irq@2=late:30ms",		0, 0 },
 	{ "irq@4=twice:10ms",		0, 0 },
-	{ "invalidate@2=late:50ms",	0, 0 },
+	{ "invalidate@2=late:20ms",	0, 0 },
 	{ "invalidate@3=lost",		0, 0 },
-	{ "hang@2:soft,stop@1=late:50ms", 1, 1 },
+	{ "hang@2:soft,stop@1=late:20ms", 1, 1 },
 	{ "hang@2:soft,stop@1=lost",	1, 1 },
 	{ "dead@3",			0, 1 },
 };
