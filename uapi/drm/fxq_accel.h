@@ -110,7 +110,8 @@ struct drm_fxq_dev_query {
  * @max_contexts: of a file
  * @max_jobs: of a file
  * @max_streams: of a file
- * @job_timeout_ms: a run that makes no progress for so long is a hang
+ * @job_timeout_ms: a run that makes no progress for so long is a hang, which is
+ *		    found out within twice that time
  * @job_limit_ms: a run that takes longer, progress or not, is stopped
  * @features: none are defined
  * @contract: SHA-256 of the descriptors' contract, as images carry it
