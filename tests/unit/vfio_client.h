@@ -276,7 +276,10 @@ static inline void bench_connect_irqs(struct bench *b)
 					FXQ_VECTORS, b->irq, FXQ_VECTORS), 0);
 }
 
-/* From a new connection to an enabled machine. */
+/*
+ * From a new connection to an enabled machine. The reset that the last client's
+ * end asked for may still be going on, and ENABLE would be lost in it.
+ */
 static inline void bench_start(struct bench *b)
 {
 	bench_connect(b);
@@ -284,6 +287,7 @@ static inline void bench_start(struct bench *b)
 	bench_share_memory(b);
 	bench_master(b);
 	bench_connect_irqs(b);
+	assert_int_equal(rig_settle(&b->rig), 0);
 	assert_int_equal(rig_enable(&b->rig), FXQ_STATUS_ENABLED);
 }
 
