@@ -52,6 +52,10 @@ refused 64 extra --socket "$dir/a" extra
 refused 1 "'dam'" --socket "$dir/a" --fault dam@1
 refused 1 'choose another' --socket "$dir/$(printf '%0200d' 0)"
 refused 1 'No such file' --socket "$dir/none/a"
+FXQ_ISA=mmx
+export FXQ_ISA
+refused 1 'FXQ_ISA=mmx is not' --socket "$dir/a"
+unset FXQ_ISA
 echo keep >"$dir/file"
 refused 1 'choose another' --socket "$dir/file"
 refused 1 'choose another' --socket "$dir/a" --control "$dir/file"

@@ -5,9 +5,10 @@
  * A test fills the scratchpad with noise, lays out its tensors with maps that
  * are larger than the boxes in them, writes what arithmetic.md says into a
  * copy, and compares the whole scratchpad afterwards: a byte beside the result
- * that changed is as wrong as a wrong result. Each descriptor runs on one
- * thread, on several, and with denormals flushed. Layout and rounding are
- * written here a second time, from the documents.
+ * that changed is as wrong as a wrong result. Each descriptor runs with every
+ * instruction set that this processor has, on one thread, on several, and with
+ * denormals flushed. Layout and rounding are written here a second time, from
+ * the documents.
  */
 #ifndef EXEC_UTIL_H
 #define EXEC_UTIL_H
@@ -91,7 +92,6 @@ static inline int env_create(void **state)
 	e->want = malloc(SPM_BYTES);
 	e->one = fxq_pool_create(1);
 	e->many = fxq_pool_create(3);
-	e->x.ops = &fxq_exec_portable;
 	e->seed = 1;
 	*state = e;
 	return e->x.spm && e->x.acc && e->before && e->want && e->one &&
@@ -226,9 +226,26 @@ static inline void run_stream(struct env *e, const struct fxq_desc *d,
 		return;
 	for (i = 0; i < SPM_BYTES; i++)
 		if (e->x.spm[i] != e->want[i])
-			fail_msg("%s: spm[%#x] is %d, want %d (was %d)",
-				 fxq_op_name(d->opcode), i, (int8_t)e->x.spm[i],
-				 (int8_t)e->want[i], (int8_t)e->before[i]);
+			fail_msg("%s, %s: spm[%#x] is %d, want %d (was %d)",
+				 fxq_op_name(d->opcode), e->x.ops->name, i,
+				 (int8_t)e->x.spm[i], (int8_t)e->want[i],
+				 (int8_t)e->before[i]);
+}
+
+static inline void run_each_way(struct env *e, const struct fxq_desc *d,
+				uint32_t count)
+{
+	run_stream(e, d, count, e->one);
+	run_stream(e, d, count, e->many);
+#if defined(__SSE2__)
+	{
+		unsigned int csr = _mm_getcsr();
+
+		_mm_setcsr(csr | 0x8040);	/* FTZ and DAZ */
+		run_stream(e, d, count, e->one);
+		_mm_setcsr(csr);
+	}
+#endif
 }
 
 /* Are the descriptors legal, and do they give what is expected? */
@@ -247,17 +264,9 @@ static inline void run_and_compare(struct env *e, struct fxq_desc *d,
 		assert_string_equal(fxq_cause_text(fxq_check_spm(&caps, &d[i])),
 				    "completed");
 	}
-	run_stream(e, d, count, e->one);
-	run_stream(e, d, count, e->many);
-#if defined(__SSE2__)
-	{
-		unsigned int csr = _mm_getcsr();
-
-		_mm_setcsr(csr | 0x8040);	/* FTZ and DAZ */
-		run_stream(e, d, count, e->one);
-		_mm_setcsr(csr);
-	}
-#endif
+	e->x.ops = NULL;
+	while ((e->x.ops = fxq_isa_next(e->x.ops)))
+		run_each_way(e, d, count);
 }
 
 #endif /* EXEC_UTIL_H */

@@ -1,17 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_exec_pool.c - the team of threads, and the sums of products
- *
- * dot.c is included rather than linked, so that each width of vectors that
- * this processor has is tried, not only the one that is chosen.
  */
 #include <stdatomic.h>
 #include <unistd.h>
 
 #include "exec_util.h"
-#include "exec/dot.c"
+
+#include "exec/dot.h"
 
 #define MANY	5000
+
+/* The sums of each instruction set, in the order of its table. */
+typedef void (*dot_fn)(fxq_tile *acc, const uint8_t *panel, uint32_t pixels,
+		       uint32_t k, const int8_t *weights, size_t block_bytes,
+		       uint32_t blocks);
+typedef void (*taps_fn)(fxq_tile acc, const int8_t *const (*x)[FXQ_TILE],
+			const int8_t *weights, uint32_t taps);
+
+#define DECLARE(isa)							\
+extern __typeof__(fxq_dot) fxq_dot_##isa;				\
+extern __typeof__(fxq_taps) fxq_taps_##isa;
+
+DECLARE(portable)
+#if defined(__x86_64__)
+DECLARE(avx2)
+DECLARE(avxvnni)
+DECLARE(avx512)
+#endif
+
+static const struct sums {
+	const char *name;
+	dot_fn dot;
+	taps_fn taps;
+} sums[] = {
+#define X(isa) { #isa, fxq_dot_##isa, fxq_taps_##isa },
+	X(portable)
+#if defined(__x86_64__)
+	X(avx2)
+	X(avxvnni)
+	X(avx512)
+#endif
+#undef X
+};
 
 struct marks {
 	atomic_uchar seen[MANY];
@@ -83,7 +114,7 @@ static void unused_pool_is_destroyed(void **state)
 }
 
 /* Sums of @pixels rows of @k, for two output blocks, over noise. */
-static void check_dot(struct env *e, fxq_dot_fn dot, uint32_t pixels,
+static void check_dot(struct env *e, dot_fn dot, uint32_t pixels,
 		      uint32_t k)
 {
 	uint8_t panel[FXQ_TILE * FXQ_PANEL_STRIDE];
@@ -116,7 +147,7 @@ static void check_dot(struct env *e, fxq_dot_fn dot, uint32_t pixels,
 }
 
 /* The same of one tile of DWCONV. */
-static void check_taps(struct env *e, fxq_taps_fn fn, uint32_t taps)
+static void check_taps(struct env *e, taps_fn fn, uint32_t taps)
 {
 	static int8_t noise[4096], w[FXQ_TAPS * FXQ_BLOCK];
 	const int8_t *at[FXQ_TAPS][FXQ_TILE];
@@ -142,7 +173,7 @@ static void check_taps(struct env *e, fxq_taps_fn fn, uint32_t taps)
 	}
 }
 
-static void check_width(struct env *e, fxq_dot_fn dot)
+static void check_width(struct env *e, dot_fn dot)
 {
 	uint32_t pixels;
 	int i;
@@ -156,23 +187,75 @@ static void check_width(struct env *e, fxq_dot_fn dot)
 	}
 }
 
+static const struct sums *sums_of(const struct fxq_exec_ops *ops)
+{
+	const struct sums *s = sums;
+
+	while (strcmp(s->name, ops->name))
+		s++;
+	return s;
+}
+
 static void inner_product_of_each_width(void **state)
 {
-	check_width(*state, dot_128);
-#ifdef FXQ_HAVE_CLONES
-	if (__builtin_cpu_supports("avx2"))
-		check_width(*state, dot_256);
-	if (fxq_inner_portable()->dot == dot_512)
-		check_width(*state, dot_512);
-#endif
+	const struct fxq_exec_ops *ops = NULL;
+
+	while ((ops = fxq_isa_next(ops)))
+		check_width(*state, sums_of(ops)->dot);
 }
 
 static void sums_over_any_number_of_taps(void **state)
 {
+	const struct fxq_exec_ops *ops = NULL;
 	uint32_t taps;
 
-	for (taps = 1; taps <= FXQ_TAPS; taps++)
-		check_taps(*state, fxq_inner_portable()->taps, taps);
+	while ((ops = fxq_isa_next(ops)))
+		for (taps = 1; taps <= FXQ_TAPS; taps++)
+			check_taps(*state, sums_of(ops)->taps, taps);
+}
+
+/* What runs here can be asked for by name; anything else is refused. */
+static void instruction_set_by_name(void **state)
+{
+	const struct fxq_exec_ops *ops = NULL, *best = NULL;
+	char why[200];
+
+	while ((ops = fxq_isa_next(ops))) {
+		setenv("FXQ_ISA", ops->name, 1);
+		assert_ptr_equal(fxq_isa_choose(why, sizeof(why)), ops);
+		best = ops;
+	}
+	setenv("FXQ_ISA", "", 1);
+	assert_ptr_equal(fxq_isa_choose(why, sizeof(why)), best);
+	unsetenv("FXQ_ISA");
+	assert_ptr_equal(fxq_isa_choose(why, sizeof(why)), best);
+	setenv("FXQ_ISA", "avx3", 1);
+	assert_null(fxq_isa_choose(why, sizeof(why)));
+	assert_non_null(strstr(why, "avx3"));
+	assert_non_null(strstr(why, "portable"));
+	unsetenv("FXQ_ISA");
+}
+
+/* One that is known and missing, if this processor misses any. */
+static void instruction_set_of_other_processors(void **state)
+{
+	const struct fxq_exec_ops *ops;
+	char why[200];
+	size_t i;
+
+	for (i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+		for (ops = fxq_isa_next(NULL); ops; ops = fxq_isa_next(ops))
+			if (!strcmp(ops->name, sums[i].name))
+				break;
+		if (ops)
+			continue;
+		setenv("FXQ_ISA", sums[i].name, 1);
+		assert_null(fxq_isa_choose(why, sizeof(why)));
+		assert_non_null(strstr(why, "this processor"));
+		unsetenv("FXQ_ISA");
+		return;
+	}
+	skip();
 }
 
 int main(void)
@@ -183,6 +266,8 @@ int main(void)
 		cmocka_unit_test(unused_pool_is_destroyed),
 		cmocka_unit_test(inner_product_of_each_width),
 		cmocka_unit_test(sums_over_any_number_of_taps),
+		cmocka_unit_test(instruction_set_by_name),
+		cmocka_unit_test(instruction_set_of_other_processors),
 	};
 
 	return cmocka_run_group_tests(tests, env_create, env_destroy);

@@ -3,8 +3,8 @@
 #
 # The same model and calibration data give the same image and the same answers,
 # byte for byte, whatever runs them: threads, what the C library may use of
-# the processor, and processors that QEMU plays, with and without vectors of
-# 32 bytes, on which other clones of the kernels are chosen.
+# the processor, the machine's instruction sets, and processors that QEMU plays,
+# with and without vectors of 32 bytes, on which other kernels are chosen.
 # test_reproducible.sh FXQ_RUN SOURCE
 set -eu
 
@@ -64,6 +64,14 @@ for net in fmnist_res fmnist_mb; do
 	same "two threads" "$net" 2 env
 	same "less of the C library" "$net" 2 env "GLIBC_TUNABLES=$less"
 	same "less, spelled as before" "$net" 2 env "GLIBC_TUNABLES=$usable"
+	for isa in portable avx2 avxvnni avx512; do
+		if FXQ_ISA=$isa "$fxq_run" devices >"$tmp/log" 2>&1; then
+			same "FXQ_ISA=$isa" "$net" 2 env "FXQ_ISA=$isa"
+		else
+			echo "$net, FXQ_ISA=$isa: skipped, not of this" \
+				"processor"
+		fi
+	done
 	for cpu in Nehalem Haswell; do
 		if command -v qemu-x86_64 >/dev/null; then
 			same "on a $cpu" "$net" 1 qemu-x86_64 -cpu "$cpu"

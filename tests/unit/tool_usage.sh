@@ -186,6 +186,12 @@ refuses 4 'there is no device called 0000:ff:1f.7' bench x.fxq \
 refuses 4 'no device called /dev/accel/accel99' verify "$net" -c random \
 	--device /dev/accel/accel99
 does infer x.fxq zeros.raw --device embedded
+export FXQ_ISA=portable
+does infer x.fxq zeros.raw
+export FXQ_ISA=mmx
+refuses 4 'FXQ_ISA=mmx is not the name of an instruction set; there are: portable' \
+	infer x.fxq zeros.raw
+unset FXQ_ISA
 does bench x.fxq --iterations 3 --layers
 says 'modelled'
 printf 'P5 2 2 255\n\001\002\003\004' >picture.pgm

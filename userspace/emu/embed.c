@@ -134,9 +134,15 @@ static bool depth_is_valid(uint32_t depth)
 	return depth >= 2 && depth <= FXQ_DEPTH_MAX && !(depth & (depth - 1));
 }
 
+const char *fxq_embed_isa(char *why, size_t size)
+{
+	return fxq_machine_isa(why, size);
+}
+
 /*
  * @config may be NULL. Returns 0, -EINVAL for a depth that is no power of two
- * from 2 to FXQ_DEPTH_MAX or a negative number of threads, -ENOMEM, -EIO.
+ * from 2 to FXQ_DEPTH_MAX or a negative number of threads, -ENOTSUP where
+ * fxq_embed_isa() returns NULL, -ENOMEM, -EIO.
  */
 int fxq_embed_open(const struct fxq_embed_config *config,
 		   struct fxq_embed **ret_embed)

@@ -12,6 +12,7 @@
 #define FXQ_EMBED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct fxq_embed;
@@ -36,6 +37,14 @@ struct fxq_embed_caps {
 	uint32_t spm_bytes, acc_bytes, max_descriptors;
 	uint32_t clock_khz, macs, max_inflight;
 };
+
+#define FXQ_EMBED_WHY	200	/* bytes of a reason */
+
+/*
+ * Whose vectors the machine uses: "avx512", …, "portable". NULL if FXQ_ISA in
+ * the environment asks for what there is not; @why then says so in a sentence.
+ */
+const char *fxq_embed_isa(char *why, size_t size);
 
 int fxq_embed_open(const struct fxq_embed_config *config,
 		   struct fxq_embed **ret_embed);

@@ -143,8 +143,13 @@ static void stop_listening(const char *path, int fd)
 static int start(struct fxq_function *f, const struct options *o)
 {
 	char why[400];
-	int ret = fxq_function_init(f, &o->machine, report);
+	int ret;
 
+	if (!fxq_machine_isa(why, sizeof(why))) {
+		fprintf(stderr, "fxq-emu: %s\n", why);
+		return -ENOTSUP;
+	}
+	ret = fxq_function_init(f, &o->machine, report);
 	if (ret) {
 		fprintf(stderr, "fxq-emu: the machine does not start: %s\n",
 			strerror(-ret));

@@ -7,6 +7,7 @@
  * one at a time. All programs share one queue, as they share the machine's
  * completion ring.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,9 +235,13 @@ int embed_device_open(const struct fxq_device_config *config,
 		.report = config->report,
 		.priv = config->priv,
 	};
-	struct embed_device *dev = calloc(1, sizeof(*dev));
+	struct embed_device *dev;
+	char why[FXQ_EMBED_WHY];
 	int ret;
 
+	if (!fxq_embed_isa(why, sizeof(why)))
+		return fxq_fail(-EINVAL, "%s", why);
+	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return fxq_fail_memory("a device");
 	ret = fxq_embed_open(&embed, &dev->embed);

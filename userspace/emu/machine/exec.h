@@ -3,14 +3,15 @@
  * exec.h - executing one descriptor, exactly
  *
  * A descriptor that fxq_check_desc() and fxq_check_spm() have passed becomes
- * bytes in the scratchpad. Each operator is a function in a table; a table for
- * another instruction set replaces entries of the portable one and must give
- * the same bytes. Work inside a descriptor spreads over a pool of threads.
+ * bytes in the scratchpad. Each operator is a function in a table; there is a
+ * table for every instruction set, and all give the same bytes. Work inside a
+ * descriptor spreads over a pool of threads.
  */
 #ifndef FXQ_EXEC_H
 #define FXQ_EXEC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <fxq/fxq_cmd.h>
@@ -47,11 +48,19 @@ struct fxq_exec {
 typedef void (*fxq_exec_fn)(struct fxq_exec *x, const struct fxq_desc *d);
 
 struct fxq_exec_ops {
-	const char *name;		/* "portable", … */
+	const char *name;		/* as FXQ_ISA spells it */
 	fxq_exec_fn fn[FXQ_OP_COUNT];
 };
 
-extern const struct fxq_exec_ops fxq_exec_portable;
+/* isa.c: which instruction sets this processor runs, from the plainest on */
+
+/* The next better table than @ops; NULL: the plainest, or there is none. */
+const struct fxq_exec_ops *fxq_isa_next(const struct fxq_exec_ops *ops);
+/*
+ * The best, or what FXQ_ISA in the environment names. NULL if that is unknown
+ * or does not run here; @why then says so in a sentence.
+ */
+const struct fxq_exec_ops *fxq_isa_choose(char *why, size_t size);
 
 /* struct fxq_bad_entry - entry @i of RESIZE's table @name is not to be used */
 struct fxq_bad_entry {

@@ -139,7 +139,11 @@ static void release(struct fxq_machine *m)
 
 static int allocate(struct fxq_machine *m, const struct fxq_machine_config *c)
 {
-	m->exec.ops = &fxq_exec_portable;
+	char why[FXQ_MACHINE_WHY];
+
+	m->exec.ops = fxq_isa_choose(why, sizeof(why));
+	if (!m->exec.ops)
+		return -ENOTSUP;
 	m->exec.spm = zeroed(m->caps.spm_bytes);
 	m->exec.acc = zeroed(m->caps.acc_bytes);
 	m->exec.pool = fxq_pool_create(c->threads ? c->threads : 1);
@@ -151,10 +155,17 @@ static int allocate(struct fxq_machine *m, const struct fxq_machine_config *c)
 	return m->debug ? 0 : -ENOMEM;
 }
 
+const char *fxq_machine_isa(char *why, size_t size)
+{
+	const struct fxq_exec_ops *ops = fxq_isa_choose(why, size);
+
+	return ops ? ops->name : NULL;
+}
+
 /*
  * Makes a machine, disabled, with its own thread. @config may be NULL. Returns
- * 0, -EINVAL for a size or a number of threads that is out of range, -ENOMEM,
- * or what pthread_create() said.
+ * 0, -EINVAL for a size or a number of threads that is out of range, -ENOTSUP
+ * where fxq_machine_isa() returns NULL, -ENOMEM, or what pthread_create() said.
  */
 int fxq_machine_create(const struct fxq_machine_config *config,
 		       const struct fxq_machine_host *host,

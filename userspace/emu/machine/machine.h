@@ -11,6 +11,7 @@
 #define FXQ_MACHINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct fxq_machine;
@@ -77,6 +78,15 @@ struct fxq_machine_config {
 	uint32_t spm_bytes;	/* 0: 1 MiB; a multiple of 64 */
 	uint32_t acc_bytes;	/* 0: 64 KiB */
 };
+
+#define FXQ_MACHINE_WHY	200	/* bytes of a reason */
+
+/*
+ * The instruction set of this process's machines: the best that the processor
+ * has, or the one that FXQ_ISA in the environment names. NULL if that one is
+ * not to be had; @why then says so in a sentence.
+ */
+const char *fxq_machine_isa(char *why, size_t size);
 
 int fxq_machine_create(const struct fxq_machine_config *config,
 		       const struct fxq_machine_host *host,

@@ -11,7 +11,6 @@
 
 #include <fxq/fxq_arith.h>
 
-#include "clones.h"
 #include "fm.h"
 #include "ops.h"
 
@@ -26,7 +25,6 @@ typedef void (*elements_fn)(const struct consts *k, const int8_t *a,
 
 /* The products of both operands, and v from them. */
 #define SCALED(name, value)						\
-FXQ_CLONES								\
 static void name##_elements(const struct consts *k, const int8_t *a,	\
 			    const int8_t *b, int8_t *out, uint32_t n)	\
 {									\
@@ -46,7 +44,6 @@ SCALED(sub, pa - pb)
 SCALED(min, pa < pb ? pa : pb)
 SCALED(max, pa > pb ? pa : pb)
 
-FXQ_CLONES
 static void mul_elements(const struct consts *k, const int8_t *a,
 			 const int8_t *b, int8_t *out, uint32_t n)
 {

@@ -8,7 +8,6 @@
  */
 #include <string.h>
 
-#include "conv.h"
 #include "epilogue.h"
 #include "fm.h"
 #include "gather.h"
@@ -25,7 +24,6 @@
 struct conv {
 	struct fxq_exec *x;
 	const struct fxq_desc *d;
-	fxq_dot_fn dot;
 	struct fxq_gather in;
 	struct fxq_epilogue out;
 	const int8_t *weights;
@@ -75,7 +73,7 @@ static void multiply(const struct conv *c, const struct unit *u, fxq_tile *acc)
 	memset(acc, 0, u->blocks * sizeof(*acc));
 	while ((k = fxq_gather_panel(&c->in, u->group, u->first, u->pixels,
 				     &at, panel))) {
-		c->dot(acc, panel, u->pixels, k, w, block_bytes, u->blocks);
+		fxq_dot(acc, panel, u->pixels, k, w, block_bytes, u->blocks);
 		w += (size_t)k * FXQ_BLOCK;
 	}
 }
@@ -154,12 +152,12 @@ static uint32_t choose_batch(const struct conv *c)
 	return batch;
 }
 
-void fxq_conv_run(struct fxq_exec *x, const struct fxq_desc *d, fxq_dot_fn dot)
+void fxq_exec_conv(struct fxq_exec *x, const struct fxq_desc *d)
 {
 	const struct fxq_body_conv *b = &d->conv;
 	uint64_t macs = (uint64_t)b->oh * b->ow * b->oc;
 	struct conv c = {
-		.x = x, .d = d, .dot = dot,
+		.x = x, .d = d,
 		.weights = (const int8_t *)x->spm + b->weights,
 		.ocg = b->oc / b->groups,
 		.blocks = fm_blocks(b->oc / b->groups),
@@ -175,9 +173,4 @@ void fxq_conv_run(struct fxq_exec *x, const struct fxq_desc *d, fxq_dot_fn dot)
 		fxq_epilogue_conv(&c.out, x, d);
 	fxq_spread(x, macs * c.k >= FXQ_SPREAD_MACS,
 		   c.tiles * c.batches * b->groups, 1, conv_units, &c);
-}
-
-void fxq_exec_conv(struct fxq_exec *x, const struct fxq_desc *d)
-{
-	fxq_conv_run(x, d, fxq_inner_portable()->dot);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dot.c - sums of products in portable C
+ * dot.c - sums of products, in vectors of any width
  *
  * For the inner product, integers are multiplied and added as fp32, for which
  * every processor has fast vectors: a product of u8 and s8 has at most 15 bits,
@@ -11,33 +11,103 @@
  */
 #include <string.h>
 
-#include "clones.h"
 #include "dot.h"
 
 _Static_assert(FXQ_PANEL_K * 255 * 128 < 1 << 24, "fp32 sums stay exact");
 
-#define DOT_NAME	dot_128
-#define DOT_LANES	4
-#define DOT_ROWS	4
-#define DOT_TARGET
-#include "dot_tile.h"
-
-#ifdef FXQ_HAVE_CLONES
-
-#define DOT_NAME	dot_256
-#define DOT_LANES	8
-#define DOT_ROWS	4
-#define DOT_TARGET	__attribute__((target("avx2")))
-#include "dot_tile.h"
-
-#define DOT_NAME	dot_512
-#define DOT_LANES	16
-#define DOT_ROWS	8
-#define DOT_TARGET \
-	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
-#include "dot_tile.h"
-
+#if defined(__AVX512F__)
+#define LANES	16
+#define ROWS	8	/* pixels whose sums are held in registers */
+#elif defined(__AVX2__)
+#define LANES	8
+#define ROWS	4
+#else
+#define LANES	4
+#define ROWS	4
 #endif
+
+typedef float vf __attribute__((vector_size(4 * LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * LANES)));
+typedef uint32_t vu __attribute__((vector_size(4 * LANES), aligned(4),
+				   may_alias));
+
+/* The highest byte of each lane, a weight of its output. */
+static inline vf top(vu four)
+{
+	return __builtin_convertvector((vi)four >> 24, vf);
+}
+
+/* Two vectors of outputs of @rows pixels over @quads quads of k. */
+static inline __attribute__((always_inline))
+void part(uint32_t *acc, const float *x, const int8_t *w, uint32_t quads,
+	  const int rows)
+{
+	vf sum[8][2] = {};
+	uint32_t q;
+	int v, j, p;
+
+	for (q = 0; q < quads; q++, w += FXQ_QUAD, x += 4) {
+		vu w0 = *(const vu *)w;
+		vu w1 = *(const vu *)(w + 4 * LANES);
+
+		/* Unrolled, the compiler loads ahead and runs out of registers. */
+#pragma GCC unroll 1
+		for (j = 3; j >= 0; j--, w0 <<= 8, w1 <<= 8) {
+			vf f0 = top(w0), f1 = top(w1);
+
+			for (p = 0; p < rows; p++) {
+				sum[p][0] += f0 * x[p * FXQ_PANEL_K + j];
+				sum[p][1] += f1 * x[p * FXQ_PANEL_K + j];
+			}
+		}
+	}
+	for (p = 0; p < rows; p++) {
+		for (v = 0; v < 2; v++) {
+			vu *to = (vu *)(acc + p * FXQ_BLOCK + v * LANES);
+
+			*to += (vu)__builtin_convertvector(sum[p][v], vi);
+		}
+	}
+}
+
+/* Whole vectors: a row of a panel may be read, and @x written, beyond @k. */
+static inline void widen(float *restrict x, const uint8_t *restrict panel,
+			 uint32_t k)
+{
+	uint32_t end = fxq_round_up(k, 32);
+	int i;
+
+	for (; end; end -= 32, x += 32, panel += 32)
+#pragma GCC unroll 1
+		for (i = 0; i < 32; i++)
+			x[i] = panel[i];
+}
+
+void fxq_dot(fxq_tile *acc, const uint8_t *panel, uint32_t pixels, uint32_t k,
+	     const int8_t *weights, size_t block_bytes, uint32_t blocks)
+{
+	float x[FXQ_TILE * FXQ_PANEL_K] __attribute__((aligned(64)));
+	uint32_t b, p, lane;
+
+	for (p = 0; p < pixels; p++)
+		widen(x + p * FXQ_PANEL_K, panel + p * FXQ_PANEL_STRIDE, k);
+	for (; p % ROWS && pixels > 1; p++)
+		memset(x + p * FXQ_PANEL_K, 0, k * sizeof(*x));
+
+	for (b = 0; b < blocks; b++, weights += block_bytes) {
+		for (lane = 0; lane < FXQ_BLOCK; lane += 2 * LANES) {
+			const int8_t *w = weights + 4 * lane;
+
+			if (pixels == 1) {
+				part(&acc[b][0][lane], x, w, k / 4, 1);
+				continue;
+			}
+			for (p = 0; p < pixels; p += ROWS)
+				part(&acc[b][p][lane], x + p * FXQ_PANEL_K, w,
+				     k / 4, ROWS);
+		}
+	}
+}
 
 /* Three taps of 32 channels; a product of s8 and s8 fits 16 bits. */
 static inline void add_taps(uint32_t *restrict acc, const int8_t *x0,
@@ -53,9 +123,8 @@ static inline void add_taps(uint32_t *restrict acc, const int8_t *x0,
 			  (int16_t)(x2[i] * w[i + 2 * FXQ_BLOCK]);
 }
 
-FXQ_CLONES
-static void taps_any(fxq_tile acc, const int8_t *const (*x)[FXQ_TILE],
-		     const int8_t *weights, uint32_t taps)
+void fxq_taps(fxq_tile acc, const int8_t *const (*x)[FXQ_TILE],
+	      const int8_t *weights, uint32_t taps)
 {
 	int16_t w[(FXQ_TAPS + 2) * FXQ_BLOCK] __attribute__((aligned(64)));
 	uint32_t p, t, i;
@@ -72,25 +141,4 @@ static void taps_any(fxq_tile acc, const int8_t *const (*x)[FXQ_TILE],
 				 w + t * FXQ_BLOCK);
 		}
 	}
-}
-
-const struct fxq_inner *fxq_inner_portable(void)
-{
-	static const struct fxq_inner inner[] = {
-		{ dot_128, taps_any },
-#ifdef FXQ_HAVE_CLONES
-		{ dot_256, taps_any },
-		{ dot_512, taps_any },
-#endif
-	};
-
-#ifdef FXQ_HAVE_CLONES
-	if (__builtin_cpu_supports("avx512bw") &&
-	    __builtin_cpu_supports("avx512dq") &&
-	    __builtin_cpu_supports("avx512vl"))
-		return &inner[2];
-	if (__builtin_cpu_supports("avx2"))
-		return &inner[1];
-#endif
-	return &inner[0];
 }

@@ -5,8 +5,7 @@
  * A tile is FXQ_TILE pixels; a panel holds, for each of them, the next k
  * activations as u8 (x + 128) side by side; weights lie as the scratchpad has
  * them. Everything else about an operator (where pixels come from, what
- * becomes of the sums, how threads share) is outside, so that an instruction
- * set replaces these two functions and nothing more.
+ * becomes of the sums, how threads share) is outside.
  */
 #ifndef FXQ_EXEC_DOT_H
 #define FXQ_EXEC_DOT_H
@@ -15,6 +14,8 @@
 #include <stdint.h>
 
 #include <fxq/fxq_cmd.h>
+
+#include "isa.h"
 
 #define FXQ_TILE		8	/* pixels */
 #define FXQ_PANEL_K		512	/* activations of a pixel at a time */
@@ -30,9 +31,8 @@ typedef uint32_t fxq_tile[FXQ_TILE][FXQ_BLOCK];
  * @acc[block]. @k is a multiple of 4, at most FXQ_PANEL_K. Rows of @acc from
  * @pixels on are left with anything.
  */
-typedef void (*fxq_dot_fn)(fxq_tile *acc, const uint8_t *panel,
-			   uint32_t pixels, uint32_t k, const int8_t *weights,
-			   size_t block_bytes, uint32_t blocks);
+void fxq_dot(fxq_tile *acc, const uint8_t *panel, uint32_t pixels, uint32_t k,
+	     const int8_t *weights, size_t block_bytes, uint32_t blocks);
 
 #define FXQ_TAPS		64	/* of a kernel at a time */
 
@@ -41,16 +41,7 @@ typedef void (*fxq_dot_fn)(fxq_tile *acc, const uint8_t *panel,
  * s8, with those at @weights, [taps][32], to @acc. @taps is at most FXQ_TAPS;
  * all FXQ_TILE pointers of a tap are readable.
  */
-typedef void (*fxq_taps_fn)(fxq_tile acc, const int8_t *const (*x)[FXQ_TILE],
-			    const int8_t *weights, uint32_t taps);
-
-/* struct fxq_inner - the pair for an instruction set */
-struct fxq_inner {
-	fxq_dot_fn dot;
-	fxq_taps_fn taps;
-};
-
-/* The fastest portable pair on this processor. */
-const struct fxq_inner *fxq_inner_portable(void);
+void fxq_taps(fxq_tile acc, const int8_t *const (*x)[FXQ_TILE],
+	      const int8_t *weights, uint32_t taps);
 
 #endif /* FXQ_EXEC_DOT_H */

@@ -8,8 +8,6 @@
  */
 #include <string.h>
 
-#include "clones.h"
-#include "conv.h"
 #include "epilogue.h"
 #include "fm.h"
 #include "ops.h"
@@ -18,7 +16,6 @@
 struct dwconv {
 	struct fxq_exec *x;
 	const struct fxq_body_conv *b;
-	fxq_taps_fn taps;
 	struct fxq_epilogue out;
 	const int8_t *weights;
 	int8_t outside[FXQ_BLOCK];
@@ -41,7 +38,6 @@ struct tap {
 	uint32_t ky, kx;
 };
 
-FXQ_CLONES
 static void begin_sums(const int8_t *w, uint32_t taps, uint32_t *start)
 {
 	int32_t sum[FXQ_BLOCK] = { 0 };
@@ -112,7 +108,7 @@ static void run_tile(const struct dwconv *c, const struct block *bl,
 	for (p = 0; p < FXQ_TILE; p++)
 		memcpy(acc[p], bl->start, sizeof(acc[p]));
 	while ((n = next_taps(c, &bl->in, oy, ox, &tap, at))) {
-		c->taps(acc, (const int8_t *const (*)[FXQ_TILE])at, w, n);
+		fxq_taps(acc, (const int8_t *const (*)[FXQ_TILE])at, w, n);
 		w += n * FXQ_BLOCK;
 	}
 	fxq_epilogue_run(&c->out, &bl->lanes, acc, oy * c->b->ow + ox, pixels);
@@ -137,13 +133,12 @@ static void dwconv_rows(void *arg, uint32_t first, uint32_t last)
 	}
 }
 
-void fxq_dwconv_run(struct fxq_exec *x, const struct fxq_desc *d,
-		    fxq_taps_fn taps)
+void fxq_exec_dwconv(struct fxq_exec *x, const struct fxq_desc *d)
 {
 	const struct fxq_body_conv *b = &d->conv;
 	uint64_t macs = (uint64_t)b->oh * b->ow * b->oc * b->kh * b->kw;
 	struct dwconv c = {
-		.x = x, .b = b, .taps = taps,
+		.x = x, .b = b,
 		.weights = (const int8_t *)x->spm + b->weights,
 	};
 
@@ -151,9 +146,4 @@ void fxq_dwconv_run(struct fxq_exec *x, const struct fxq_desc *d,
 	fxq_epilogue_conv(&c.out, x, d);
 	fxq_spread(x, macs >= FXQ_SPREAD_MACS, fm_blocks(b->oc) * b->oh, 1,
 		   dwconv_rows, &c);
-}
-
-void fxq_exec_dwconv(struct fxq_exec *x, const struct fxq_desc *d)
-{
-	fxq_dwconv_run(x, d, fxq_inner_portable()->taps);
 }

@@ -9,7 +9,6 @@
 
 #include <fxq/fxq_arith.h>
 
-#include "clones.h"
 #include "epilogue.h"
 #include "fm.h"
 
@@ -99,7 +98,6 @@ static void put_raw(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 	fm_scatter(e->x, &e->out, y, x, l->c0, l->n, 4, acc);
 }
 
-FXQ_CLONES
 static void finish_pixels(const struct fxq_epilogue *e,
 			  const struct fxq_lanes *l, uint32_t (*acc)[FXQ_BLOCK],
 			  uint32_t y, uint32_t x, uint32_t pixels)

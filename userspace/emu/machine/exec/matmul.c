@@ -12,8 +12,6 @@
  */
 #include <string.h>
 
-#include "clones.h"
-#include "conv.h"
 #include "epilogue.h"
 #include "fm.h"
 #include "gather.h"
@@ -32,7 +30,6 @@ struct matmul {
 	struct fxq_exec *x;
 	const struct fxq_body_matmul *b;
 	bool trans;
-	fxq_dot_fn dot;
 	struct fxq_gather a;
 	struct fxq_epilogue out;
 	uint32_t strips, blocks, batches;
@@ -80,7 +77,6 @@ static void pack_transposed(const struct matmul *c, uint32_t batch,
 }
 
 /* b has k pixels of n channels: four pixels are interleaved. */
-FXQ_CLONES
 static void pack_quad(const uint8_t (*px)[FXQ_BLOCK], uint32_t *w)
 {
 	uint32_t i;
@@ -111,7 +107,6 @@ static void pack_plain(const struct matmul *c, uint32_t batch, uint32_t n0,
 	}
 }
 
-FXQ_CLONES
 static void add_columns(const int8_t *w, uint32_t k, uint32_t *column)
 {
 	int32_t sum[FXQ_BLOCK] = { 0 };
@@ -126,7 +121,6 @@ static void add_columns(const int8_t *w, uint32_t k, uint32_t *column)
 }
 
 /* Only the first @k of a panel's row are channels: the rest is padding. */
-FXQ_CLONES
 static uint32_t row_sum(const uint8_t *panel, uint32_t k)
 {
 	uint32_t sum = 0, i;
@@ -166,14 +160,13 @@ static void multiply(const struct matmul *c, const struct unit *u,
 		for (p = 0; p < tile; p++)
 			s->row[m + p] += row_sum(panel + p * FXQ_PANEL_STRIDE,
 						 k);
-		c->dot(s->acc[m / FXQ_TILE], panel, tile, fxq_round_up(k, 4),
+		fxq_dot(s->acc[m / FXQ_TILE], panel, tile, fxq_round_up(k, 4),
 		       s->w[0], sizeof(s->w[0]), u->blocks);
 	}
 	*at = next;
 }
 
 /* The second and third term of the sum. */
-FXQ_CLONES
 static void add_terms(uint32_t *acc, const uint32_t *column, uint32_t za,
 		      uint32_t row)
 {
@@ -248,13 +241,12 @@ static void matmul_units(void *arg, uint32_t first, uint32_t last)
 	}
 }
 
-void fxq_matmul_run(struct fxq_exec *x, const struct fxq_desc *d,
-		    fxq_dot_fn dot)
+void fxq_exec_matmul(struct fxq_exec *x, const struct fxq_desc *d)
 {
 	const struct fxq_body_matmul *b = &d->matmul;
 	uint64_t outputs = (uint64_t)b->batch * b->m * b->n;
 	struct matmul c = {
-		.x = x, .b = b, .dot = dot,
+		.x = x, .b = b,
 		.trans = d->flags & FXQ_F_TRANS_B,
 		.a = {
 			.x = x, .in = b->a, .ih = b->batch, .iw = b->m,
@@ -269,9 +261,4 @@ void fxq_matmul_run(struct fxq_exec *x, const struct fxq_desc *d,
 	fxq_epilogue_matmul(&c.out, x, d);
 	fxq_spread(x, outputs * b->k >= FXQ_SPREAD_MACS,
 		   c.strips * c.batches * b->batch, 1, matmul_units, &c);
-}
-
-void fxq_exec_matmul(struct fxq_exec *x, const struct fxq_desc *d)
-{
-	fxq_matmul_run(x, d, fxq_inner_portable()->dot);
 }

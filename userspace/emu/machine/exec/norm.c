@@ -10,7 +10,6 @@
 
 #include <fxq/fxq_arith.h>
 
-#include "clones.h"
 #include "fm.h"
 #include "ops.h"
 
@@ -30,7 +29,6 @@ static uint32_t table_u32(const struct norm *c, uint32_t i)
 	return e;
 }
 
-FXQ_CLONES
 static void softmax_row(const struct norm *c, const int8_t *in, int8_t *out)
 {
 	const struct fxq_body_unary *b = c->b;
@@ -67,7 +65,6 @@ static float layernorm_scale(const int8_t *in, uint32_t n, float eps,
 	return 1.0f / sqrtf((float)d + eps);
 }
 
-FXQ_CLONES
 static void layernorm_row(const struct norm *c, const int8_t *in, int8_t *out)
 {
 	const struct fxq_body_unary *b = c->b;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ops.h - the portable operators, and what they share
+ * ops.h - the operators, and what they share
  *
  * One function for each line of FXQ_OPS except LOAD and STORE, which need the
- * machine's memory. A table for an instruction set names those of its own and
- * takes the rest from here.
+ * machine's memory; each exists once for every instruction set.
  */
 #ifndef FXQ_EXEC_OPS_H
 #define FXQ_EXEC_OPS_H
 
 #include "exec.h"
+#include "isa.h"
 
 /* fill.c */
 void fxq_exec_fill(struct fxq_exec *x, const struct fxq_desc *d);

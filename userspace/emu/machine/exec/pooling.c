@@ -10,7 +10,6 @@
 
 #include <fxq/fxq_arith.h>
 
-#include "clones.h"
 #include "fm.h"
 #include "ops.h"
 
@@ -49,7 +48,6 @@ static void taps_inside(int64_t at, uint32_t step, uint32_t taps, uint32_t size,
 	*last = i;
 }
 
-FXQ_CLONES
 static void sum_window(const struct window *win, int32_t *sum)
 {
 	int32_t acc[FXQ_BLOCK] __attribute__((aligned(64))) = { 0 };
@@ -66,7 +64,6 @@ static void sum_window(const struct window *win, int32_t *sum)
 }
 
 /* From the sum of @n elements inside; those outside count as @zx, so as 0. */
-FXQ_CLONES
 static void finish_mean(const int32_t *sum, int32_t n, float m, int zx, int zy,
 			int lo, int hi, int8_t *out)
 {
@@ -92,7 +89,6 @@ static void avg_window(const struct pooling *c, const struct window *win,
 	finish_mean(sum, inside, m, b->zx, b->zy, b->lo, b->hi, out);
 }
 
-FXQ_CLONES
 static void max_window(const struct pooling *c, const struct window *win,
 		       int8_t *out)
 {

@@ -9,7 +9,6 @@
 
 #include <fxq/fxq_arith.h>
 
-#include "clones.h"
 #include "fm.h"
 #include "ops.h"
 
@@ -21,7 +20,6 @@ struct reduce {
 };
 
 /* Sum or maximum of @n pixels, @stride apart, lane by lane. */
-FXQ_CLONES
 static void fold_pixels(const int8_t *in, uint32_t n, size_t stride, bool max,
 			int32_t *out)
 {
@@ -41,7 +39,6 @@ static void fold_pixels(const int8_t *in, uint32_t n, size_t stride, bool max,
 	memcpy(out, acc, sizeof(acc));
 }
 
-FXQ_CLONES
 static int32_t fold_lanes(const int8_t *in, uint32_t n, bool max, int32_t acc)
 {
 	uint32_t i;

@@ -10,14 +10,9 @@
 
 #include <fxq/fxq_arith.h>
 
-#include "clones.h"
 #include "fm.h"
 #include "ops.h"
-
-/* struct entry - one of a table: an index, and how far to the next */
-struct entry {
-	uint16_t index, fraction;
-};
+#include "resize_table.h"
 
 struct resize {
 	struct fxq_exec *x;
@@ -26,50 +21,6 @@ struct resize {
 	float m;
 };
 
-static struct entry entry_at(const struct fxq_exec *x, uint32_t table,
-			     uint32_t i)
-{
-	struct entry e;
-
-	memcpy(&e, x->spm + table + sizeof(e) * (size_t)i, sizeof(e));
-	return e;
-}
-
-static bool check_table(const struct fxq_exec *x, const char *name,
-			uint32_t table, uint32_t n, uint32_t size,
-			struct fxq_bad_entry *bad)
-{
-	struct entry e;
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
-		e = entry_at(x, table, i);
-		if (e.index < size && e.fraction <= FXQ_RESIZE_ONE)
-			continue;
-		*bad = (struct fxq_bad_entry){ name, i, e.index, e.fraction,
-					       size };
-		return false;
-	}
-	return true;
-}
-
-bool fxq_resize_check(const struct fxq_exec *x, const struct fxq_desc *d,
-		      struct fxq_bad_entry *bad)
-{
-	const struct fxq_body_resize *b = &d->resize;
-
-	return check_table(x, "ytab", b->ytab, b->oh, b->ih, bad) &&
-	       check_table(x, "xtab", b->xtab, b->ow, b->iw, bad);
-}
-
-bool fxq_resize_tables_ok(const struct fxq_exec *x, const struct fxq_desc *d)
-{
-	struct fxq_bad_entry bad;
-
-	return fxq_resize_check(x, d, &bad);
-}
-
-FXQ_CLONES
 static void blend(const struct resize *c, const int8_t *const in[4],
 		  const int32_t weight[4], int8_t *out)
 {

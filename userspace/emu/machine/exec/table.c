@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.c - the portable operators in one table
+ * table.c - the operators of one instruction set in one table
  *
  * It follows from FXQ_OPS: an operator that nothing below names does not
  * compile.
@@ -34,8 +34,11 @@
 #define RUN_REQUANT	fxq_exec_requant
 #define RUN_TRANSPOSE	fxq_exec_transpose
 
-const struct fxq_exec_ops fxq_exec_portable = {
-	.name = "portable",
+#define TEXT(isa)	TEXT_OF(isa)
+#define TEXT_OF(isa)	#isa
+
+const struct fxq_exec_ops fxq_ops = {
+	.name = TEXT(EXEC_ISA),
 	.fn = {
 #define X(id, name, engine, body, flags) [FXQ_OP_##id] = RUN_##id,
 		FXQ_OPS(X)

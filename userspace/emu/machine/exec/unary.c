@@ -7,7 +7,6 @@
  */
 #include <fxq/fxq_arith.h>
 
-#include "clones.h"
 #include "fm.h"
 #include "ops.h"
 
@@ -28,7 +27,6 @@ static void lut_elements(const struct unary *c, const uint8_t *in,
 		out[i] = table[in[i] ^ 0x80];
 }
 
-FXQ_CLONES
 static void requant_elements(const struct unary *c, const uint8_t *in,
 			     uint8_t *out, uint32_t n)
 {
