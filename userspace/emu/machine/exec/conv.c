@@ -2,34 +2,16 @@
 /*
  * conv.c - CONV: gather, multiply, finish
  *
- * The output is cut into units: a tile of pixels by a batch of output blocks
- * of one group, numbered so that a batch's parameters are loaded once for many
- * tiles. Units are independent, so threads share them in any way.
+ * A unit is a tile of pixels by a batch of output blocks of one group, numbered
+ * so that a batch's parameters are loaded once for many tiles.
  */
 #include <string.h>
 
-#include "epilogue.h"
+#include "conv.h"
+#include "dot.h"
 #include "fm.h"
-#include "gather.h"
-#include "ops.h"
 
 #define BATCH		16	/* output blocks at most, for one gathering */
-
-/*
- * struct conv - a descriptor, prepared
- * @k: weights of an output channel
- * @batch: output blocks of a unit
- * @tiles, @batches: units are [group][batch][tile]
- */
-struct conv {
-	struct fxq_exec *x;
-	const struct fxq_desc *d;
-	struct fxq_gather in;
-	struct fxq_epilogue out;
-	const int8_t *weights;
-	uint32_t ocg, blocks, k, pixels;
-	uint32_t batch, batches, tiles;
-};
 
 /* struct unit - which tile of which output blocks of which group */
 struct unit {
@@ -45,15 +27,20 @@ static uint32_t weights_per_channel(const struct fxq_body_conv *b)
 		fxq_round_up(icg % FXQ_BLOCK, 4)) * b->kh * b->kw;
 }
 
+static uint32_t tiles_of(const struct conv *c)
+{
+	return fxq_div_up(c->pixels, FXQ_TILE);
+}
+
 static struct unit unit_at(const struct conv *c, uint32_t i)
 {
 	struct unit u;
 	uint32_t left;
 
-	u.first = i % c->tiles * FXQ_TILE;
+	u.first = i % tiles_of(c) * FXQ_TILE;
 	left = c->pixels - u.first;
 	u.pixels = left < FXQ_TILE ? left : FXQ_TILE;
-	i /= c->tiles;
+	i /= tiles_of(c);
 	u.block = i % c->batches * c->batch;
 	left = c->blocks - u.block;
 	u.blocks = left < c->batch ? left : c->batch;
@@ -64,55 +51,55 @@ static struct unit unit_at(const struct conv *c, uint32_t i)
 static void multiply(const struct conv *c, const struct unit *u, fxq_tile *acc)
 {
 	uint8_t panel[FXQ_TILE * FXQ_PANEL_STRIDE];
-	size_t block_bytes = (size_t)c->k * FXQ_BLOCK;
-	const int8_t *w = c->weights + block_bytes *
-			  ((size_t)u->group * c->blocks + u->block);
+	const int8_t *w = conv_weights(c, u->group, u->block);
 	struct fxq_cursor at = { 0 };
 	uint32_t k;
 
-	memset(acc, 0, u->blocks * sizeof(*acc));
 	while ((k = fxq_gather_panel(&c->in, u->group, u->first, u->pixels,
 				     &at, panel))) {
-		fxq_dot(acc, panel, u->pixels, k, w, block_bytes, u->blocks);
+		fxq_dot(acc, panel, u->pixels, k, w,
+			(size_t)c->k * FXQ_BLOCK, u->blocks);
 		w += (size_t)k * FXQ_BLOCK;
 	}
 }
 
+void conv_lanes(const struct conv *c, uint32_t group, uint32_t block,
+		struct fxq_lanes *lanes)
+{
+	if (c->d->flags & FXQ_F_ACC_LAST)
+		fxq_lanes_load(&c->out, group * c->ocg + block * FXQ_BLOCK,
+			       fm_lanes(c->ocg, block), lanes);
+	else
+		memset(lanes, 0, sizeof(*lanes));
+}
+
 /* Chained descriptors pass their sums on in the accumulators. */
-static void add_carried(const struct conv *c, const struct unit *u,
-			fxq_tile *acc)
+static int32_t *carried(const struct conv *c, uint32_t block, uint32_t first)
 {
-	uint32_t b, p, i;
-
-	for (b = 0; b < u->blocks; b++) {
-		const int32_t *from = c->x->acc + FXQ_BLOCK *
-			((size_t)(u->block + b) * c->pixels + u->first);
-
-		for (p = 0; p < u->pixels; p++)
-			for (i = 0; i < FXQ_BLOCK; i++)
-				acc[b][p][i] += from[p * FXQ_BLOCK + i];
-	}
+	return c->x->acc + FXQ_BLOCK * ((size_t)block * c->pixels + first);
 }
 
-static void carry(const struct conv *c, const struct unit *u, fxq_tile *acc)
+static void add_carried(const struct conv *c, uint32_t block,
+			uint32_t (*acc)[FXQ_BLOCK], uint32_t first, uint32_t n)
 {
-	uint32_t b;
+	const int32_t *from = carried(c, block, first);
+	uint32_t p, i;
 
-	for (b = 0; b < u->blocks; b++)
-		memcpy(c->x->acc + FXQ_BLOCK *
-		       ((size_t)(u->block + b) * c->pixels + u->first),
-		       acc[b], u->pixels * sizeof(acc[b][0]));
+	for (p = 0; p < n; p++)
+		for (i = 0; i < FXQ_BLOCK; i++)
+			acc[p][i] += from[p * FXQ_BLOCK + i];
 }
 
-static void load_lanes(const struct conv *c, const struct unit *u,
-		       struct fxq_lanes *lanes)
+void conv_finish(const struct conv *c, uint32_t block,
+		 const struct fxq_lanes *lanes, uint32_t (*acc)[FXQ_BLOCK],
+		 uint32_t first, uint32_t n)
 {
-	uint32_t b;
-
-	for (b = 0; b < u->blocks; b++)
-		fxq_lanes_load(&c->out, u->group * c->ocg +
-			       (u->block + b) * FXQ_BLOCK,
-			       fm_lanes(c->ocg, u->block + b), &lanes[b]);
+	if (!(c->d->flags & FXQ_F_ACC_FIRST))
+		add_carried(c, block, acc, first, n);
+	if (c->d->flags & FXQ_F_ACC_LAST)
+		fxq_epilogue_run(&c->out, lanes, acc, first, n);
+	else
+		memcpy(carried(c, block, first), acc, n * sizeof(*acc));
 }
 
 static void conv_units(void *arg, uint32_t first, uint32_t last)
@@ -120,42 +107,41 @@ static void conv_units(void *arg, uint32_t first, uint32_t last)
 	const struct conv *c = arg;
 	fxq_tile acc[BATCH] __attribute__((aligned(64)));
 	struct fxq_lanes lanes[BATCH];
-	bool finish = c->d->flags & FXQ_F_ACC_LAST;
 	uint32_t i, b;
 
 	for (i = first; i < last; i++) {
 		struct unit u = unit_at(c, i);
 
-		if (finish && (i == first || !u.first))
-			load_lanes(c, &u, lanes);
-		multiply(c, &u, acc);
-		if (!(c->d->flags & FXQ_F_ACC_FIRST))
-			add_carried(c, &u, acc);
-		if (!finish) {
-			carry(c, &u, acc);
-			continue;
+		for (b = 0; b < u.blocks; b++) {
+			if (i == first || !u.first)
+				conv_lanes(c, u.group, u.block + b, &lanes[b]);
+			fxq_lanes_begin(&lanes[b], acc[b], FXQ_TILE);
 		}
+		multiply(c, &u, acc);
 		for (b = 0; b < u.blocks; b++)
-			fxq_epilogue_run(&c->out, &lanes[b], acc[b], u.first,
-					 u.pixels);
+			conv_finish(c, u.block + b, &lanes[b], acc[b], u.first,
+				    u.pixels);
 	}
 }
 
 /* Few tiles leave threads idle unless output blocks are spread as well. */
-static uint32_t choose_batch(const struct conv *c)
+static void conv_by_tiles(struct conv *c)
 {
-	uint32_t threads = c->x->pool ? fxq_pool_threads(c->x->pool) : 1;
-	uint32_t batch = c->blocks < BATCH ? c->blocks : BATCH;
+	uint32_t threads = fxq_threads(c->x);
 
-	if (c->tiles < 2 * threads)
-		batch = fxq_div_up(batch, threads);
-	return batch;
+	c->batch = c->blocks < BATCH ? c->blocks : BATCH;
+	if (tiles_of(c) < 2 * threads)
+		c->batch = fxq_div_up(c->batch, threads);
+	c->batches = fxq_div_up(c->blocks, c->batch);
+	fxq_spread(c->x, c->wide,
+		   tiles_of(c) * c->batches * c->d->conv.groups, 1, conv_units,
+		   c);
 }
 
 void fxq_exec_conv(struct fxq_exec *x, const struct fxq_desc *d)
 {
 	const struct fxq_body_conv *b = &d->conv;
-	uint64_t macs = (uint64_t)b->oh * b->ow * b->oc;
+	uint64_t outputs = (uint64_t)b->oh * b->ow * b->oc;
 	struct conv c = {
 		.x = x, .d = d,
 		.weights = (const int8_t *)x->spm + b->weights,
@@ -165,12 +151,10 @@ void fxq_exec_conv(struct fxq_exec *x, const struct fxq_desc *d)
 		.pixels = (uint32_t)b->oh * b->ow,
 	};
 
-	c.tiles = fxq_div_up(c.pixels, FXQ_TILE);
-	c.batch = choose_batch(&c);
-	c.batches = fxq_div_up(c.blocks, c.batch);
+	c.wide = outputs * c.k >= FXQ_SPREAD_MACS;
 	fxq_gather_conv(&c.in, x, d);
 	if (d->flags & FXQ_F_ACC_LAST)
 		fxq_epilogue_conv(&c.out, x, d);
-	fxq_spread(x, macs * c.k >= FXQ_SPREAD_MACS,
-		   c.tiles * c.batches * b->groups, 1, conv_units, &c);
+	if (!conv_by_strips(&c))
+		conv_by_tiles(&c);
 }

@@ -24,7 +24,8 @@ struct dwconv {
 /*
  * struct block - what the pixels of a block of channels have in common
  * @w: its kernel, [kh][kw][32]
- * @start: what sums begin with: 128 times the kernel's, for x + 128
+ * @start: what sums begin with: the bias, and 128 times the kernel's, for
+ *	   x + 128
  */
 struct block {
 	struct fm_view in;
@@ -38,7 +39,8 @@ struct tap {
 	uint32_t ky, kx;
 };
 
-static void begin_sums(const int8_t *w, uint32_t taps, uint32_t *start)
+static void begin_sums(const int8_t *w, uint32_t taps, const uint32_t *bias,
+		       uint32_t *start)
 {
 	int32_t sum[FXQ_BLOCK] = { 0 };
 	uint32_t t, i;
@@ -47,7 +49,7 @@ static void begin_sums(const int8_t *w, uint32_t taps, uint32_t *start)
 		for (i = 0; i < FXQ_BLOCK; i++)
 			sum[i] += w[i];
 	for (i = 0; i < FXQ_BLOCK; i++)
-		start[i] = 128 * (uint32_t)sum[i];
+		start[i] = bias[i] + 128 * (uint32_t)sum[i];
 }
 
 static void load_block(const struct dwconv *c, uint32_t block,
@@ -57,9 +59,9 @@ static void load_block(const struct dwconv *c, uint32_t block,
 
 	bl->in = fm_block(c->x, &c->b->in, block, 1);
 	bl->w = c->weights + (size_t)block * taps * FXQ_BLOCK;
-	begin_sums(bl->w, taps, bl->start);
 	fxq_lanes_load(&c->out, block * FXQ_BLOCK, fm_lanes(c->b->oc, block),
 		       &bl->lanes);
+	begin_sums(bl->w, taps, bl->lanes.bias, bl->start);
 }
 
 /* Where a tap of the tile's pixels, the first at (@y, @x), reads. */

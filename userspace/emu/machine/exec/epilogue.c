@@ -2,8 +2,7 @@
 /*
  * epilogue.c - from a finished sum to a byte of the output
  *
- * All 32 lanes are computed, since that is one or a few vectors, and those
- * that are channels are written.
+ * This file knows where pixels lie; quantize.c what becomes of them.
  */
 #include <string.h>
 
@@ -11,6 +10,7 @@
 
 #include "epilogue.h"
 #include "fm.h"
+#include "quantize.h"
 
 void fxq_epilogue_conv(struct fxq_epilogue *e, const struct fxq_exec *x,
 		       const struct fxq_desc *d)
@@ -54,92 +54,83 @@ void fxq_lanes_load(const struct fxq_epilogue *e, uint32_t c0, uint32_t n,
 		l->bias[i] = p.bias;
 		l->m[i] = fxq_float(p.m);
 		l->neg[i] = fxq_float(p.n);
+		l->bent |= p.m != p.n;
 	}
 }
 
-static inline void scale(const struct fxq_lanes *l, const int32_t *acc,
-			 float *v)
+void fxq_lanes_begin(const struct fxq_lanes *l, uint32_t (*acc)[FXQ_BLOCK],
+		     uint32_t pixels)
 {
-	int i;
+	uint32_t p;
 
-	for (i = 0; i < FXQ_BLOCK; i++)
-		v[i] = fxq_scale_acc(acc[i], l->m[i], l->neg[i]);
-}
-
-static inline void add_residual(const struct fxq_epilogue *e, const int8_t *res,
-				float *v)
-{
-	int i;
-
-	for (i = 0; i < FXQ_BLOCK; i++)
-		v[i] = v[i] + (float)(res[i] - e->zr) * e->res_m;
-}
-
-static inline void quantize(const struct fxq_epilogue *e, const float *v,
-			    int8_t *q)
-{
-	int i;
-
-	for (i = 0; i < FXQ_BLOCK; i++)
-		q[i] = fxq_q(v[i], e->zy, e->lo, e->hi);
-}
-
-static inline void look_up(const uint8_t *lut, int8_t *q)
-{
-	int i;
-
-	for (i = 0; i < FXQ_BLOCK; i++)
-		q[i] = lut[(uint8_t)q[i] ^ 0x80];
+	for (p = 0; p < pixels; p++)
+		memcpy(acc[p], l->bias, sizeof(l->bias));
 }
 
 static void put_raw(const struct fxq_epilogue *e, const struct fxq_lanes *l,
-		    const int32_t *acc, uint32_t y, uint32_t x)
+		    const uint32_t *acc, uint32_t y, uint32_t x)
 {
 	fm_scatter(e->x, &e->out, y, x, l->c0, l->n, 4, acc);
 }
 
-static void finish_pixels(const struct fxq_epilogue *e,
-			  const struct fxq_lanes *l, uint32_t (*acc)[FXQ_BLOCK],
-			  uint32_t y, uint32_t x, uint32_t pixels)
+/* Channels that begin in the middle of a block: a pixel at a time. */
+static void quantize_straddling(const struct fxq_epilogue *e,
+				const struct fxq_lanes *l,
+				uint32_t (*acc)[FXQ_BLOCK], uint32_t y,
+				uint32_t x, uint32_t n)
 {
-	bool whole = !(l->c0 % FXQ_BLOCK);
-	struct fm_view out = fm_block(e->x, &e->out, l->c0 / FXQ_BLOCK, 1);
-	int32_t sum[FXQ_BLOCK] __attribute__((aligned(64)));
-	float v[FXQ_BLOCK] __attribute__((aligned(64)));
-	/* Lanes past l->n go nowhere, yet are looked up. */
-	int8_t q[FXQ_BLOCK] __attribute__((aligned(64))) = { 0 };
-	uint32_t p, i;
+	/* Lanes past l->n go nowhere, yet are computed. */
+	uint8_t q[FXQ_BLOCK] = { 0 }, res[FXQ_BLOCK] = { 0 };
+	struct fxq_row row = {
+		.n = 1, .out = q, .res = e->flags & FXQ_F_RESIDUAL ? res : NULL,
+	};
+	uint32_t p;
 
-	for (p = 0; p < pixels; p++, x++) {
-		if (x == e->ow) {
-			x = 0;
-			y++;
-		}
-		for (i = 0; i < FXQ_BLOCK; i++)
-			sum[i] = (int32_t)(acc[p][i] + l->bias[i]);
-		if (e->flags & FXQ_F_RAW) {
-			put_raw(e, l, sum, y, x);
-			continue;
-		}
-		scale(l, sum, v);
-		if (e->flags & FXQ_F_RESIDUAL) {
-			fm_gather(e->x, &e->res, y, x, l->c0, l->n,
-				  (uint8_t *)q);
-			add_residual(e, q, v);
-		}
-		quantize(e, v, q);
-		if (e->lut)
-			look_up(e->lut, q);
-		if (whole)
-			fm_put(fm_pixel(&out, y, x), q, l->n);
-		else
-			fm_scatter(e->x, &e->out, y, x, l->c0, l->n, 1, q);
+	for (p = 0; p < n; p++, x++) {
+		if (row.res)
+			fm_gather(e->x, &e->res, y, x, l->c0, l->n, res);
+		fxq_quantize_row(e, l, acc + p, &row);
+		fm_scatter(e->x, &e->out, y, x, l->c0, l->n, 1, q);
 	}
+}
+
+/* @n pixels of output row @y. */
+static void finish_row(const struct fxq_epilogue *e, const struct fxq_lanes *l,
+		       uint32_t (*acc)[FXQ_BLOCK], uint32_t y, uint32_t x,
+		       uint32_t n)
+{
+	struct fm_view out, res;
+	struct fxq_row row = { .n = n };
+	uint32_t p;
+
+	if (e->flags & FXQ_F_RAW) {
+		for (p = 0; p < n; p++)
+			put_raw(e, l, acc[p], y, x + p);
+		return;
+	}
+	if (l->c0 % FXQ_BLOCK) {
+		quantize_straddling(e, l, acc, y, x, n);
+		return;
+	}
+	out = fm_block(e->x, &e->out, l->c0 / FXQ_BLOCK, 1);
+	row.out = fm_pixel(&out, y, x);
+	row.out_pixel = out.pixel;
+	if (e->flags & FXQ_F_RESIDUAL) {
+		res = fm_block(e->x, &e->res, l->c0 / FXQ_BLOCK, 1);
+		row.res = fm_pixel(&res, y, x);
+		row.res_pixel = res.pixel;
+	}
+	fxq_quantize_row(e, l, acc, &row);
 }
 
 void fxq_epilogue_run(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 		      uint32_t (*acc)[FXQ_BLOCK], uint32_t first,
 		      uint32_t pixels)
 {
-	finish_pixels(e, l, acc, first / e->ow, first % e->ow, pixels);
+	uint32_t y = first / e->ow, x = first % e->ow, n;
+
+	for (; pixels; pixels -= n, acc += n, x = 0, y++) {
+		n = e->ow - x < pixels ? e->ow - x : pixels;
+		finish_row(e, l, acc, y, x, n);
+	}
 }

@@ -30,11 +30,13 @@ struct fxq_epilogue {
 /*
  * struct fxq_lanes - up to 32 output channels and their parameters
  * @c0: the first; @n: how many
+ * @bent: a multiplier of negative sums differs
  */
 struct fxq_lanes {
 	uint32_t c0, n;
 	uint32_t bias[FXQ_BLOCK];
 	float m[FXQ_BLOCK], neg[FXQ_BLOCK];
+	bool bent;
 };
 
 void fxq_epilogue_conv(struct fxq_epilogue *e, const struct fxq_exec *x,
@@ -46,7 +48,11 @@ void fxq_epilogue_matmul(struct fxq_epilogue *e, const struct fxq_exec *x,
 void fxq_lanes_load(const struct fxq_epilogue *e, uint32_t c0, uint32_t n,
 		    struct fxq_lanes *l);
 
-/* Finishes @pixels <= FXQ_TILE sums for output pixels from number @first on. */
+/* What sums begin with: the bias, for @pixels of them. */
+void fxq_lanes_begin(const struct fxq_lanes *l, uint32_t (*acc)[FXQ_BLOCK],
+		     uint32_t pixels);
+
+/* Finishes @pixels sums for output pixels from number @first on. */
 void fxq_epilogue_run(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 		      uint32_t (*acc)[FXQ_BLOCK], uint32_t first,
 		      uint32_t pixels);

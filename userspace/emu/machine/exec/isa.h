@@ -49,7 +49,17 @@
 #define fxq_epilogue_matmul	ISA(fxq_epilogue_matmul)
 #define fxq_epilogue_run	ISA(fxq_epilogue_run)
 #define fxq_lanes_load		ISA(fxq_lanes_load)
+#define fxq_lanes_begin		ISA(fxq_lanes_begin)
+#define fxq_quantize_row	ISA(fxq_quantize_row)
 #define fxq_gather_conv		ISA(fxq_gather_conv)
 #define fxq_gather_panel	ISA(fxq_gather_panel)
+
+/* band.h, tile.h, conv.h */
+#define fxq_band_plan		ISA(fxq_band_plan)
+#define fxq_band_fill		ISA(fxq_band_fill)
+#define fxq_tile_dot		ISA(fxq_tile_dot)
+#define conv_lanes		ISA(conv_lanes)
+#define conv_finish		ISA(conv_finish)
+#define conv_by_strips		ISA(conv_by_strips)
 
 #endif /* FXQ_EXEC_ISA_H */

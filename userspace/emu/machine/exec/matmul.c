@@ -196,6 +196,16 @@ static void finish(const struct matmul *c, const struct unit *u,
 	}
 }
 
+static void begin(const struct unit *u, struct work *s)
+{
+	uint32_t m, i;
+
+	for (m = 0; m < u->pixels; m += FXQ_TILE)
+		for (i = 0; i < u->blocks; i++)
+			fxq_lanes_begin(&s->lanes[i], s->acc[m / FXQ_TILE][i],
+					FXQ_TILE);
+}
+
 /* @fresh: the unit before had other columns */
 static void run_unit(const struct matmul *c, const struct unit *u, bool fresh,
 		     struct work *s)
@@ -204,13 +214,13 @@ static void run_unit(const struct matmul *c, const struct unit *u, bool fresh,
 	struct fxq_cursor at = { 0 };
 	uint32_t k0, k, left, i;
 
-	memset(s->acc, 0, sizeof(s->acc));
 	memset(s->row, 0, sizeof(s->row));
 	if (fresh || !once)
 		memset(s->column, 0, sizeof(s->column));
 	for (i = 0; i < u->blocks && fresh; i++)
 		fxq_lanes_load(&c->out, (u->block + i) * FXQ_BLOCK,
 			       fm_lanes(c->b->n, u->block + i), &s->lanes[i]);
+	begin(u, s);
 	for (k0 = 0; k0 < c->b->k; k0 += k) {
 		left = c->b->k - k0;
 		k = left < FXQ_PANEL_K ? left : FXQ_PANEL_K;

@@ -45,6 +45,11 @@ void fxq_exec_transpose(struct fxq_exec *x, const struct fxq_desc *d);
 #define FXQ_SPREAD_MACS		200000u
 #define FXQ_SPREAD_BYTES	65536u
 
+static inline uint32_t fxq_threads(const struct fxq_exec *x)
+{
+	return x->pool ? fxq_pool_threads(x->pool) : 1;
+}
+
 /* fn(arg, first, last) over [0, n), on the pool if @wide. */
 static inline void fxq_spread(struct fxq_exec *x, bool wide, uint32_t n,
 			      uint32_t grain,

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * band.c - filling a band: one pass over the input, row by row
+ *
+ * Addresses only grow while a band is filled, so a copy may end beyond its
+ * pixels: what it spoils is written next.
+ */
+#include <string.h>
+
+#include "band.h"
+#include "fm.h"
+
+typedef uint8_t bytes16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint8_t bytes64 __attribute__((vector_size(64), aligned(1), may_alias));
+
+static uint32_t blocks_of(const struct fxq_band *b)
+{
+	return fm_blocks(b->g->icg);
+}
+
+/* Rows of input for @rows of output. A kernel of one row skips some. */
+static uint64_t rows_in(const struct fxq_gather *g, uint32_t rows)
+{
+	return g->kh == 1 ? rows :
+	       (uint64_t)(rows - 1) * g->sh + (g->kh - 1) * g->dh + 1;
+}
+
+/* Columns of a phase for @cols of output. */
+static uint64_t cols_in(const struct fxq_gather *g, uint32_t cols)
+{
+	return g->kw == 1 ? cols :
+	       ((uint64_t)(cols - 1) * g->sw + (g->kw - 1) * g->dw) / g->sw + 1;
+}
+
+static uint64_t band_bytes(const struct fxq_band *b, uint32_t rows,
+			   uint32_t cols)
+{
+	return blocks_of(b) * rows_in(b->g, rows) * b->phases *
+	       cols_in(b->g, cols) * b->pitch;
+}
+
+/* Quads of a last block that is not whole. */
+static uint32_t last_quads(const struct fxq_gather *g)
+{
+	return fxq_div_up(g->icg % FXQ_BLOCK, 4);
+}
+
+static uint64_t taps_of(const struct fxq_gather *g)
+{
+	return (uint64_t)g->kh * g->kw *
+	       (g->icg / FXQ_BLOCK + last_quads(g));
+}
+
+static void list_taps(struct fxq_band *b)
+{
+	const struct fxq_gather *g = b->g;
+	uint32_t whole = g->icg / FXQ_BLOCK, row, block, ky, kx, q, at, n = 0;
+
+	row = b->phases * b->phase_cols * b->pitch;
+	for (block = 0; block < blocks_of(b); block++) {
+		for (ky = 0; ky < g->kh; ky++) {
+			for (kx = 0; kx < g->kw; kx++) {
+				at = (block * b->in_rows +
+				      ky * g->dh / b->row_step) * row +
+				     (kx * g->dw % g->sw * b->phase_cols +
+				      kx * g->dw / g->sw) * b->pitch;
+				if (block < whole)
+					b->taps[n++] = at;
+				for (q = 0; block == whole && q < last_quads(g);
+				     q++)
+					b->taps[n++] = at + 4 * q;
+			}
+		}
+	}
+}
+
+/* Everything that follows from the box. */
+static void lay_out(struct fxq_band *b)
+{
+	const struct fxq_gather *g = b->g;
+	uint32_t row;
+
+	b->in_rows = rows_in(g, b->rows);
+	b->phase_cols = cols_in(g, b->cols);
+	row = b->phases * b->phase_cols * b->pitch;
+	b->out_row = g->sh / b->row_step * row;
+	b->linear = b->cols == g->ow && b->phases == 1 &&
+		    b->phase_cols == b->cols && b->out_row == row;
+	b->full = g->icg / FXQ_BLOCK * g->kh * g->kw;
+	b->rest = taps_of(g) - b->full;
+	list_taps(b);
+}
+
+static bool fits(const struct fxq_band *b, uint32_t rows, uint32_t cols)
+{
+	return band_bytes(b, rows, cols) <= FXQ_BAND_BYTES;
+}
+
+bool fxq_band_plan(struct fxq_band *b, const struct fxq_gather *g, uint32_t oh,
+		   uint32_t ow, uint32_t least)
+{
+	uint32_t rows = 1, cols = ow, bands;
+
+	b->g = g;
+	b->pitch = g->icg >= FXQ_BLOCK ? FXQ_BLOCK : fxq_round_up(g->icg, 4);
+	b->row_step = g->kh == 1 ? g->sh : 1;
+	b->phases = g->kw == 1 ? 1 : g->sw;
+	while (!fits(b, 1, cols) && cols > 1)
+		cols = fxq_div_up(cols, 2);
+	if (!fits(b, 1, cols) || taps_of(g) > FXQ_BAND_TAPS)
+		return false;
+	while (rows < oh && fits(b, rows + 1, cols))
+		rows++;
+	bands = fxq_div_up(oh, rows);
+	if (bands < least)
+		bands = least < oh ? least : oh;
+	b->rows = fxq_div_up(oh, bands);
+	b->cols = cols;
+	lay_out(b);
+	return true;
+}
+
+/* x + 128 of @n bytes, in steps of a vector. */
+#define COPY_FLIPPED(name, vector)					\
+static inline void name(uint8_t *to, const uint8_t *from, size_t n)	\
+{									\
+	size_t i;							\
+									\
+	for (i = 0; i < n; i += sizeof(vector))				\
+		*(vector *)(to + i) = *(const vector *)(from + i) ^ 0x80;	\
+}
+
+COPY_FLIPPED(copy_run, bytes64)
+COPY_FLIPPED(copy_pixel, bytes16)
+
+/* struct run - a block of a group's channels: the first, and how many */
+struct run {
+	struct fm_view view;
+	uint32_t c0, lanes, bytes;
+};
+
+/* @n pixels of row @y, from column @x on, in steps of the stride. */
+static void copy_pixels(const struct fxq_band *b, const struct run *r,
+			uint32_t y, uint32_t x, uint32_t n, uint8_t *to)
+{
+	uint32_t step = b->g->sw, i;
+	const uint8_t *from = fm_pixel(&r->view, y, x);
+	uint8_t pixel[FXQ_BLOCK] = { 0 };
+
+	if (r->c0 % FXQ_BLOCK) {
+		for (i = 0; i < n; i++, x += step, to += b->pitch) {
+			fm_gather(b->g->x, &b->g->in, y, x, r->c0, r->lanes,
+				  pixel);
+			copy_pixel(to, pixel, r->bytes);
+		}
+		return;
+	}
+	if (step == 1 && r->view.pixel == b->pitch) {
+		copy_run(to, from, (size_t)n * b->pitch);
+		return;
+	}
+	for (i = 0; i < n; i++, to += b->pitch, from += step * r->view.pixel)
+		copy_pixel(to, from, r->bytes);
+}
+
+/* One phase of one row: columns @x, @x + stride, … of input row @y. */
+static void fill_phase(const struct fxq_band *b, const struct run *r, int64_t y,
+		       int64_t x, uint32_t n, uint8_t *to)
+{
+	const struct fxq_gather *g = b->g;
+	uint8_t outside = (uint8_t)g->zx ^ 0x80;
+	int64_t first, last;
+
+	first = x < 0 ? (-x + g->sw - 1) / g->sw : 0;
+	last = x < g->iw ? (g->iw - x + g->sw - 1) / g->sw : 0;
+	if (y < 0 || y >= g->ih || first > n)
+		first = n;
+	last = last < first ? first : last > n ? n : last;
+
+	memset(to, outside, first * b->pitch);
+	if (first < last)
+		copy_pixels(b, r, y, x + first * g->sw, last - first,
+			    to + first * b->pitch);
+	memset(to + last * b->pitch, outside, (n - last) * b->pitch);
+}
+
+void fxq_band_fill(const struct fxq_band *b, uint32_t group, uint32_t y,
+		   uint32_t x, uint32_t rows, uint8_t *to)
+{
+	const struct fxq_gather *g = b->g;
+	int64_t iy = (int64_t)y * g->sh - g->pad_t;
+	int64_t ix = (int64_t)x * g->sw - g->pad_l;
+	uint32_t n = rows_in(g, rows), block, i, f;
+	struct run r;
+
+	for (block = 0; block < blocks_of(b); block++) {
+		uint8_t *at = to + (size_t)block * b->in_rows * b->phases *
+				   b->phase_cols * b->pitch;
+
+		r.lanes = fm_lanes(g->icg, block);
+		r.bytes = fxq_round_up(r.lanes, 4);
+		r.c0 = group * g->icg + block * FXQ_BLOCK;
+		r.view = fm_block(g->x, &g->in, r.c0 / FXQ_BLOCK, 1);
+		for (i = 0; i < n; i++) {
+			for (f = 0; f < b->phases; f++) {
+				fill_phase(b, &r, iy + i * b->row_step, ix + f,
+					   b->phase_cols, at);
+				at += b->phase_cols * b->pitch;
+			}
+		}
+	}
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quantize.c - from finished sums to bytes, for neighbouring pixels
+ *
+ * Plain loops over 32 lanes say what is computed, and most compilers' vectors
+ * are as good as written ones. AVX-512 does two pixels at once: their four
+ * vectors of 16 numbers narrow into one of 64 bytes, which is two neighbours in
+ * the scratchpad. The clamp of arithmetic.md comes before the rounding, in fp32,
+ * so that no large number is converted; a minimum before it and saturation and
+ * a maximum after it are the same, since bounds are whole numbers. A NaN passes
+ * the minimum, converts to the least integer and ends as lo.
+ */
+#include <string.h>
+
+#include <fxq/fxq_arith.h>
+
+#include "fm.h"
+#include "quantize.h"
+
+#if defined(__AVX512BW__)
+
+#include <immintrin.h>
+
+#define INLINE	static inline __attribute__((always_inline))
+
+/* struct consts - what all pixels of a row share, in vectors */
+struct consts {
+	__m512 m[2], neg[2], most, res_m;
+	__m512i zr, zy, lo;
+	__m512i lut[4];
+};
+
+static void load_consts(const struct fxq_epilogue *e, const struct fxq_lanes *l,
+			struct consts *c)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		c->m[i] = _mm512_loadu_ps(l->m + 16 * i);
+		c->neg[i] = _mm512_loadu_ps(l->neg + 16 * i);
+	}
+	c->most = _mm512_set1_ps((float)(e->hi - e->zy));
+	c->res_m = _mm512_set1_ps(e->res_m);
+	c->zr = _mm512_set1_epi32(e->zr);
+	c->zy = _mm512_set1_epi16((short)e->zy);
+	c->lo = _mm512_set1_epi8((char)e->lo);
+	for (i = 0; i < 4 && e->lut; i++)
+		c->lut[i] = _mm512_loadu_si512(e->lut + 64 * i);
+}
+
+/* 16 sums, rounded. @bent: negative ones have a multiplier of their own. */
+INLINE __m512i round_sums(const struct consts *c, const uint32_t *acc,
+			  const uint8_t *res, int half, const bool bent)
+{
+	__m512i sum = _mm512_loadu_si512(acc + 16 * half), r;
+	__m512 v = _mm512_cvtepi32_ps(sum), m = c->m[half];
+
+	if (bent)
+		m = _mm512_mask_mov_ps(m, _mm512_movepi32_mask(sum),
+				       c->neg[half]);
+	v = _mm512_mul_ps(v, m);
+	if (res) {
+		r = _mm512_cvtepi8_epi32(_mm_loadu_si128(
+			(const __m128i *)(res + 16 * half)));
+		r = _mm512_sub_epi32(r, c->zr);
+		v = _mm512_add_ps(v, _mm512_mul_ps(_mm512_cvtepi32_ps(r),
+						   c->res_m));
+	}
+	return _mm512_cvtps_epi32(_mm512_min_ps(c->most, v));
+}
+
+/* A pixel, of 16 bits, with the zero point: quarters of both halves in turn. */
+INLINE __m512i narrow(const struct consts *c, const uint32_t *acc,
+		      const uint8_t *res, const bool bent)
+{
+	__m512i v = _mm512_packs_epi32(round_sums(c, acc, res, 0, bent),
+				       round_sums(c, acc, res, 1, bent));
+
+	return _mm512_adds_epi16(v, c->zy);
+}
+
+/* The bytes of a table of 128 words at the bytes @i, zero-extended to words. */
+INLINE __m512i look_up_words(const __m512i *lut, __m512i i)
+{
+	__m512i word = _mm512_srli_epi16(i, 1);
+	__m512i low = _mm512_permutex2var_epi16(lut[0], word, lut[1]);
+	__m512i high = _mm512_permutex2var_epi16(lut[2], word, lut[3]);
+	__mmask32 upper = _mm512_test_epi16_mask(i, _mm512_set1_epi16(128));
+	__mmask32 odd = _mm512_test_epi16_mask(i, _mm512_set1_epi16(1));
+	__m512i both = _mm512_mask_mov_epi16(low, upper, high);
+
+	both = _mm512_mask_srli_epi16(both, odd, both, 8);
+	return _mm512_and_si512(both, _mm512_set1_epi16(255));
+}
+
+INLINE __m512i look_up(const __m512i *lut, __m512i q)
+{
+	__m512i i = _mm512_xor_si512(q, _mm512_set1_epi8(-128));
+	__m512i even = look_up_words(lut, _mm512_and_si512(i,
+						_mm512_set1_epi16(255)));
+	__m512i odd = look_up_words(lut, _mm512_srli_epi16(i, 8));
+
+	return _mm512_or_si512(even, _mm512_slli_epi16(odd, 8));
+}
+
+/* Two pixels' bytes, in order. */
+INLINE __m512i two_pixels(const struct consts *c, __m512i first, __m512i second,
+			  bool lut)
+{
+	const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13,
+						2, 6, 10, 14, 3, 7, 11, 15);
+	__m512i q = _mm512_max_epi8(_mm512_packs_epi16(first, second), c->lo);
+
+	if (lut)
+		q = look_up(c->lut, q);
+	return _mm512_permutexvar_epi32(order, q);
+}
+
+INLINE void quantize(const struct consts *c, uint32_t (*acc)[FXQ_BLOCK],
+		     const struct fxq_row *r, uint32_t lanes, const bool bent,
+		     const bool lut)
+{
+	__mmask32 mask = lanes == FXQ_BLOCK ? ~0u : (1u << lanes) - 1;
+	const uint8_t *res = r->res;
+	uint8_t *out = r->out;
+	__m512i first, q;
+	uint32_t p;
+
+	for (p = 0; p + 1 < r->n; p += 2) {
+		first = narrow(c, acc[p], res, bent);
+		q = two_pixels(c, first, narrow(c, acc[p + 1],
+			       res ? res + r->res_pixel : NULL, bent), lut);
+		if (lanes == FXQ_BLOCK) {
+			_mm512_storeu_si512(out, q);
+		} else {
+			_mm256_mask_storeu_epi8(out, mask,
+						_mm512_castsi512_si256(q));
+			_mm256_mask_storeu_epi8(out + r->out_pixel, mask,
+				_mm512_extracti64x4_epi64(q, 1));
+		}
+		out += 2 * r->out_pixel;
+		res = res ? res + 2 * r->res_pixel : NULL;
+	}
+	if (p == r->n)
+		return;
+	first = narrow(c, acc[p], res, bent);
+	q = two_pixels(c, first, first, lut);
+	_mm256_mask_storeu_epi8(out, mask, _mm512_castsi512_si256(q));
+}
+
+void fxq_quantize_row(const struct fxq_epilogue *e, const struct fxq_lanes *l,
+		      uint32_t (*acc)[FXQ_BLOCK],
+		      const struct fxq_row *row)
+{
+	struct consts c;
+
+	load_consts(e, l, &c);
+	if (e->lut)
+		quantize(&c, acc, row, l->n, true, true);
+	else if (l->bent)
+		quantize(&c, acc, row, l->n, true, false);
+	else
+		quantize(&c, acc, row, l->n, false, false);
+}
+
+#else
+
+static inline void scale(const struct fxq_lanes *l, const int32_t *acc,
+			 float *v)
+{
+	int i;
+
+	for (i = 0; i < FXQ_BLOCK; i++)
+		v[i] = fxq_scale_acc(acc[i], l->m[i], l->neg[i]);
+}
+
+static inline void add_residual(const struct fxq_epilogue *e,
+				const int8_t *res, float *v)
+{
+	int i;
+
+	for (i = 0; i < FXQ_BLOCK; i++)
+		v[i] = v[i] + (float)(res[i] - e->zr) * e->res_m;
+}
+
+static inline void quantize(const struct fxq_epilogue *e, const float *v,
+			    int8_t *q)
+{
+	int i;
+
+	for (i = 0; i < FXQ_BLOCK; i++)
+		q[i] = fxq_q(v[i], e->zy, e->lo, e->hi);
+}
+
+static inline void look_up(const uint8_t *lut, int8_t *q)
+{
+	int i;
+
+	for (i = 0; i < FXQ_BLOCK; i++)
+		q[i] = lut[(uint8_t)q[i] ^ 0x80];
+}
+
+/* All 32 lanes are computed, also those that are no channels. */
+void fxq_quantize_row(const struct fxq_epilogue *e, const struct fxq_lanes *l,
+		      uint32_t (*acc)[FXQ_BLOCK],
+		      const struct fxq_row *row)
+{
+	float v[FXQ_BLOCK] __attribute__((aligned(64)));
+	int8_t q[FXQ_BLOCK] __attribute__((aligned(64)));
+	uint32_t p;
+
+	for (p = 0; p < row->n; p++) {
+		scale(l, (const int32_t *)acc[p], v);
+		if (row->res)
+			add_residual(e, (const int8_t *)row->res +
+				     p * row->res_pixel, v);
+		quantize(e, v, q);
+		if (e->lut)
+			look_up(e->lut, q);
+		fm_put(row->out + p * row->out_pixel, q, l->n);
+	}
+}
+
+#endif
