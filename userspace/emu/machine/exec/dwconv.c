@@ -8,18 +8,8 @@
  */
 #include <string.h>
 
-#include "epilogue.h"
+#include "dwconv.h"
 #include "fm.h"
-#include "ops.h"
-
-/* struct dwconv - a descriptor, prepared; @outside: a pixel of zx */
-struct dwconv {
-	struct fxq_exec *x;
-	const struct fxq_body_conv *b;
-	struct fxq_epilogue out;
-	const int8_t *weights;
-	int8_t outside[FXQ_BLOCK];
-};
 
 /*
  * struct block - what the pixels of a block of channels have in common
@@ -145,7 +135,9 @@ void fxq_exec_dwconv(struct fxq_exec *x, const struct fxq_desc *d)
 	};
 
 	memset(c.outside, b->zx, sizeof(c.outside));
+	c.wide = macs >= FXQ_SPREAD_MACS;
 	fxq_epilogue_conv(&c.out, x, d);
-	fxq_spread(x, macs >= FXQ_SPREAD_MACS, fm_blocks(b->oc) * b->oh, 1,
-		   dwconv_rows, &c);
+	if (!dwconv_by_quads(&c))
+		fxq_spread(x, c.wide, fm_blocks(b->oc) * b->oh, 1, dwconv_rows,
+			   &c);
 }

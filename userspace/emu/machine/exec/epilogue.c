@@ -40,22 +40,35 @@ void fxq_epilogue_matmul(struct fxq_epilogue *e, const struct fxq_exec *x,
 	};
 }
 
+/* Columns of @n parameters become rows; with a number known, in vectors. */
+static inline __attribute__((always_inline))
+void take_params(const uint8_t *from, struct fxq_lanes *l, uint32_t n)
+{
+	uint32_t word[4 * FXQ_BLOCK], bent = 0, i;
+
+	memcpy(word, from, n * sizeof(struct fxq_param));
+	for (i = 0; i < n; i++) {
+		l->bias[i] = word[4 * i];
+		l->m[i] = fxq_float(word[4 * i + 1]);
+		l->neg[i] = fxq_float(word[4 * i + 2]);
+		bent |= word[4 * i + 1] ^ word[4 * i + 2];
+	}
+	l->bent = bent;
+}
+
 void fxq_lanes_load(const struct fxq_epilogue *e, uint32_t c0, uint32_t n,
 		    struct fxq_lanes *l)
 {
-	struct fxq_param p;
-	uint32_t i;
+	const uint8_t *from = e->params + c0 * sizeof(struct fxq_param);
 
-	memset(l, 0, sizeof(*l));
+	if (n == FXQ_BLOCK) {
+		take_params(from, l, FXQ_BLOCK);
+	} else {
+		memset(l, 0, sizeof(*l));
+		take_params(from, l, n);
+	}
 	l->c0 = c0;
 	l->n = n;
-	for (i = 0; i < n; i++) {
-		memcpy(&p, e->params + (size_t)(c0 + i) * sizeof(p), sizeof(p));
-		l->bias[i] = p.bias;
-		l->m[i] = fxq_float(p.m);
-		l->neg[i] = fxq_float(p.n);
-		l->bent |= p.m != p.n;
-	}
 }
 
 void fxq_lanes_begin(const struct fxq_lanes *l, uint32_t (*acc)[FXQ_BLOCK],

@@ -54,10 +54,11 @@
 #define fxq_gather_conv		ISA(fxq_gather_conv)
 #define fxq_gather_panel	ISA(fxq_gather_panel)
 
-/* band.h, tile.h, conv.h */
+/* band.h, tile.h, conv.h, dwconv.h */
 #define fxq_band_plan		ISA(fxq_band_plan)
 #define fxq_band_fill		ISA(fxq_band_fill)
 #define fxq_tile_dot		ISA(fxq_tile_dot)
+#define dwconv_by_quads		ISA(dwconv_by_quads)
 #define conv_lanes		ISA(conv_lanes)
 #define conv_finish		ISA(conv_finish)
 #define conv_by_strips		ISA(conv_by_strips)

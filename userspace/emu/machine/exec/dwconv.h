@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dwconv.h - the two ways of computing DWCONV
+ *
+ * dwconv.c adds tap by tap and works for every geometry; dwquad.c adds four
+ * rows at once where an instruction set does that and a few rows fit.
+ */
+#ifndef FXQ_EXEC_DWCONV_H
+#define FXQ_EXEC_DWCONV_H
+
+#include "epilogue.h"
+#include "ops.h"
+
+/*
+ * struct dwconv - a descriptor, prepared
+ * @outside: two pixels of zx
+ * @wide: worth several threads
+ */
+struct dwconv {
+	struct fxq_exec *x;
+	const struct fxq_body_conv *b;
+	struct fxq_epilogue out;
+	const int8_t *weights;
+	int8_t outside[2 * FXQ_BLOCK];
+	bool wide;
+};
+
+/* False: do it tap by tap. */
+bool dwconv_by_quads(const struct dwconv *c);
+
+#endif /* FXQ_EXEC_DWCONV_H */
