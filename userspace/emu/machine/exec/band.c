@@ -80,6 +80,7 @@ static void lay_out(struct fxq_band *b)
 	const struct fxq_gather *g = b->g;
 	uint32_t row;
 
+	b->bytes = band_bytes(b, b->rows, b->cols);
 	b->in_rows = rows_in(g, b->rows);
 	b->phase_cols = cols_in(g, b->cols);
 	row = b->phases * b->phase_cols * b->pitch;

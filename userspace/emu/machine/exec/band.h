@@ -16,7 +16,7 @@
 #include "gather.h"
 #include "isa.h"
 
-#define FXQ_BAND_BYTES	65536	/* it shares the second cache with weights */
+#define FXQ_BAND_BYTES	49152	/* it shares the second cache with weights */
 #define FXQ_BAND_TAPS	1024
 /* Copies are whole vectors, and may end beyond. */
 #define FXQ_BAND_ROOM	(FXQ_BAND_BYTES + 64)
@@ -25,10 +25,11 @@
  * struct fxq_band - where things are in a band
  * @g: the convolution
  * @rows, @cols: the box of output pixels, at most
- * @pitch: bytes from a pixel to the next
+ * @pitch: bytes from a pixel to the next: FXQ_BLOCK if there is a whole block
  * @out_row: bytes from an output row to the next
  * @taps: distance of each (block, ky, kx): @full of them are 32 channels long;
  *	  then come the quads of a last block that is shorter, @rest of them
+ * @bytes: of a whole band
  * @linear: rows follow each other without a gap, so the box is one long row
  */
 struct fxq_band {
@@ -36,7 +37,7 @@ struct fxq_band {
 	uint32_t rows, cols;
 	uint32_t pitch, out_row;
 	uint32_t row_step, phases, phase_cols, in_rows;
-	uint32_t full, rest;
+	uint32_t full, rest, bytes;
 	bool linear;
 	uint32_t taps[FXQ_BAND_TAPS];
 };

@@ -10,6 +10,7 @@
 #include "conv.h"
 #include "dot.h"
 #include "fm.h"
+#include "tile.h"
 
 #define BATCH		16	/* output blocks at most, for one gathering */
 
@@ -155,6 +156,9 @@ void fxq_exec_conv(struct fxq_exec *x, const struct fxq_desc *d)
 	fxq_gather_conv(&c.in, x, d);
 	if (d->flags & FXQ_F_ACC_LAST)
 		fxq_epilogue_conv(&c.out, x, d);
-	if (!conv_by_strips(&c))
-		conv_by_tiles(&c);
+#ifdef FXQ_TILES
+	if (conv_by_strips(&c))
+		return;
+#endif
+	conv_by_tiles(&c);
 }

@@ -137,7 +137,9 @@ void fxq_exec_dwconv(struct fxq_exec *x, const struct fxq_desc *d)
 	memset(c.outside, b->zx, sizeof(c.outside));
 	c.wide = macs >= FXQ_SPREAD_MACS;
 	fxq_epilogue_conv(&c.out, x, d);
-	if (!dwconv_by_quads(&c))
-		fxq_spread(x, c.wide, fm_blocks(b->oc) * b->oh, 1, dwconv_rows,
-			   &c);
+#ifdef FXQ_DW_QUADS
+	if (dwconv_by_quads(&c))
+		return;
+#endif
+	fxq_spread(x, c.wide, fm_blocks(b->oc) * b->oh, 1, dwconv_rows, &c);
 }

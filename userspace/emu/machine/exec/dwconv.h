@@ -25,7 +25,12 @@ struct dwconv {
 	bool wide;
 };
 
+#if defined(__AVX512VNNI__) && !defined(EXEC_NARROW)
+#define FXQ_DW_QUADS	1
+
 /* False: do it tap by tap. */
 bool dwconv_by_quads(const struct dwconv *c);
+
+#endif
 
 #endif /* FXQ_EXEC_DWCONV_H */

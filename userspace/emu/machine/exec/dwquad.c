@@ -11,12 +11,10 @@
  * order of its own, in which weights and bias are put as well, and which two
  * shuffles of the sums undo.
  */
+#include <immintrin.h>
+
 #include "dwconv.h"
 #include "fm.h"
-
-#if defined(__AVX512VNNI__)
-
-#include <immintrin.h>
 
 #define INLINE		static inline __attribute__((always_inline))
 
@@ -307,12 +305,3 @@ bool dwconv_by_quads(const struct dwconv *c)
 		   1, quad_rows, &q);
 	return true;
 }
-
-#else
-
-bool dwconv_by_quads(const struct dwconv *c)
-{
-	return false;
-}
-
-#endif

@@ -58,6 +58,8 @@
 #define fxq_band_plan		ISA(fxq_band_plan)
 #define fxq_band_fill		ISA(fxq_band_fill)
 #define fxq_tile_dot		ISA(fxq_tile_dot)
+#define fxq_tile_next		ISA(fxq_tile_next)
+#define fxq_tile_widen		ISA(fxq_tile_widen)
 #define dwconv_by_quads		ISA(dwconv_by_quads)
 #define conv_lanes		ISA(conv_lanes)
 #define conv_finish		ISA(conv_finish)

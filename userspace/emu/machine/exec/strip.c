@@ -9,17 +9,16 @@
 #include "fm.h"
 #include "tile.h"
 
-#ifdef FXQ_TILES
-
 /*
  * struct strips - a convolution by bands
  * @piece: pixels of a piece
+ * @box_rows, @box_cols: of pixels that are finished together
  * @down, @across: bands
  */
 struct strips {
 	struct conv *conv;
 	struct fxq_band band;
-	uint32_t piece, down, across;
+	uint32_t piece, box_rows, box_cols, down, across;
 };
 
 /*
@@ -31,6 +30,14 @@ struct unit {
 	uint32_t group, block, blocks;
 	uint32_t y, x, rows, cols, first;
 	uint8_t bytes[FXQ_BAND_ROOM] __attribute__((aligned(64)));
+#ifdef FXQ_TILE_WIDE
+	fxq_act wide[FXQ_BAND_ROOM] __attribute__((aligned(64)));
+#endif
+};
+
+/* struct box - pixels of a unit that are finished together */
+struct box {
+	uint32_t y, x, rows, cols;
 };
 
 static uint32_t at_most(uint32_t n, uint32_t most)
@@ -55,45 +62,95 @@ static void find_unit(const struct strips *s, uint32_t i, struct unit *u)
 	u->first = u->y * b->ow + u->x;
 }
 
-/* The pieces of row @y, for the output blocks of @t from @block on. */
-static void run_row(const struct strips *s, const struct unit *u, uint32_t y,
-		    uint32_t block, const struct fxq_tile_work *t,
+static void fill(const struct strips *s, struct unit *u)
+{
+	fxq_band_fill(&s->band, u->group, u->y, u->x, u->rows, u->bytes);
+#ifdef FXQ_TILE_WIDE
+	fxq_tile_widen(u->bytes, s->band.bytes, u->wide);
+#endif
+	if (s->band.linear) {
+		u->cols *= u->rows;
+		u->rows = 1;
+	}
+}
+
+static const fxq_act *activations(const struct unit *u)
+{
+#ifdef FXQ_TILE_WIDE
+	return u->wide;
+#else
+	return u->bytes;
+#endif
+}
+
+/* The sums of a box, for the next part of the weights. */
+static void add_part(const struct strips *s, const struct unit *u,
+		     const struct box *g, const struct fxq_tile_work *t,
+		     const uint32_t *const *start, fxq_sums *acc)
+{
+	uint32_t y, x, n;
+
+	for (y = 0; y < g->rows; y++) {
+		const fxq_act *from = activations(u) +
+				      (g->y + y) * s->band.out_row +
+				      g->x * s->band.pitch;
+
+		for (x = 0; x < g->cols; x += n) {
+			n = at_most(g->cols - x, s->piece);
+			fxq_tile_dot(t, from + x * s->band.pitch, n, start, acc,
+				     y * g->cols + x);
+		}
+	}
+}
+
+/* Output blocks from @block on, as many as @lanes are for. */
+static void run_box(const struct strips *s, const struct unit *u,
+		    const struct box *g, uint32_t block, uint32_t blocks,
 		    const struct fxq_lanes *lanes)
 {
-	const uint8_t *from = u->bytes + y * s->band.out_row;
-	uint32_t first = u->first + y * s->band.g->ow, x, n, b;
 	fxq_sums acc[FXQ_TILE_BLOCKS] __attribute__((aligned(64)));
+	const uint32_t *start[FXQ_TILE_BLOCKS];
+	struct fxq_tile_work t;
+	uint32_t b, y;
 
-	for (x = 0; x < u->cols; x += n) {
-		n = at_most(u->cols - x, s->piece);
-		fxq_tile_dot(t, from + x * s->band.pitch, n, acc);
-		for (b = 0; b < t->blocks; b++)
-			conv_finish(s->conv, block + b, &lanes[b], acc[b],
-				    first + x, n);
-	}
+	t.band = &s->band;
+	t.blocks = blocks;
+	t.weights = conv_weights(s->conv, u->group, block);
+	t.block_bytes = (size_t)s->conv->k * FXQ_BLOCK;
+	t.tap = NULL;
+	for (b = 0; b < blocks; b++)
+		start[b] = lanes[b].bias;
+	fxq_tile_next(&t);
+	add_part(s, u, g, &t, start, acc);
+	while (fxq_tile_next(&t))
+		add_part(s, u, g, &t, NULL, acc);
+	for (b = 0; b < blocks; b++)
+		for (y = 0; y < g->rows; y++)
+			conv_finish(s->conv, block + b, &lanes[b],
+				    acc[b] + y * g->cols,
+				    u->first + (g->y + y) * s->band.g->ow +
+				    g->x, g->cols);
 }
 
 /* Some output blocks, from @block on. Returns how many. */
 static uint32_t run_blocks(const struct strips *s, const struct unit *u,
 			   uint32_t block)
 {
+	uint32_t n = at_most(u->block + u->blocks - block, FXQ_TILE_BLOCKS);
 	struct fxq_lanes lanes[FXQ_TILE_BLOCKS];
-	struct fxq_tile_work t = {
-		.band = &s->band,
-		.blocks = at_most(u->block + u->blocks - block,
-				  FXQ_TILE_BLOCKS),
-		.w = conv_weights(s->conv, u->group, block),
-		.block_bytes = (size_t)s->conv->k * FXQ_BLOCK,
-	};
-	uint32_t b, y;
+	struct box g;
+	uint32_t b;
 
-	for (b = 0; b < t.blocks; b++) {
+	for (b = 0; b < n; b++)
 		conv_lanes(s->conv, u->group, block + b, &lanes[b]);
-		t.start[b] = lanes[b].bias;
+	for (g.y = 0; g.y < u->rows; g.y += g.rows) {
+		g.rows = at_most(u->rows - g.y, s->box_rows);
+		for (g.x = 0; g.x < u->cols; g.x += g.cols) {
+			g.cols = at_most(u->cols - g.x, s->box_cols);
+			run_box(s, u, &g, block, n, lanes);
+		}
 	}
-	for (y = 0; y < u->rows; y++)
-		run_row(s, u, y, block, &t, lanes);
-	return t.blocks;
+	return n;
 }
 
 static void strip_units(void *arg, uint32_t first, uint32_t last)
@@ -104,11 +161,7 @@ static void strip_units(void *arg, uint32_t first, uint32_t last)
 
 	for (i = first; i < last; i++) {
 		find_unit(s, i, &u);
-		fxq_band_fill(&s->band, u.group, u.y, u.x, u.rows, u.bytes);
-		if (s->band.linear) {
-			u.cols *= u.rows;
-			u.rows = 1;
-		}
+		fill(s, &u);
 		for (b = 0; b < u.blocks;)
 			b += run_blocks(s, &u, u.block + b);
 	}
@@ -129,6 +182,21 @@ static uint32_t choose_piece(uint32_t cols)
 	return best;
 }
 
+/* A box is whole pieces of a row, or whole rows. */
+static void choose_box(struct strips *s)
+{
+	uint32_t cols = s->band.linear ? s->band.rows * s->band.cols :
+			s->band.cols;
+
+	s->piece = choose_piece(cols);
+	s->box_cols = FXQ_GROUP_PIXELS / s->piece * s->piece;
+	s->box_rows = 1;
+	if (cols <= FXQ_GROUP_PIXELS) {
+		s->box_cols = cols;
+		s->box_rows = FXQ_GROUP_PIXELS / cols;
+	}
+}
+
 bool conv_by_strips(struct conv *c)
 {
 	const struct fxq_body_conv *b = &c->d->conv;
@@ -140,8 +208,7 @@ bool conv_by_strips(struct conv *c)
 		return false;
 	s.down = fxq_div_up(b->oh, s.band.rows);
 	s.across = fxq_div_up(b->ow, s.band.cols);
-	s.piece = choose_piece(s.band.linear ? s.band.rows * s.band.cols :
-			       s.band.cols);
+	choose_box(&s);
 	units = s.down * s.across * b->groups;
 	c->batch = c->blocks;
 	if (units < 4 * threads)
@@ -151,12 +218,3 @@ bool conv_by_strips(struct conv *c)
 	fxq_spread(c->x, c->wide, units * c->batches, 1, strip_units, &s);
 	return true;
 }
-
-#else
-
-bool conv_by_strips(struct conv *c)
-{
-	return false;
-}
-
-#endif
