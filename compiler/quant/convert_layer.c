@@ -98,7 +98,7 @@ static struct fx_node *convert_raw(struct convert *cv, const struct group *g,
 	put_int(k, "raw", 1);
 	sums = new_op(cv, n, op_of(g->head), in, 3, k);
 	sums->out[0].dtype = FXQ_DTYPE_I32;
-	put_int(&axis, "axis", channel_axis(type_of(n)));
+	put_int(&axis, "axis", layer_axis(g->head));
 	scaled[0] = sums;
 	scaled[1] = new_const(cv, n, "scale", FXQ_DTYPE_F32, 1, &c, s);
 	f = new_op(cv, n, "dequantize_channels", scaled, 2, &axis);

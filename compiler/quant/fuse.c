@@ -138,6 +138,7 @@ static void fold_affine(struct fx_node *layer, const struct affine *f,
 		erase_unused(bn);
 }
 
+/* A layer that can take an affine function of its channels. */
 static bool is_layer_with_constants(const struct fx_node *n)
 {
 	struct fx_node *b;
@@ -145,7 +146,8 @@ static bool is_layer_with_constants(const struct fx_node *n)
 	if (!n || (!is_conv(n) && !is_linear(n)))
 		return false;
 	b = fx_node_in(n, 2);
-	return const_floats(fx_node_in(n, 1)) && (!b || const_floats(b));
+	return const_floats(fx_node_in(n, 1)) && (!b || const_floats(b)) &&
+	       layer_axis(n) == channel_axis(type_of(n));
 }
 
 /* @f as a depthwise 1x1 layer before @n, whose type its result has. */
@@ -371,7 +373,10 @@ static bool rewrite_prelu(struct fx_node *n)
 
 static bool (*const rewrites[])(struct fx_node *n) = {
 	rewrite_nothing,
+	rewrite_views,
+	rewrite_layer_norm,
 	rewrite_matmul,
+	rewrite_rows,
 	rewrite_affine,
 	rewrite_mean,
 	rewrite_pad,

@@ -55,7 +55,8 @@ static struct fx_node *next_of(const struct fx_node *n)
 	return u;
 }
 
-static bool has_slope(const struct fx_node *n)
+/* Is @n a slope for negative sums that layer @head's epilogue knows? */
+static bool has_slope(const struct fx_node *n, const struct fx_node *head)
 {
 	const float *slope;
 	int64_t count;
@@ -65,7 +66,8 @@ static bool has_slope(const struct fx_node *n)
 	if (!fx_node_is(n, "prelu") || !(slope = const_floats(fx_node_in(n, 1))))
 		return false;
 	count = fxq_tensor_count(type_of(fx_node_in(n, 1)));
-	if (count != 1 && count != channels_of(type_of(n)))
+	if (count != 1 && (count != channels_of(type_of(n)) ||
+			   layer_axis(head) != channel_axis(type_of(n))))
 		return false;
 	for (int64_t i = 0; i < count; i++)
 		if (!scale_ok(slope[i]))
@@ -160,7 +162,7 @@ static void take_epilogue(struct group *g)
 	struct fx_node *u = next_of(g->last);
 	struct fx_node *other;
 
-	if (u && has_slope(u)) {
+	if (u && has_slope(u, g->head)) {
 		g->prelu = u;
 		claim(g, u);
 		u = next_of(u);

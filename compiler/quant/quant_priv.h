@@ -26,6 +26,8 @@ bool is_conv(const struct fx_node *n);		/* conv2d, conv_transpose2d */
 bool is_linear(const struct fx_node *n);
 /* Axis of channels: 1 for images (rank 4), the last one otherwise. */
 int channel_axis(const struct fxq_tensor *t);
+/* Axis of the output channels of a convolution or linear layer. */
+int layer_axis(const struct fx_node *n);
 /*
  * Does @c hold one value, or one for each channel of @t? Fills a[channels]
  * from it if so.
@@ -45,6 +47,14 @@ struct fx_node *add_const(struct fx_graph *g, const struct fx_node *n,
 			  const int64_t *dims, const void *values);
 /* Erases @n if nobody uses it, and then what only it used. */
 void erase_unused(struct fx_node *n);
+
+/*
+ * fuse_norm.c, fuse_shape.c: rewrites of one node, see fuse.c. True if the
+ * graph has changed.
+ */
+bool rewrite_layer_norm(struct fx_node *n);	/* spelled in primitives */
+bool rewrite_views(struct fx_node *n);		/* a view of a view */
+bool rewrite_rows(struct fx_node *n);		/* a view before a layer */
 
 /* leave.c: does nobody but the CPU see @n's values, by way of outputs? */
 bool only_leaves(const struct fx_node *n);

@@ -69,6 +69,11 @@ int channel_axis(const struct fxq_tensor *t)
 	return t->rank == 4 ? 1 : (int)t->rank - 1;
 }
 
+int layer_axis(const struct fx_node *n)
+{
+	return is_linear(n) ? (int)type_of(n)->rank - 1 : 1;
+}
+
 int64_t channels_of(const struct fxq_tensor *t)
 {
 	return t->rank ? t->dims[channel_axis(t)] : 1;
