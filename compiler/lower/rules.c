@@ -24,6 +24,7 @@ static const struct op_rule rules[] = {
 	RULE("qmean_pool2d", mean_pool),
 	RULE("qreduce", reduce),
 	RULE("qlut", lut),
+	RULE("qscale", view),
 	RULE("qrequant", requant),
 	RULE("qresize2d", resize),
 	RULE("qsoftmax", softmax),

@@ -224,6 +224,33 @@ static struct fx_node *quantize(struct convert *cv, struct fx_node *n,
 	return new_op(cv, n, "quantize", &f, 1, &k);
 }
 
+/*
+ * Is @n its root times a positive number? Then its integers are the root's,
+ * in another scale, *@scale being that of the root at first. Not if its scale
+ * is settled already.
+ */
+static bool only_scales(struct convert *cv, const struct fx_node *n,
+			float *scale)
+{
+	bool product = fx_node_is(n, "mul");
+	struct qparams unused;
+	float by;
+
+	if (value_of(n)->has_qp ||
+	    !calibration_fixed(cv->cal, n, &unused.scale, &unused.zero_point))
+		return false;
+	for (size_t i = 0; i < 2; i++) {
+		if (!product && (i || !fx_node_is(n, "div")))
+			return false;
+		if (fx_node_in(n, i) != pointwise_root(n) ||
+		    !const_scalar(fx_node_in(n, 1 - i), &by))
+			continue;
+		*scale = product ? *scale * by : *scale / by;
+		return by > 0 && scale_ok(*scale);
+	}
+	return false;
+}
+
 static struct fx_node *function_as_integer(struct convert *cv,
 					   struct fx_node *n)
 {
@@ -232,7 +259,16 @@ static struct fx_node *function_as_integer(struct convert *cv,
 	struct kwargs k = { .g = cv->to };
 	struct qparams qp;
 
-	if (!in[0] || qparams_of(cv, n, &qp))
+	if (!in[0])
+		return NULL;
+	qp = qparams_of_node(in[0]);
+	if (only_scales(cv, n, &qp.scale)) {
+		value_of(n)->qp = qp;
+		value_of(n)->has_qp = true;
+		put_qparams(&k, qp);
+		return new_op(cv, n, "qscale", in, 1, &k);
+	}
+	if (qparams_of(cv, n, &qp))
 		return NULL;
 	in[1] = new_table(cv, n, root, qparams_of_node(in[0]), qp);
 	if (!in[1])

@@ -46,6 +46,35 @@ static struct fx_node *finish(struct job *j, const char *op,
 	return new_op(j->cv, j->g->last, op, in, n_in, &j->k);
 }
 
+/* Constant @of in eight bits, in a scale of its own. */
+static struct fx_node *constant_operand(struct job *j, struct fx_node *of)
+{
+	const float *v = const_floats(of);
+	int64_t count = fxq_tensor_count(type_of(of));
+	struct range r = { 0, 0 };
+	struct qparams qp;
+	struct fx_node *c;
+	int8_t *q;
+
+	if (!v)
+		return refuse(j, "one operand is a constant that is not float");
+	for (int64_t i = 0; i < count; i++) {
+		r.min = v[i] < r.min ? v[i] : r.min;
+		r.max = v[i] > r.max ? v[i] : r.max;
+	}
+	qp = affine_qparams(r);
+	if (!scale_ok(qp.scale))
+		return refuse(j, "one operand is a constant with infinite values");
+	q = fx_graph_alloc(j->cv->to, (size_t)count);
+	for (int64_t i = 0; i < count; i++)
+		q[i] = fxq_quantize_torch(v[i], qp.scale, qp.zero_point);
+	c = new_const(j->cv, of, "int8", FXQ_DTYPE_I8, type_of(of)->rank,
+		      type_of(of)->dims, q);
+	c->out[0].scale = qp.scale;
+	c->out[0].zero_point = qp.zero_point;
+	return c;
+}
+
 static struct fx_node *binary(struct job *j, const char *op, bool product)
 {
 	struct fx_node *in[2];
@@ -53,11 +82,11 @@ static struct fx_node *binary(struct job *j, const char *op, bool product)
 	for (size_t i = 0; i < 2; i++) {
 		struct fx_node *of = fx_node_in(j->n, i);
 
-		if (fx_node_is_const(of))
-			return refuse(j, "one operand is a constant with a value for each element");
-		in[i] = as_integer(j->cv, of);
+		in[i] = fx_node_is_const(of) ? constant_operand(j, of) :
+			as_integer(j->cv, of);
 		if (!in[i])
-			return refuse(j, "an operand has no integer form");
+			return j->reason ? NULL :
+			       refuse(j, "an operand has no integer form");
 	}
 	if (product) {
 		put_float(&j->k, "m",
@@ -321,18 +350,24 @@ enum follows {
 	INPUT,		/* integer if its input is */
 };
 
+/*
+ * struct row - how an operator becomes integer
+ * @keeps_scale: its result has the scale of its input
+ * @two: of its two inputs one may be a constant, the first as well
+ */
 static const struct row {
 	const char *name;
 	handler handle;
 	enum follows follows;
 	bool keeps_scale;
+	bool two;
 } rows[] = {
-	{ "matmul",		do_matmul,	ALWAYS,	false },
-	{ "add",		do_add,		INPUT,	false },
-	{ "sub",		do_sub,		INPUT,	false },
-	{ "mul",		do_mul,		INPUT,	false },
-	{ "minimum",		do_minimum,	INPUT,	false },
-	{ "maximum",		do_maximum,	INPUT,	false },
+	{ "matmul",		do_matmul,	ALWAYS,	false,	true },
+	{ "add",		do_add,		INPUT,	false,	true },
+	{ "sub",		do_sub,		INPUT,	false,	true },
+	{ "mul",		do_mul,		INPUT,	false,	true },
+	{ "minimum",		do_minimum,	INPUT,	false,	true },
+	{ "maximum",		do_maximum,	INPUT,	false,	true },
 	{ "max_pool2d",		do_pool,	INPUT,	true },
 	{ "avg_pool2d",		do_pool,	INPUT,	false },
 	{ "global_avg_pool",	do_mean_pool,	INPUT,	false },
@@ -407,8 +442,9 @@ struct fx_node *convert_op(struct convert *cv, const struct group *g,
 		*reason = "its inputs are on the CPU";
 		return NULL;
 	}
-	j.x = as_integer(cv, fx_node_in(g->head, 0));
-	if (!j.x) {
+	j.x = fx_node_in(g->head, 0);
+	j.x = fx_node_is_const(j.x) ? NULL : as_integer(cv, j.x);
+	if (!j.x && !row->two) {
 		*reason = "its input has no integer form";
 		return NULL;
 	}

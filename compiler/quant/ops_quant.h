@@ -35,6 +35,7 @@
  * qmean_pool2d(x; m, lo, hi): mean over H and W, dims kept as 1
  * qreduce(x; dim (one), kind "sum" or "max", m, lo, hi): dim kept as 1
  * qlut(x, table int8[256]): y = table[x + 128]
+ * qscale(x): y = x, read in another scale
  * qrequant(x; m, lo, hi): y = Q((x - z_x) * m)
  * qresize2d(x, ytab u16[oh, 2], xtab u16[ow, 2]; bilinear, m, lo, hi):
  *	   tables hold {index, fraction of 2048}
@@ -65,6 +66,7 @@
 	FX_OP_QUANT(X, qmean_pool2d, 1, 1)	\
 	FX_OP_QUANT(X, qreduce, 1, 1)		\
 	FX_OP_QUANT(X, qlut, 2, 2)		\
+	FX_OP_QUANT(X, qscale, 1, 1)		\
 	FX_OP_QUANT(X, qrequant, 1, 1)		\
 	FX_OP_QUANT(X, qresize2d, 3, 3)		\
 	FX_OP_QUANT(X, qsoftmax, 2, 2)		\

@@ -502,6 +502,23 @@ static struct fx_node *net_matmul(struct net *n, struct fx_node *a,
 	return net_call(n, "qmatmul", (struct fx_node *[]){ a, b }, 2, &p);
 }
 
+/* The same integers in another scale: nothing to do, wherever they go. */
+static void only_another_scale(void **state)
+{
+	struct net n = net_new(485);
+	struct fx_node *x = net_input(&n, 3, (int64_t[]){ 1, 50, 64 }), *y;
+	struct params p = { .n = 0 }, q = { .n = 0 };
+
+	param_float(&p, "scale", 0.3);
+	param_int(&p, "zero_point", x->out[0].zero_point);
+	param_float(&q, "scale", 0.01);
+	param_int(&q, "zero_point", x->out[0].zero_point);
+	net_output(&n, net_call(&n, "qscale", &x, 1, &p));
+	y = net_linear(&n, net_call(&n, "qscale", &x, 1, &q), 40);
+	net_output(&n, net_linear(&n, y, 30));
+	net_check(&n);
+}
+
 /* Queries, keys and values of four heads, as a transformer has them. */
 static void attention(void **state)
 {
@@ -852,6 +869,7 @@ int main(void)
 		cmocka_unit_test(gathered_and_expanded),
 		cmocka_unit_test(pixels_and_channels),
 		cmocka_unit_test(transposed_convolutions),
+		cmocka_unit_test(only_another_scale),
 		cmocka_unit_test(attention),
 		cmocka_unit_test(random_networks),
 		cmocka_unit_test(weights_come_ahead_of_their_use),

@@ -359,6 +359,104 @@ static void a_spelled_out_activation_becomes_the_layers_table(void **state)
 	fx_graph_free(g);
 }
 
+/* Fuses, calibrates on one batch and converts @g of input @x. */
+static struct fx_graph *converted(struct fx_graph *g,
+				  const struct fxq_tensor *x)
+{
+	struct fx_qconfig config = { 0 };
+	struct fx_calibration *cal;
+	struct fx_graph *q;
+
+	assert_int_equal(fx_graph_infer(g), 0);
+	assert_int_equal(fx_fuse(g), 0);
+	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
+	assert_int_equal(fx_calibration_feed(cal, x, 1, 1), 0);
+	if (fx_convert(g, cal, &config, &q))
+		fail_msg("%s", fx_graph_error(g));
+	fx_calibration_free(cal);
+	return q;
+}
+
+static struct fx_node *pair(struct fx_graph *g, const char *op,
+			    struct fx_node *a, struct fx_node *b)
+{
+	return fx_graph_call(g, op, (struct fx_node *[]){ a, b }, 2, NULL, 0);
+}
+
+/*
+ * Scores of queries and keys that a number scales and positions shift:
+ * (x @ x') / 4 - p, as integers within a step or so of float.
+ */
+static void constants_and_scales_become_integers(void **state)
+{
+	static float p[25];
+	const float four = 4, minus = -1;
+	struct fx_graph *g = fx_graph_new(), *q;
+	struct fx_node *x = input(g, 1, 5), *k, *y;
+	struct fx_kwarg order = { "dims", fx_arg_ints(g,
+				  (int64_t[]){ 0, 1, 3, 2 }, 4) };
+	struct fxq_tensor in = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+					       (int64_t[]){ 1, 1, 5, 5 });
+	struct fxq_tensor want, got;
+
+	gen(p, 25, 11, 1);
+	k = fx_graph_call(g, "permute", &x, 1, &order, 1);
+	y = pair(g, "matmul", x, k);
+	y = pair(g, "div", y, constant(g, "four", 0, NULL, &four));
+	y = pair(g, "sub", constant(g, "p", 2, (int64_t[]){ 5, 5 }, p), y);
+	y = pair(g, "mul", y, constant(g, "minus", 0, NULL, &minus));
+	fx_graph_set_output(g, &y, 1);
+	assert_int_equal(fxq_tensor_alloc(&in), 0);
+	gen(in.data, 25, 4, 1);
+	q = converted(g, &in);
+	assert_int_equal(count(q, "qscale"), 1);
+	assert_int_equal(count(q, "qsub"), 1);
+	assert_int_equal(count(q, "qlut"), 1);	/* -1 is no scale */
+	run(g, &in, &want);
+	run(q, &in, &got);
+	for (int i = 0; i < 25; i++)
+		assert_float_equal(((float *)got.data)[i],
+				   ((float *)want.data)[i], 0.06);
+	fxq_tensor_free(&in);
+	fxq_tensor_free(&want);
+	fxq_tensor_free(&got);
+	fx_graph_free(q);
+	fx_graph_free(g);
+}
+
+/* What is joined has one scale: there a number makes a table. */
+static void a_scale_that_is_settled_is_kept(void **state)
+{
+	const float half = 0.5f;
+	struct fx_graph *g = fx_graph_new(), *q;
+	struct fx_node *x = input(g, 1, 5), *y;
+	struct fx_kwarg dim = { "dim", fx_arg_int(1) };
+	struct fxq_tensor in = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+					       (int64_t[]){ 1, 1, 5, 5 });
+	struct fxq_tensor want, got;
+
+	y = pair(g, "matmul", x, x);
+	y = pair(g, "mul", y, constant(g, "half", 0, NULL, &half));
+	y = fx_graph_call(g, "concat", (struct fx_node *[]){ x, y }, 2, &dim,
+			  1);
+	fx_graph_set_output(g, &y, 1);
+	assert_int_equal(fxq_tensor_alloc(&in), 0);
+	gen(in.data, 25, 4, 1);
+	q = converted(g, &in);
+	assert_int_equal(count(q, "qscale"), 0);
+	assert_int_equal(count(q, "qlut"), 1);
+	run(g, &in, &want);
+	run(q, &in, &got);
+	for (int i = 0; i < 50; i++)
+		assert_float_equal(((float *)got.data)[i],
+				   ((float *)want.data)[i], 0.06);
+	fxq_tensor_free(&in);
+	fxq_tensor_free(&want);
+	fxq_tensor_free(&got);
+	fx_graph_free(q);
+	fx_graph_free(g);
+}
+
 static void a_value_never_seen_is_refused_by_name(void **state)
 {
 	struct fx_qconfig config = { 0 };
@@ -450,6 +548,8 @@ int main(void)
 		cmocka_unit_test(a_bias_that_cannot_fit_is_refused_by_name),
 		cmocka_unit_test(fusing_keeps_the_values),
 		cmocka_unit_test(a_spelled_out_activation_becomes_the_layers_table),
+		cmocka_unit_test(constants_and_scales_become_integers),
+		cmocka_unit_test(a_scale_that_is_settled_is_kept),
 		cmocka_unit_test(a_value_never_seen_is_refused_by_name),
 		cmocka_unit_test(saved_scales_give_the_same_graph),
 		cmocka_unit_test(a_long_matrix_product_wraps_as_the_machines),
