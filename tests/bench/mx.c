@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <fxq/fxq_spm.h>
 
@@ -24,6 +25,7 @@
 
 #define SPM_BYTES	(1u << 20)
 #define ROUNDS		51
+#define SPIN_US		15000
 #define TURN_NS		300000		/* of one thing measured, about */
 
 static const struct mx_layer layers[] = {
@@ -363,6 +365,9 @@ static void measure(struct bench *b, uint32_t i)
 		b->took[i][DMA][r] = turn(run_dma, b, &p) / p.share;
 		if (other)
 			b->took[i][ONEDNN][r] = turn(run_onednn, other, NULL);
+		/* OpenMP's threads spin for a while, where others would run. */
+		if (other && fxq_pool_threads(b->x.pool) > 1)
+			usleep(SPIN_US);
 	}
 	onednn_destroy(other);
 }

@@ -97,10 +97,29 @@ static bool fits(const struct fxq_band *b, uint32_t rows, uint32_t cols)
 	return band_bytes(b, rows, cols) <= FXQ_BAND_BYTES;
 }
 
-bool fxq_band_plan(struct fxq_band *b, const struct fxq_gather *g, uint32_t oh,
-		   uint32_t ow, uint32_t least)
+/*
+ * Rows of a band, of @most: the thread with most of them decides how long it
+ * takes, and every band costs about a quarter of a row more.
+ */
+static uint32_t choose_rows(uint32_t oh, uint32_t most, uint32_t threads)
 {
-	uint32_t rows = 1, cols = ow, bands;
+	uint32_t best = most, least = ~0u, rows, cost, bands;
+
+	for (rows = most; rows; rows--) {
+		bands = fxq_div_up(fxq_div_up(oh, rows), threads);
+		cost = threads > 1 ? bands * (4 * rows + 1) : bands;
+		if (cost < least) {
+			least = cost;
+			best = rows;
+		}
+	}
+	return fxq_div_up(oh, fxq_div_up(oh, best));
+}
+
+bool fxq_band_plan(struct fxq_band *b, const struct fxq_gather *g, uint32_t oh,
+		   uint32_t ow, uint32_t threads)
+{
+	uint32_t rows = 1, cols = ow;
 
 	b->g = g;
 	b->pitch = g->icg >= FXQ_BLOCK ? FXQ_BLOCK : fxq_round_up(g->icg, 4);
@@ -112,10 +131,7 @@ bool fxq_band_plan(struct fxq_band *b, const struct fxq_gather *g, uint32_t oh,
 		return false;
 	while (rows < oh && fits(b, rows + 1, cols))
 		rows++;
-	bands = fxq_div_up(oh, rows);
-	if (bands < least)
-		bands = least < oh ? least : oh;
-	b->rows = fxq_div_up(oh, bands);
+	b->rows = choose_rows(oh, rows, threads);
 	b->cols = cols;
 	lay_out(b);
 	return true;

@@ -43,12 +43,11 @@ struct fxq_band {
 };
 
 /*
- * Chooses a box for an output of @oh x @ow pixels: as much as fits, but there
- * are to be @least boxes or more, if the output has as many rows. False: not
- * even a few pixels of a row fit.
+ * Chooses a box for an output of @oh x @ow pixels: as much as fits, but so that
+ * @threads share the boxes evenly. False: not even a pixel's input fits.
  */
 bool fxq_band_plan(struct fxq_band *b, const struct fxq_gather *g, uint32_t oh,
-		   uint32_t ow, uint32_t least);
+		   uint32_t ow, uint32_t threads);
 
 /* Copies what @rows output rows need, from output pixel (@y, @x) on. */
 void fxq_band_fill(const struct fxq_band *b, uint32_t group, uint32_t y,

@@ -19,7 +19,7 @@
 #include "exec.h"
 
 #define SPIN_NS		15000
-#define PIECES		4	/* for each thread, to even out their speeds */
+#define PIECES		4	/* for each thread at least, to even out speeds */
 
 /*
  * struct fxq_pool
@@ -194,7 +194,8 @@ void fxq_pool_run(struct fxq_pool *p, uint32_t n, uint32_t grain,
 		  void *arg)
 {
 	uint32_t pieces = PIECES * (p->started + 1);
-	uint32_t step = fxq_round_up(fxq_div_up(n, pieces), grain);
+	/* Rounded down: few large units are taken one at a time. */
+	uint32_t step = fxq_round_up(n < pieces ? 1 : n / pieces, grain);
 
 	if (!p->started || n <= grain) {
 		if (n)

@@ -211,7 +211,7 @@ bool conv_by_strips(struct conv *c)
 	choose_box(&s);
 	units = s.down * s.across * b->groups;
 	c->batch = c->blocks;
-	if (units < 4 * threads)
+	if (units < 2 * threads)
 		c->batch = fxq_round_up(fxq_div_up(c->blocks, threads),
 					FXQ_TILE_BLOCKS);
 	c->batches = fxq_div_up(c->blocks, c->batch);
