@@ -54,12 +54,14 @@
 #define fxq_gather_conv		ISA(fxq_gather_conv)
 #define fxq_gather_panel	ISA(fxq_gather_panel)
 
-/* band.h, tile.h, conv.h, dwconv.h */
+/* band.h, tile.h, conv.h, matmul.h, dwconv.h */
 #define fxq_band_plan		ISA(fxq_band_plan)
 #define fxq_band_fill		ISA(fxq_band_fill)
 #define fxq_tile_dot		ISA(fxq_tile_dot)
 #define fxq_tile_next		ISA(fxq_tile_next)
 #define fxq_tile_widen		ISA(fxq_tile_widen)
+#define matmul_pack		ISA(matmul_pack)
+#define matmul_by_strips	ISA(matmul_by_strips)
 #define dwconv_by_quads		ISA(dwconv_by_quads)
 #define conv_lanes		ISA(conv_lanes)
 #define conv_finish		ISA(conv_finish)

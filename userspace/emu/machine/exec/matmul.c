@@ -12,27 +12,20 @@
  */
 #include <string.h>
 
-#include "epilogue.h"
+#include "dot.h"
 #include "fm.h"
-#include "gather.h"
-#include "ops.h"
+#include "matmul.h"
 
 #define STRIP	64	/* pixels of a unit */
 #define TILES	(STRIP / FXQ_TILE)
 #define BATCH	4	/* blocks of columns of a unit */
 
-/*
- * struct matmul - a descriptor, prepared
- * @blocks: blocks of columns
- * @strips, @batches: units are [batch of the tensor][batch of blocks][strip]
- */
-struct matmul {
-	struct fxq_exec *x;
-	const struct fxq_body_matmul *b;
-	bool trans;
-	struct fxq_gather a;
-	struct fxq_epilogue out;
-	uint32_t strips, blocks, batches;
+typedef uint32_t words __attribute__((vector_size(16)));
+
+/* struct panels - a descriptor for this way: units are [row][batch][strip] */
+struct panels {
+	const struct matmul *c;
+	uint32_t strips, batches;
 };
 
 /* struct unit - its place in a, b and out, and its size */
@@ -53,25 +46,48 @@ struct work {
 	struct fxq_lanes lanes[BATCH];
 };
 
+/* Four pixels' four words become four words' four pixels. */
+static inline void transpose(const uint8_t (*piece)[FXQ_BLOCK], int8_t *w)
+{
+	words r[4], s[4];
+	int i;
+
+	for (i = 0; i < 4; i++)
+		memcpy(&r[i], piece[i], sizeof(r[i]));
+	s[0] = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+	s[1] = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+	s[2] = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+	s[3] = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+	r[0] = __builtin_shufflevector(s[0], s[1], 0, 1, 4, 5);
+	r[1] = __builtin_shufflevector(s[0], s[1], 2, 3, 6, 7);
+	r[2] = __builtin_shufflevector(s[2], s[3], 0, 1, 4, 5);
+	r[3] = __builtin_shufflevector(s[2], s[3], 2, 3, 6, 7);
+	for (i = 0; i < 4; i++)
+		memcpy(w + i * FXQ_QUAD, &r[i], sizeof(r[i]));
+}
+
 /* b has n pixels of k channels: a column's k lie side by side. */
 static void pack_transposed(const struct matmul *c, uint32_t batch,
 			    uint32_t n0, uint32_t n, uint32_t k0, uint32_t k,
 			    int8_t *w)
 {
-	uint8_t piece[FXQ_BLOCK];
-	uint32_t i, j, q;
+	uint8_t piece[4][FXQ_BLOCK];
+	uint32_t i, j, p, q;
 
 	for (i = 0; i < k; i += FXQ_BLOCK) {
 		uint32_t left = k - i < FXQ_BLOCK ? k - i : FXQ_BLOCK;
 		struct fm_view v = fm_block(c->x, &c->b->b,
 					    (k0 + i) / FXQ_BLOCK, 1);
 
-		for (j = 0; j < n; j++) {
+		for (j = 0; j < FXQ_BLOCK; j += 4) {
 			memset(piece, 0, sizeof(piece));
-			memcpy(piece, fm_pixel(&v, batch, n0 + j), left);
-			for (q = 0; q < left; q += 4)
-				memcpy(w + (i + q) * FXQ_BLOCK + 4 * j,
-				       piece + q, 4);
+			for (p = 0; p < 4 && j + p < n; p++)
+				fm_put(piece[p],
+				       fm_pixel(&v, batch, n0 + j + p), left);
+			for (q = 0; q < left; q += 16)
+				transpose((const uint8_t (*)[FXQ_BLOCK])
+					  (piece[0] + q),
+					  w + (i + q) * FXQ_BLOCK + 4 * j);
 		}
 	}
 }
@@ -130,18 +146,12 @@ static uint32_t row_sum(const uint8_t *panel, uint32_t k)
 	return sum;
 }
 
-static void pack(const struct matmul *c, const struct unit *u, uint32_t k0,
-		 uint32_t k, struct work *s)
+void matmul_pack(const struct matmul *c, uint32_t batch, uint32_t block,
+		 uint32_t k0, uint32_t k, int8_t *w, uint32_t *column)
 {
-	uint32_t i, block;
-
-	for (i = 0; i < u->blocks; i++) {
-		block = u->block + i;
-		(c->trans ? pack_transposed : pack_plain)(c, u->row,
-			block * FXQ_BLOCK, fm_lanes(c->b->n, block), k0, k,
-			s->w[i]);
-		add_columns(s->w[i], fxq_round_up(k, 4), s->column[i]);
-	}
+	(c->trans ? pack_transposed : pack_plain)(c, batch, block * FXQ_BLOCK,
+		fm_lanes(c->b->n, block), k0, k, w);
+	add_columns(w, fxq_round_up(k, 4), column);
 }
 
 /* Adds the products of panel [@k0, @k0 + @k) for all tiles of the strip. */
@@ -179,7 +189,7 @@ static void add_terms(uint32_t *acc, const uint32_t *column, uint32_t za,
 static void finish(const struct matmul *c, const struct unit *u,
 		   struct work *s)
 {
-	uint32_t za = (uint32_t)(c->b->za + 128), zb = (uint32_t)c->b->zb;
+	uint32_t za = c->za, zb = (uint32_t)c->b->zb;
 	uint32_t m, p, i, tile;
 
 	for (m = 0; m < u->pixels; m += FXQ_TILE) {
@@ -224,16 +234,18 @@ static void run_unit(const struct matmul *c, const struct unit *u, bool fresh,
 	for (k0 = 0; k0 < c->b->k; k0 += k) {
 		left = c->b->k - k0;
 		k = left < FXQ_PANEL_K ? left : FXQ_PANEL_K;
-		if (fresh || !once)
-			pack(c, u, k0, k, s);
+		for (i = 0; i < u->blocks && (fresh || !once); i++)
+			matmul_pack(c, u->row, u->block + i, k0, k, s->w[i],
+				    s->column[i]);
 		multiply(c, u, &at, k, s);
 	}
 	finish(c, u, s);
 }
 
-static void matmul_units(void *arg, uint32_t first, uint32_t last)
+static void panel_units(void *arg, uint32_t first, uint32_t last)
 {
-	const struct matmul *c = arg;
+	const struct panels *c = arg;
+	const struct fxq_body_matmul *b = c->c->b;
 	uint32_t i, left;
 	struct work s;
 	struct unit u;
@@ -241,14 +253,26 @@ static void matmul_units(void *arg, uint32_t first, uint32_t last)
 	memset(s.w, 0, sizeof(s.w));
 	for (i = first; i < last; i++) {
 		u.m0 = i % c->strips * STRIP;
-		left = c->b->m - u.m0;
+		left = b->m - u.m0;
 		u.pixels = left < STRIP ? left : STRIP;
 		u.block = i / c->strips % c->batches * BATCH;
-		left = c->blocks - u.block;
+		left = c->c->blocks - u.block;
 		u.blocks = left < BATCH ? left : BATCH;
 		u.row = i / c->strips / c->batches;
-		run_unit(c, &u, i == first || !u.m0, &s);
+		run_unit(c->c, &u, i == first || !u.m0, &s);
 	}
+}
+
+static void matmul_by_panels(const struct matmul *c)
+{
+	struct panels p = {
+		.c = c,
+		.strips = fxq_div_up(c->b->m, STRIP),
+		.batches = fxq_div_up(c->blocks, BATCH),
+	};
+
+	fxq_spread(c->x, c->wide, p.strips * p.batches * c->b->batch, 1,
+		   panel_units, &p);
 }
 
 void fxq_exec_matmul(struct fxq_exec *x, const struct fxq_desc *d)
@@ -258,17 +282,20 @@ void fxq_exec_matmul(struct fxq_exec *x, const struct fxq_desc *d)
 	struct matmul c = {
 		.x = x, .b = b,
 		.trans = d->flags & FXQ_F_TRANS_B,
+		.wide = outputs * b->k >= FXQ_SPREAD_MACS,
+		.za = (uint32_t)(b->za + 128),
+		.blocks = fm_blocks(b->n),
 		.a = {
 			.x = x, .in = b->a, .ih = b->batch, .iw = b->m,
 			.icg = b->k, .ow = b->m, .kh = 1, .kw = 1, .sh = 1,
 			.sw = 1, .dh = 1, .dw = 1,
 		},
-		.strips = fxq_div_up(b->m, STRIP),
-		.blocks = fm_blocks(b->n),
 	};
 
-	c.batches = fxq_div_up(c.blocks, BATCH);
 	fxq_epilogue_matmul(&c.out, x, d);
-	fxq_spread(x, outputs * b->k >= FXQ_SPREAD_MACS,
-		   c.strips * c.batches * b->batch, 1, matmul_units, &c);
+#ifdef FXQ_MATMUL_STRIPS
+	if (matmul_by_strips(&c))
+		return;
+#endif
+	matmul_by_panels(&c);
 }
