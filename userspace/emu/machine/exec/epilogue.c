@@ -44,7 +44,8 @@ void fxq_epilogue_matmul(struct fxq_epilogue *e, const struct fxq_exec *x,
 static inline __attribute__((always_inline))
 void take_params(const uint8_t *from, struct fxq_lanes *l, uint32_t n)
 {
-	uint32_t word[4 * FXQ_BLOCK], bent = 0, i;
+	const uint32_t one = 0x3f800000;
+	uint32_t word[4 * FXQ_BLOCK], bent = 0, large = 0, i;
 
 	memcpy(word, from, n * sizeof(struct fxq_param));
 	for (i = 0; i < n; i++) {
@@ -52,8 +53,10 @@ void take_params(const uint8_t *from, struct fxq_lanes *l, uint32_t n)
 		l->m[i] = fxq_float(word[4 * i + 1]);
 		l->neg[i] = fxq_float(word[4 * i + 2]);
 		bent |= word[4 * i + 1] ^ word[4 * i + 2];
+		large |= (word[4 * i + 1] & 0x7fffffff) >= one;
 	}
 	l->bent = bent;
+	l->large = large;
 }
 
 void fxq_lanes_load(const struct fxq_epilogue *e, uint32_t c0, uint32_t n,

@@ -31,12 +31,13 @@ struct fxq_epilogue {
  * struct fxq_lanes - up to 32 output channels and their parameters
  * @c0: the first; @n: how many
  * @bent: a multiplier of negative sums differs
+ * @large: a multiplier is 1 or more, or no number
  */
 struct fxq_lanes {
 	uint32_t c0, n;
 	uint32_t bias[FXQ_BLOCK];
 	float m[FXQ_BLOCK], neg[FXQ_BLOCK];
-	bool bent;
+	bool bent, large;
 };
 
 void fxq_epilogue_conv(struct fxq_epilogue *e, const struct fxq_exec *x,

@@ -8,7 +8,8 @@
  * the scratchpad. The clamp of arithmetic.md comes before the rounding, in fp32,
  * so that no large number is converted; a minimum before it and saturation and
  * a maximum after it are the same, since bounds are whole numbers. A NaN passes
- * the minimum, converts to the least integer and ends as lo.
+ * the minimum, converts to the least integer and ends as lo. Where multipliers
+ * are below 1, no number is too large, and the minimum comes last as well.
  */
 #include <string.h>
 
@@ -26,7 +27,7 @@
 /* struct consts - what all pixels of a row share, in vectors */
 struct consts {
 	__m512 m[2], neg[2], most, res_m;
-	__m512i zr, zy, lo;
+	__m512i zr, zy, lo, hi;
 	__m512i lut[4];
 };
 
@@ -44,18 +45,27 @@ static void load_consts(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 	c->zr = _mm512_set1_epi32(e->zr);
 	c->zy = _mm512_set1_epi16((short)e->zy);
 	c->lo = _mm512_set1_epi8((char)e->lo);
+	c->hi = _mm512_set1_epi8((char)e->hi);
 	for (i = 0; i < 4 && e->lut; i++)
 		c->lut[i] = _mm512_loadu_si512(e->lut + 64 * i);
 }
 
-/* 16 sums, rounded. @bent: negative ones have a multiplier of their own. */
+/* What the compiler makes a loop of its own for. */
+enum kind {
+	PLAIN,		/* one multiplier, below 1 */
+	LARGE,		/* one multiplier */
+	BENT,		/* negative sums have another one */
+	LUT,		/* that, and a table */
+};
+
+/* 16 sums, rounded. */
 INLINE __m512i round_sums(const struct consts *c, const uint32_t *acc,
-			  const uint8_t *res, int half, const bool bent)
+			  const uint8_t *res, int half, const enum kind kind)
 {
 	__m512i sum = _mm512_loadu_si512(acc + 16 * half), r;
 	__m512 v = _mm512_cvtepi32_ps(sum), m = c->m[half];
 
-	if (bent)
+	if (kind >= BENT)
 		m = _mm512_mask_mov_ps(m, _mm512_movepi32_mask(sum),
 				       c->neg[half]);
 	v = _mm512_mul_ps(v, m);
@@ -66,15 +76,17 @@ INLINE __m512i round_sums(const struct consts *c, const uint32_t *acc,
 		v = _mm512_add_ps(v, _mm512_mul_ps(_mm512_cvtepi32_ps(r),
 						   c->res_m));
 	}
-	return _mm512_cvtps_epi32(_mm512_min_ps(c->most, v));
+	if (kind != PLAIN)
+		v = _mm512_min_ps(c->most, v);
+	return _mm512_cvtps_epi32(v);
 }
 
 /* A pixel, of 16 bits, with the zero point: quarters of both halves in turn. */
 INLINE __m512i narrow(const struct consts *c, const uint32_t *acc,
-		      const uint8_t *res, const bool bent)
+		      const uint8_t *res, const enum kind kind)
 {
-	__m512i v = _mm512_packs_epi32(round_sums(c, acc, res, 0, bent),
-				       round_sums(c, acc, res, 1, bent));
+	__m512i v = _mm512_packs_epi32(round_sums(c, acc, res, 0, kind),
+				       round_sums(c, acc, res, 1, kind));
 
 	return _mm512_adds_epi16(v, c->zy);
 }
@@ -105,31 +117,33 @@ INLINE __m512i look_up(const __m512i *lut, __m512i q)
 
 /* Two pixels' bytes, in order. */
 INLINE __m512i two_pixels(const struct consts *c, __m512i first, __m512i second,
-			  bool lut)
+			  const enum kind kind)
 {
 	const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13,
 						2, 6, 10, 14, 3, 7, 11, 15);
 	__m512i q = _mm512_max_epi8(_mm512_packs_epi16(first, second), c->lo);
 
-	if (lut)
+	if (kind == PLAIN)
+		q = _mm512_min_epi8(q, c->hi);
+	if (kind == LUT)
 		q = look_up(c->lut, q);
 	return _mm512_permutexvar_epi32(order, q);
 }
 
 INLINE void quantize(const struct consts *c, uint32_t (*acc)[FXQ_BLOCK],
-		     const struct fxq_row *r, uint32_t lanes, const bool bent,
-		     const bool lut)
+		     const struct fxq_row *r, uint32_t lanes,
+		     const enum kind kind)
 {
 	__mmask32 mask = lanes == FXQ_BLOCK ? ~0u : (1u << lanes) - 1;
-	const uint8_t *res = r->res;
+	const uint8_t *res = kind == PLAIN ? NULL : r->res;
 	uint8_t *out = r->out;
 	__m512i first, q;
 	uint32_t p;
 
 	for (p = 0; p + 1 < r->n; p += 2) {
-		first = narrow(c, acc[p], res, bent);
+		first = narrow(c, acc[p], res, kind);
 		q = two_pixels(c, first, narrow(c, acc[p + 1],
-			       res ? res + r->res_pixel : NULL, bent), lut);
+			       res ? res + r->res_pixel : NULL, kind), kind);
 		if (lanes == FXQ_BLOCK) {
 			_mm512_storeu_si512(out, q);
 		} else {
@@ -143,8 +157,8 @@ INLINE void quantize(const struct consts *c, uint32_t (*acc)[FXQ_BLOCK],
 	}
 	if (p == r->n)
 		return;
-	first = narrow(c, acc[p], res, bent);
-	q = two_pixels(c, first, first, lut);
+	first = narrow(c, acc[p], res, kind);
+	q = two_pixels(c, first, first, kind);
 	_mm256_mask_storeu_epi8(out, mask, _mm512_castsi512_si256(q));
 }
 
@@ -156,11 +170,13 @@ void fxq_quantize_row(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 
 	load_consts(e, l, &c);
 	if (e->lut)
-		quantize(&c, acc, row, l->n, true, true);
+		quantize(&c, acc, row, l->n, LUT);
 	else if (l->bent)
-		quantize(&c, acc, row, l->n, true, false);
+		quantize(&c, acc, row, l->n, BENT);
+	else if (l->large || row->res)
+		quantize(&c, acc, row, l->n, LARGE);
 	else
-		quantize(&c, acc, row, l->n, false, false);
+		quantize(&c, acc, row, l->n, PLAIN);
 }
 
 #else

@@ -16,7 +16,7 @@
 #define FXQ_TILES		1
 #define FXQ_TILE_BLOCKS		2
 #define FXQ_TILE_PIXELS		7
-#define FXQ_GROUP_PIXELS	28
+#define FXQ_GROUP_PIXELS	56
 #elif defined(__AVXVNNI__) || defined(__AVX512VNNI__)
 #define FXQ_TILES		1
 #define FXQ_TILE_BLOCKS		1
