@@ -20,18 +20,23 @@
 
 #define BAND_COLS	384		/* columns of quads that are kept */
 #define MAX_TAPS	64		/* columns of a kernel, all its quads */
-#define OUT_COLS	32		/* pixels that are finished together */
-#define TILE		8		/* pixels of all rows in registers */
+#define OUT_PIXELS	64		/* that are finished together */
+#define LONG		7		/* pixels of a row in registers, */
+#define SHORT		4		/* where that is less waste */
 
 /*
  * struct quads - a descriptor for this way
  * @rows: of output that share quads
  * @needed: rows of input for them, @step apart; @deep quads hold them
  * @cols: of output, at a time; @stride: columns of quads for them
+ * @piece: pixels of a tile
+ * @out_row: pixels from a row of sums to the next
+ * @group: rows that are finished together
  */
 struct quads {
 	const struct dwconv *c;
 	uint32_t rows, needed, step, deep, cols, stride;
+	uint32_t piece, out_row, group;
 };
 
 /* struct block - 32 channels: their input, weights, and start of sums */
@@ -170,75 +175,92 @@ static void fill_row(const struct quads *q, const struct fm_view *in, int64_t y,
 		to[col][0] = to[col][1] = out;
 }
 
-/* Sums of TILE / @rows pixels of each of @rows rows, OUT_COLS apart. */
+/* Of two rows, weights stay in memory: the sums need all registers. */
+INLINE void add(__m512i *sum, __m512i x, const __m512i *w, const int rows)
+{
+	if (rows == 1)
+		*sum = _mm512_dpbusd_epi32(*sum, x, *w);
+	else
+		__asm__("vpdpbusd %2, %1, %0" : "+v"(*sum) : "v"(x), "m"(*w));
+}
+
+/* Sums of @n pixels of each of @rows rows. */
 INLINE void tile(const struct quads *q, const struct block *bl,
 		 const __m512i (*x)[2], uint32_t (*acc)[FXQ_BLOCK],
-		 const int rows, const int sw)
+		 const int n, const int rows, const int sw)
 {
 	const __m512i (*w)[2] = bl->w[0], (*from)[2];
 	uint32_t kw = q->c->b->kw, dw = q->c->b->dw, deep, kx;
-	__m512i sum[TILE][2], x0, x1;
-	int i, j;
+	__m512i sum[2][LONG][2], four[2];
+	int i, j, v;
 
-#pragma GCC unroll 8
-	for (i = 0; i < TILE; i++) {
-		sum[i][0] = bl->start[0];
-		sum[i][1] = bl->start[1];
-	}
+#pragma GCC unroll 2
+	for (j = 0; j < rows; j++)
+#pragma GCC unroll 7
+		for (i = 0; i < n; i++)
+			for (v = 0; v < 2; v++)
+				sum[j][i][v] = bl->start[v];
 	for (deep = 0; deep < q->deep; deep++, x += q->stride) {
 		from = x;
 #pragma GCC unroll 1
 		for (kx = 0; kx < kw; kx++, w++, from += dw) {
-#pragma GCC unroll 8
-			for (i = 0; i < TILE / rows; i++) {
-				x0 = from[i * sw][0];
-				x1 = from[i * sw][1];
+#pragma GCC unroll 7
+			for (i = 0; i < n; i++) {
+				for (v = 0; v < 2; v++)
+					four[v] = from[i * sw][v];
 #pragma GCC unroll 2
-				for (j = 0; j < rows; j++) {
-					__m512i *s = sum[i * rows + j];
-
-					s[0] = _mm512_dpbusd_epi32(s[0], x0,
-						w[j * MAX_TAPS][0]);
-					s[1] = _mm512_dpbusd_epi32(s[1], x1,
-						w[j * MAX_TAPS][1]);
-				}
+				for (j = 0; j < rows; j++)
+					for (v = 0; v < 2; v++)
+						add(&sum[j][i][v], four[v],
+						    &w[j * MAX_TAPS][v], rows);
 			}
 		}
 	}
-#pragma GCC unroll 8
-	for (i = 0; i < TILE; i++) {
-		uint32_t *to = acc[i % rows * OUT_COLS + i / rows];
+#pragma GCC unroll 2
+	for (j = 0; j < rows; j++, acc += q->out_row) {
+#pragma GCC unroll 7
+		for (i = 0; i < n; i++) {
+			__m512i a = sum[j][i][0], b = sum[j][i][1];
 
-		_mm512_store_si512(to, _mm512_shuffle_i64x2(sum[i][0],
-							    sum[i][1], 0x88));
-		_mm512_store_si512(to + 16,
-				   _mm512_shuffle_i64x2(sum[i][0], sum[i][1],
-							0xdd));
+			_mm512_store_si512(acc[i],
+				_mm512_shuffle_i64x2(a, b, 0x88));
+			_mm512_store_si512(acc[i] + 16,
+				_mm512_shuffle_i64x2(a, b, 0xdd));
+		}
 	}
 }
 
 /* Strides that the compiler knows make addresses that need no arithmetic. */
+INLINE void tile_of_stride(const struct quads *q, const struct block *bl,
+			   const __m512i (*x)[2], uint32_t (*acc)[FXQ_BLOCK],
+			   const int n, const int rows)
+{
+	if (q->c->b->sw == 1)
+		tile(q, bl, x, acc, n, rows, 1);
+	else if (q->c->b->sw == 2)
+		tile(q, bl, x, acc, n, rows, 2);
+	else
+		tile(q, bl, x, acc, n, rows, q->c->b->sw);
+}
+
 static void run_tile(const struct quads *q, const struct block *bl,
 		     const __m512i (*x)[2], uint32_t (*acc)[FXQ_BLOCK])
 {
-	if (q->rows == 1 && q->c->b->sw == 1)
-		tile(q, bl, x, acc, 1, 1);
-	else if (q->rows == 1 && q->c->b->sw == 2)
-		tile(q, bl, x, acc, 1, 2);
-	else if (q->rows == 1)
-		tile(q, bl, x, acc, 1, q->c->b->sw);
-	else if (q->c->b->sw == 1)
-		tile(q, bl, x, acc, 2, 1);
+	if (q->piece == LONG && q->rows == 2)
+		tile_of_stride(q, bl, x, acc, LONG, 2);
+	else if (q->piece == LONG)
+		tile_of_stride(q, bl, x, acc, LONG, 1);
+	else if (q->rows == 2)
+		tile_of_stride(q, bl, x, acc, SHORT, 2);
 	else
-		tile(q, bl, x, acc, 2, q->c->b->sw);
+		tile_of_stride(q, bl, x, acc, SHORT, 1);
 }
 
-/* Output rows from @oy on, @n pixels from @ox on. */
-static void run_box(const struct quads *q, const struct block *bl, uint32_t oy,
-		    uint32_t ox, uint32_t n)
+/* q->rows output rows from @oy on, @n pixels from @ox on. */
+static void run_rows(const struct quads *q, const struct block *bl, uint32_t oy,
+		     uint32_t ox, uint32_t n, uint32_t (*acc)[FXQ_BLOCK])
 {
 	const struct fxq_body_conv *b = q->c->b;
-	uint32_t acc[2][OUT_COLS][FXQ_BLOCK] __attribute__((aligned(64)));
 	__m512i band[BAND_COLS][2];
 	int64_t y = (int64_t)oy * b->sh - b->pad_t;
 	int64_t x = (int64_t)ox * b->sw - b->pad_l;
@@ -249,11 +271,28 @@ static void run_box(const struct quads *q, const struct block *bl, uint32_t oy,
 			 q->needed - 4 * deep,
 			 (n - 1) * b->sw + (b->kw - 1) * b->dw + 1,
 			 band + deep * q->stride);
-	for (i = 0; i < n; i += TILE / q->rows)
-		run_tile(q, bl, (const void *)(band + i * b->sw),
-			 acc[0] + i);
-	for (i = 0; i < q->rows && oy + i < b->oh; i++)
-		fxq_epilogue_run(&q->c->out, &bl->lanes, acc[i],
+	for (i = 0; i < n; i += q->piece)
+		run_tile(q, bl, (const void *)(band + i * b->sw), acc + i);
+}
+
+/* @rows output rows from @oy on, @n pixels from @ox on. */
+static void run_box(const struct quads *q, const struct block *bl, uint32_t oy,
+		    uint32_t ox, uint32_t rows, uint32_t n)
+{
+	/* The last tile of a second row may end beyond. */
+	uint32_t acc[2 * OUT_PIXELS][FXQ_BLOCK] __attribute__((aligned(64)));
+	const struct fxq_body_conv *b = q->c->b;
+	uint32_t i;
+
+	for (i = 0; i < rows; i += q->rows)
+		run_rows(q, bl, oy + i, ox, n, acc + i * q->out_row);
+	if (n == b->ow && n == q->out_row) {
+		fxq_epilogue_run(&q->c->out, &bl->lanes, acc, oy * b->ow,
+				 rows * n);
+		return;
+	}
+	for (i = 0; i < rows; i++)
+		fxq_epilogue_run(&q->c->out, &bl->lanes, acc + i * q->out_row,
 				 (oy + i) * b->ow + ox, n);
 }
 
@@ -261,33 +300,44 @@ static void quad_rows(void *arg, uint32_t first, uint32_t last)
 {
 	const struct quads *q = arg;
 	const struct fxq_body_conv *b = q->c->b;
-	uint32_t units = fxq_div_up(b->oh, q->rows), i, x, left;
+	uint32_t units = fxq_div_up(b->oh, q->group), i, y, x, rows, n;
 	struct block bl;
 
 	for (i = first; i < last; i++) {
 		if (i == first || !(i % units))
 			load_block(q, i / units, &bl);
+		y = i % units * q->group;
+		rows = b->oh - y < q->group ? b->oh - y : q->group;
 		for (x = 0; x < b->ow; x += q->cols) {
-			left = b->ow - x;
-			run_box(q, &bl, i % units * q->rows, x,
-				left < q->cols ? left : q->cols);
+			n = b->ow - x < q->cols ? b->ow - x : q->cols;
+			run_box(q, &bl, y, x, rows, n);
 		}
 	}
 }
 
-/* As many columns as there is room for, with those that a last tile reads. */
-static bool choose_cols(struct quads *q)
+/* A tile that ends beyond a row reads and writes there. */
+static bool choose_box(struct quads *q)
 {
 	const struct fxq_body_conv *b = q->c->b;
-	uint32_t kernel = (b->kw - 1) * b->dw + 1, cols = OUT_COLS;
+	uint32_t kernel = (b->kw - 1) * b->dw + 1, cols = b->ow;
 
-	for (; cols; cols -= TILE) {
+	q->piece = fxq_round_up(cols, LONG) <= fxq_round_up(cols, SHORT) ?
+		   LONG : SHORT;
+	if (cols > OUT_PIXELS)
+		cols = OUT_PIXELS;
+	cols = fxq_round_up(cols, q->piece);
+	for (; cols; cols -= q->piece) {
 		q->stride = (cols - 1) * b->sw + kernel;
-		if (q->stride * q->deep <= BAND_COLS)
+		if (cols <= OUT_PIXELS && q->stride * q->deep <= BAND_COLS)
 			break;
 	}
-	q->cols = cols;
-	return cols;
+	if (!cols)
+		return false;
+	q->cols = q->out_row = cols;
+	q->group = OUT_PIXELS / cols / q->rows * q->rows;
+	if (q->group < q->rows)
+		q->group = q->rows;
+	return true;
 }
 
 bool dwconv_by_quads(const struct dwconv *c)
@@ -299,9 +349,9 @@ bool dwconv_by_quads(const struct dwconv *c)
 	q.step = b->dh;
 	q.needed = b->kh + q.rows - 1;
 	q.deep = fxq_div_up(q.needed, 4);
-	if (q.deep * b->kw > MAX_TAPS || !choose_cols(&q))
+	if (q.deep * b->kw > MAX_TAPS || !choose_box(&q))
 		return false;
-	fxq_spread(c->x, c->wide, fm_blocks(b->oc) * fxq_div_up(b->oh, q.rows),
+	fxq_spread(c->x, c->wide, fm_blocks(b->oc) * fxq_div_up(b->oh, q.group),
 		   1, quad_rows, &q);
 	return true;
 }

@@ -110,7 +110,7 @@ static void quantize_straddling(const struct fxq_epilogue *e,
 	}
 }
 
-/* @n pixels of output row @y. */
+/* @n pixels of output row @y, or of those that follow as well. */
 static void finish_row(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 		       uint32_t (*acc)[FXQ_BLOCK], uint32_t y, uint32_t x,
 		       uint32_t n)
@@ -139,12 +139,23 @@ static void finish_row(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 	fxq_quantize_row(e, l, acc, &row);
 }
 
+/* Do rows follow each other without a gap? Then they are one. */
+static bool rows_join(const struct fxq_epilogue *e)
+{
+	return e->out.row == e->ow &&
+	       (!(e->flags & FXQ_F_RESIDUAL) || e->res.row == e->ow);
+}
+
 void fxq_epilogue_run(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 		      uint32_t (*acc)[FXQ_BLOCK], uint32_t first,
 		      uint32_t pixels)
 {
 	uint32_t y = first / e->ow, x = first % e->ow, n;
 
+	if (rows_join(e)) {
+		finish_row(e, l, acc, y, x, pixels);
+		return;
+	}
 	for (; pixels; pixels -= n, acc += n, x = 0, y++) {
 		n = e->ow - x < pixels ? e->ow - x : pixels;
 		finish_row(e, l, acc, y, x, n);

@@ -103,6 +103,24 @@ static void add_part(const struct strips *s, const struct unit *u,
 	}
 }
 
+/* Whole rows of the output are numbered on. */
+static void finish_box(const struct strips *s, const struct unit *u,
+		       const struct box *g, uint32_t block, uint32_t blocks,
+		       const struct fxq_lanes *lanes, fxq_sums *acc)
+{
+	uint32_t ow = s->band.g->ow, rows = g->rows, cols = g->cols, b, y;
+	uint32_t first = u->first + g->y * ow + g->x;
+
+	if (cols == ow) {
+		cols *= rows;
+		rows = 1;
+	}
+	for (b = 0; b < blocks; b++)
+		for (y = 0; y < rows; y++)
+			conv_finish(s->conv, block + b, &lanes[b],
+				    acc[b] + y * cols, first + y * ow, cols);
+}
+
 /* Output blocks from @block on, as many as @lanes are for. */
 static void run_box(const struct strips *s, const struct unit *u,
 		    const struct box *g, uint32_t block, uint32_t blocks,
@@ -111,7 +129,7 @@ static void run_box(const struct strips *s, const struct unit *u,
 	fxq_sums acc[FXQ_TILE_BLOCKS] __attribute__((aligned(64)));
 	const uint32_t *start[FXQ_TILE_BLOCKS];
 	struct fxq_tile_work t;
-	uint32_t b, y;
+	uint32_t b;
 
 	t.band = &s->band;
 	t.blocks = blocks;
@@ -124,12 +142,7 @@ static void run_box(const struct strips *s, const struct unit *u,
 	add_part(s, u, g, &t, start, acc);
 	while (fxq_tile_next(&t))
 		add_part(s, u, g, &t, NULL, acc);
-	for (b = 0; b < blocks; b++)
-		for (y = 0; y < g->rows; y++)
-			conv_finish(s->conv, block + b, &lanes[b],
-				    acc[b] + y * g->cols,
-				    u->first + (g->y + y) * s->band.g->ow +
-				    g->x, g->cols);
+	finish_box(s, u, g, block, blocks, lanes, acc);
 }
 
 /* Some output blocks, from @block on. Returns how many. */
