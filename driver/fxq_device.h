@@ -36,6 +36,7 @@ struct pci_dev;
  * @produced: entries written
  * @consumed: records taken
  * @run: in the device's hands, by the low bits of their number
+ * @runs: the same, in the order of their numbers
  * @next_count: high bits of the next run's number
  * @admin_run: number of the entry that @admin_done is about
  * @admin_cause: what its record said
@@ -43,7 +44,6 @@ struct pci_dev;
  * @strange: records that answered nothing
  * @held: runs get numbers and wait
  * @back: runs that a reset took out of the ring, in order; fdev->admin's
- * @n_back: of @back
  * @more: takes the records that an interrupt left behind
  */
 struct fxq_ring {
@@ -60,14 +60,14 @@ struct fxq_ring {
 	spinlock_t lock;
 	u32 produced, consumed;
 	struct fxq_run *run[FXQ_DEPTH_MAX];
+	struct list_head runs;
 	u64 next_count;
 	u64 admin_run;
 	u32 admin_cause;
 	struct completion admin_done;
 	u64 strange;
 	bool held;
-	struct fxq_run *back[2 * FXQ_DEPTH_MAX];
-	unsigned int n_back;
+	struct list_head back;
 	struct work_struct more;
 };
 
@@ -172,6 +172,8 @@ void fxq_ring_hold(struct fxq_device *fdev);
 u64 fxq_ring_take_back(struct fxq_device *fdev);
 void fxq_ring_resume(struct fxq_device *fdev);
 bool fxq_ring_holds(struct fxq_device *fdev, u64 number);
+bool fxq_ring_passed(struct fxq_device *fdev, u64 number);
+void fxq_ring_drain(struct fxq_device *fdev, int error);
 void fxq_ring_reap(struct fxq_device *fdev, bool skip_lost);
 void fxq_ring_fail(struct fxq_device *fdev, u64 number, int error);
 int fxq_ring_admin(struct fxq_device *fdev, enum fxq_submit_kind kind,
@@ -181,7 +183,8 @@ int fxq_ring_admin(struct fxq_device *fdev, enum fxq_submit_kind kind,
 int fxq_sched_setup(struct fxq_device *fdev);
 
 /* fxq_reset.c */
-int fxq_reset(struct fxq_device *fdev, struct fxq_run *guilty, int error);
+int fxq_reset(struct fxq_device *fdev, int error);
+int fxq_reset_deaf(struct fxq_device *fdev, u64 progress);
 void fxq_abort(struct fxq_device *fdev, int error);
 enum drm_gpu_sched_stat fxq_reset_judge(struct fxq_device *fdev,
 					struct fxq_run *run);

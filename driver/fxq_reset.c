@@ -5,15 +5,16 @@
  * The scheduler asks when the oldest run in the ring has not ended in
  * job_timeout_ms. Records are taken first, for an interrupt may be lost. Then::
  *
- *   the device moves on              let it, up to job_limit_ms
- *   it runs this run and stands still a hang: STOP its context
- *   it has gone past it              the record is lost
- *   STOP is not answered             reset
  *   a register reads all ones        reset, and if that is in vain it is gone
+ *   the device has gone past the run the record is lost
+ *   it moves on                      let it, up to job_limit_ms
+ *   it stands still in the run       a hang: STOP its context
+ *   STOP is not answered             reset
  *
- * A reset ends the run at fault and what the device had begun without telling
- * how it ended. All others in the ring are given to the device again, in order:
- * nobody else notices.
+ * So is a device reset that obeys nothing else. A reset ends the run that the
+ * device stands in, and what it had begun without telling how it ended. All
+ * others in the ring are given to the device again, in order: nobody else
+ * notices.
  */
 #include <linux/delay.h>
 #include <drm/drm_drv.h>
@@ -28,6 +29,19 @@
 #include "fxq_trace.h"
 #include "fxq_wedged.h"
 
+/* Does a register still answer? */
+static bool is_there(struct fxq_device *fdev)
+{
+	bool there = false;
+	int cookie;
+
+	if (drm_dev_enter(&fdev->drm, &cookie)) {
+		there = fxq_read(fdev, FXQ_REG_ID) == FXQ_ID_VALUE;
+		drm_dev_exit(cookie);
+	}
+	return there;
+}
+
 /**
  * fxq_abort - no run will be started any more; all that are there end
  * @fdev: the device, which can reach memory no more
@@ -35,64 +49,43 @@
  */
 void fxq_abort(struct fxq_device *fdev, int error)
 {
-	struct fxq_ring *ring = &fdev->ring;
-	struct fxq_run *run;
-	unsigned long flags;
-	unsigned int i;
-
 	WRITE_ONCE(fdev->dead, error);
-	for (i = 0; i < ring->depth; i++) {
-		spin_lock_irqsave(&ring->lock, flags);
-		run = ring->run[i];
-		ring->run[i] = NULL;
-		if (ring->admin_run) {
-			ring->admin_run = 0;
-			complete(&ring->admin_done);
-		}
-		spin_unlock_irqrestore(&ring->lock, flags);
-		if (run)
-			fxq_run_end(run, NULL, error);
-	}
+	fxq_ring_drain(fdev, error);
 	fxq_wedged(fdev);
 }
 
 /*
- * Ends the runs that a reset took back and that cannot run again: the guilty
- * one, what the device had @begun, for it may have written over its inputs,
- * and what belongs to a context that is banned.
+ * Ends the runs that a reset took back and that cannot run again: the one that
+ * the device stood in, what it had @begun before, for that may have written
+ * over its inputs, and what belongs to a context that is banned.
  */
-static void end_unfit(struct fxq_device *fdev, u64 begun,
-		      const struct fxq_run *guilty, int error)
+static void end_unfit(struct fxq_device *fdev, u64 begun, int error)
 {
-	struct fxq_ring *ring = &fdev->ring;
-	unsigned int i, kept = 0;
+	struct fxq_run *run, *next;
 
-	for (i = 0; i < ring->n_back; i++) {
-		struct fxq_run *run = ring->back[i];
+	list_for_each_entry_safe(run, next, &fdev->ring.back, link) {
 		int end = fxq_ctx_error(run->job->ctx);
 
-		if (run == guilty)
+		if (run->number == begun)
 			end = error;
-		else if (run->number <= begun)
+		else if (run->number < begun)
 			end = -EIO;
-		if (end)
-			fxq_run_end(run, NULL, end);
-		else
-			ring->back[kept++] = run;
+		if (!end)
+			continue;
+		list_del(&run->link);
+		fxq_run_end(run, NULL, end);
 	}
-	ring->n_back = kept;
 }
 
 /**
  * fxq_reset - begin anew with the device
  * @fdev: the device, with fdev->admin held
- * @guilty: the run that is at fault, in the ring; NULL: none
- * @error: that @guilty ends with
+ * @error: that the run ends with which the device stands in
  *
  * Return: 0, or what runs end with if the device does not come back: it is then
  * given up.
  */
-int fxq_reset(struct fxq_device *fdev, struct fxq_run *guilty, int error)
+int fxq_reset(struct fxq_device *fdev, int error)
 {
 	u64 begun;
 	int ret;
@@ -115,15 +108,31 @@ int fxq_reset(struct fxq_device *fdev, struct fxq_run *guilty, int error)
 	begun = fxq_ring_take_back(fdev);
 	if (!ret)
 		ret = fxq_device_start(fdev);
-	trace_fxq_reset(fdev, fdev->ring.n_back, ret);
+	trace_fxq_reset(fdev, list_count_nodes(&fdev->ring.back), ret);
 	if (ret) {
 		dev_err(fdev->drm.dev, "no life after reset: %d\n", ret);
 		fxq_device_cut_off(fdev);
 		fxq_abort(fdev, ret);
 	}
-	end_unfit(fdev, begun, guilty, error);
+	end_unfit(fdev, begun, error);
 	fxq_ring_resume(fdev);
 	return ret;
+}
+
+/**
+ * fxq_reset_deaf - begin anew with a device that does not obey
+ * @fdev: the device, with fdev->admin held
+ * @progress: how far it had got when it was asked
+ *
+ * If it has not got further, the run that it stands in hangs.
+ *
+ * Return: as fxq_reset().
+ */
+int fxq_reset_deaf(struct fxq_device *fdev, u64 progress)
+{
+	bool stands = READ_ONCE(fdev->ring.shared->progress) == progress;
+
+	return fxq_reset(fdev, stands && is_there(fdev) ? -ETIME : -EIO);
 }
 
 /* A hang, or a run over the limit: the context stops, or the device is reset. */
@@ -141,25 +150,12 @@ static void stop_run(struct fxq_device *fdev, struct fxq_run *run, u64 number)
 	ret = fxq_ring_admin(fdev, FXQ_SUBMIT_STOP, ctx->hw, 0, 0);
 	fxq_ring_reap(fdev, true);
 	if (ret == -ETIMEDOUT)
-		fxq_reset(fdev, run, -ETIME);
+		fxq_reset(fdev, -ETIME);
 	else if (!READ_ONCE(fdev->dead))
 		/* If it is still there, it stopped and no record says so. */
 		fxq_ring_fail(fdev, number, -ETIME);
 unlock:
 	mutex_unlock(&fdev->admin);
-}
-
-/* Does a register still answer? */
-static bool is_there(struct fxq_device *fdev)
-{
-	bool there = false;
-	int cookie;
-
-	if (drm_dev_enter(&fdev->drm, &cookie)) {
-		there = fxq_read(fdev, FXQ_REG_ID) == FXQ_ID_VALUE;
-		drm_dev_exit(cookie);
-	}
-	return there;
 }
 
 /* Has the device got further since it was last looked at? */
@@ -192,27 +188,20 @@ static bool over_limit(const struct fxq_device *fdev)
 enum drm_gpu_sched_stat fxq_reset_judge(struct fxq_device *fdev,
 					struct fxq_run *run)
 {
-	const struct fxq_shared *shared = fdev->ring.shared;
-	bool idle = READ_ONCE(shared->sleeping) &&
-		    READ_ONCE(shared->taken) == READ_ONCE(shared->produced);
 	u64 number = READ_ONCE(run->number);
-	bool passed = idle || READ_ONCE(shared->running) > number;
+	bool passed = fxq_ring_passed(fdev, number);
 
-	/* A record is written before its run is left: what is not here is lost. */
-	dma_rmb();
 	fxq_ring_reap(fdev, false);
 	if (READ_ONCE(run->ended) || drm_dev_is_unplugged(&fdev->drm))
 		return fxq_sched_keep(&run->base);
 	if (!is_there(fdev)) {
 		mutex_lock(&fdev->admin);
-		fxq_reset(fdev, NULL, 0);
+		fxq_reset(fdev, -EIO);
 		mutex_unlock(&fdev->admin);
-	} else if (has_moved(fdev, number) && !over_limit(fdev)) {
-		return fxq_sched_keep(&run->base);
 	} else if (passed) {
 		fxq_ring_reap(fdev, true);
 		fxq_ring_fail(fdev, number, -EIO);
-	} else {
+	} else if (!has_moved(fdev, number) || over_limit(fdev)) {
 		stop_run(fdev, run, number);
 	}
 	return fxq_sched_keep(&run->base);

@@ -9,7 +9,10 @@
  *
  * A record is the device's word and may be wrong. It is copied once; a run is
  * found by the low bits of its number and taken for ended only if all of the
- * number is right. Whatever answers nothing is counted and ignored.
+ * number is right. Whatever answers nothing is counted and ignored. Jobs are
+ * run in the order of their entries: a record of one that ran to its end says
+ * that those before it have ended too, and that their records are lost if they
+ * are not here.
  */
 #include <linux/dma-mapping.h>
 #include <drm/drm_drv.h>
@@ -62,6 +65,8 @@ int fxq_ring_init(struct fxq_device *fdev, u32 depth)
 	ring->contexts = ring->memory + contexts;
 	spin_lock_init(&ring->lock);
 	spin_lock_init(&ring->reap);
+	INIT_LIST_HEAD(&ring->runs);
+	INIT_LIST_HEAD(&ring->back);
 	init_completion(&ring->admin_done);
 	INIT_WORK(&ring->more, reap_more);
 	return drmm_add_action_or_reset(&fdev->drm, free_ring, ring);
@@ -100,7 +105,7 @@ bool fxq_ring_is_empty(struct fxq_device *fdev)
 	bool empty;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	empty = !memchr_inv(ring->run, 0, sizeof(ring->run));
+	empty = list_empty(&ring->runs);
 	spin_unlock_irqrestore(&ring->lock, flags);
 	return empty;
 }
@@ -138,6 +143,7 @@ static void place(struct fxq_device *fdev, struct fxq_run *run)
 		slot++;
 	run->number = ++ring->next_count << SLOT_BITS | slot;
 	ring->run[slot] = run;
+	list_add_tail(&run->link, &ring->runs);
 	if (ring->held)
 		return;
 	trace_fxq_run_submit(run);
@@ -166,24 +172,44 @@ void fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run)
 		fxq_run_end(run, NULL, dead);
 }
 
-/* Adds all runs of the ring to ring->back, in the order of their numbers. */
-static void take_all(struct fxq_ring *ring)
+/* Takes all runs out of the ring, in order, with ring->lock held. */
+static void take_all(struct fxq_ring *ring, struct list_head *to)
 {
-	unsigned int i, j;
+	list_splice_tail_init(&ring->runs, to);
+	memset(ring->run, 0, sizeof(ring->run));
+}
 
-	for (i = 0; i < ring->depth; i++) {
-		struct fxq_run *run = ring->run[i];
+static void end_all(struct list_head *runs, int error)
+{
+	struct fxq_run *run, *next;
 
-		ring->run[i] = NULL;
-		if (!run)
-			continue;
-		for (j = ring->n_back++; j; j--) {
-			if (ring->back[j - 1]->number < run->number)
-				break;
-			ring->back[j] = ring->back[j - 1];
-		}
-		ring->back[j] = run;
+	list_for_each_entry_safe(run, next, runs, link) {
+		list_del(&run->link);
+		fxq_run_end(run, NULL, error);
 	}
+}
+
+/**
+ * fxq_ring_drain - end all runs of a device that runs none any more
+ * @fdev: the device
+ * @error: that they end with
+ *
+ * Nobody waits for an answer any longer either.
+ */
+void fxq_ring_drain(struct fxq_device *fdev, int error)
+{
+	struct fxq_ring *ring = &fdev->ring;
+	unsigned long flags;
+	LIST_HEAD(runs);
+
+	spin_lock_irqsave(&ring->lock, flags);
+	take_all(ring, &runs);
+	if (ring->admin_run) {
+		ring->admin_run = 0;
+		complete(&ring->admin_done);
+	}
+	spin_unlock_irqrestore(&ring->lock, flags);
+	end_all(&runs, error);
 }
 
 /**
@@ -218,8 +244,7 @@ u64 fxq_ring_take_back(struct fxq_device *fdev)
 	fxq_ring_reap(fdev, true);
 	spin_lock_irqsave(&ring->lock, flags);
 	begun = READ_ONCE(ring->shared->running);
-	ring->n_back = 0;
-	take_all(ring);
+	take_all(ring, &ring->back);
 	spin_unlock_irqrestore(&ring->lock, flags);
 	return begun;
 }
@@ -234,20 +259,24 @@ u64 fxq_ring_take_back(struct fxq_device *fdev)
 void fxq_ring_resume(struct fxq_device *fdev)
 {
 	struct fxq_ring *ring = &fdev->ring;
+	struct fxq_run *run, *next;
 	unsigned long flags;
-	unsigned int i;
+	LIST_HEAD(runs);
 	int dead;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	take_all(ring);
+	list_splice_init(&ring->back, &runs);
+	take_all(ring, &runs);
 	ring->held = false;
 	dead = READ_ONCE(fdev->dead);
-	for (i = 0; i < ring->n_back && !dead; i++)
-		place(fdev, ring->back[i]);
+	list_for_each_entry_safe(run, next, &runs, link) {
+		if (dead)
+			break;
+		list_del(&run->link);
+		place(fdev, run);
+	}
 	spin_unlock_irqrestore(&ring->lock, flags);
-	for (i = 0; i < ring->n_back && dead; i++)
-		fxq_run_end(ring->back[i], NULL, dead);
-	ring->n_back = 0;
+	end_all(&runs, dead);
 }
 
 static struct fxq_complete *next_slot(const struct fxq_ring *ring)
@@ -274,27 +303,51 @@ static void skip_slot(struct fxq_ring *ring)
 	ring->strange++;
 }
 
-/* Takes the run that @number is of out of the ring, with ring->lock held. */
-static struct fxq_run *take_run(struct fxq_ring *ring, u64 number)
+/* The run in the ring that @number is of, with ring->lock held. */
+static struct fxq_run *find_run(struct fxq_ring *ring, u64 number)
 {
 	u32 slot = number & ADMIN_SLOT;
 	struct fxq_run *run = slot < ring->depth ? ring->run[slot] : NULL;
 
-	if (!run || run->number != number)
-		return NULL;
-	ring->run[slot] = NULL;
-	return run;
+	return run && run->number == number ? run : NULL;
 }
 
-static void take_record(struct fxq_ring *ring, struct fxq_complete *record,
-			struct fxq_run **run)
+static void take_run(struct fxq_ring *ring, struct fxq_run *run,
+		     struct list_head *to)
 {
+	ring->run[run->number & ADMIN_SLOT] = NULL;
+	list_move_tail(&run->link, to);
+}
+
+/* Takes the runs before @number: they have ended, and no record says so. */
+static void take_overtaken(struct fxq_ring *ring, u64 number,
+			   struct list_head *lost)
+{
+	struct fxq_run *run, *next;
+
+	list_for_each_entry_safe(run, next, &ring->runs, link) {
+		if (run->number >= number)
+			break;
+		take_run(ring, run, lost);
+	}
+}
+
+/* The next record, its run in @ended, and in @lost those that it overtook. */
+static void take_record(struct fxq_ring *ring, struct fxq_complete *record,
+			struct list_head *lost, struct list_head *ended)
+{
+	struct fxq_run *run;
+
 	dma_rmb();
 	*record = *next_slot(ring);
 	ring->consumed++;
-	*run = take_run(ring, record->run);
-	if (*run)
+	run = find_run(ring, record->run);
+	if (run) {
+		if (record->cause == FXQ_CAUSE_NONE)
+			take_overtaken(ring, run->number, lost);
+		take_run(ring, run, ended);
 		return;
+	}
 	if (record->run == ring->admin_run && ring->admin_run) {
 		ring->admin_run = 0;
 		ring->admin_cause = record->cause;
@@ -340,20 +393,25 @@ void fxq_ring_reap(struct fxq_device *fdev, bool skip_lost)
 	unsigned int budget = 2 * ring->depth;
 	struct fxq_complete record;
 	struct fxq_run *run;
+	LIST_HEAD(lost);
+	LIST_HEAD(ended);
 	unsigned long flags;
 	bool more = true;
 
 	/* One at a time: fences of a context are signalled in order. */
 	spin_lock_irqsave(&ring->reap, flags);
 	while (budget-- && more) {
-		run = NULL;
 		spin_lock(&ring->lock);
 		more = find_record(ring, skip_lost);
 		if (more)
-			take_record(ring, &record, &run);
+			take_record(ring, &record, &lost, &ended);
 		spin_unlock(&ring->lock);
-		if (run)
-			fxq_run_end(run, &record, 0);
+		end_all(&lost, -EIO);
+		run = list_first_entry_or_null(&ended, struct fxq_run, link);
+		if (!run)
+			continue;
+		list_del(&run->link);
+		fxq_run_end(run, &record, 0);
 	}
 	spin_unlock_irqrestore(&ring->reap, flags);
 	if (more)
@@ -377,15 +435,41 @@ static void reap_more(struct work_struct *work)
 bool fxq_ring_holds(struct fxq_device *fdev, u64 number)
 {
 	struct fxq_ring *ring = &fdev->ring;
-	u32 slot = number & ADMIN_SLOT;
 	unsigned long flags;
 	bool holds;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	holds = slot < ring->depth && ring->run[slot] &&
-		ring->run[slot]->number == number;
+	holds = find_run(ring, number);
 	spin_unlock_irqrestore(&ring->lock, flags);
 	return holds;
+}
+
+/**
+ * fxq_ring_passed - is the device done with a run that has no record yet?
+ * @fdev: the device
+ * @number: of the run
+ *
+ * A record is written before its run is left: one that is not there when the
+ * ring is reaped after this is lost. The device wakes before it takes an entry,
+ * so that one which has taken all and sleeps has run all.
+ *
+ * Return: whether it is.
+ */
+bool fxq_ring_passed(struct fxq_device *fdev, u64 number)
+{
+	struct fxq_ring *ring = &fdev->ring;
+	unsigned long flags;
+	bool passed, all;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	all = READ_ONCE(ring->shared->taken) == ring->produced;
+	dma_rmb();
+	passed = find_run(ring, number) && !ring->held &&
+		 (READ_ONCE(ring->shared->running) > number ||
+		  (all && READ_ONCE(ring->shared->sleeping)));
+	dma_rmb();
+	spin_unlock_irqrestore(&ring->lock, flags);
+	return passed;
 }
 
 /**
@@ -399,12 +483,14 @@ void fxq_ring_fail(struct fxq_device *fdev, u64 number, int error)
 	struct fxq_ring *ring = &fdev->ring;
 	struct fxq_run *run;
 	unsigned long flags;
+	LIST_HEAD(runs);
 
 	spin_lock_irqsave(&ring->lock, flags);
-	run = take_run(ring, number);
-	spin_unlock_irqrestore(&ring->lock, flags);
+	run = find_run(ring, number);
 	if (run)
-		fxq_run_end(run, NULL, error);
+		take_run(ring, run, &runs);
+	spin_unlock_irqrestore(&ring->lock, flags);
+	end_all(&runs, error);
 }
 
 /* Puts an entry that is no job into the ring; false: there is no room. */

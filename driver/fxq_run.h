@@ -14,6 +14,7 @@ struct fxq_job;
  * @job: what is run; the run holds a reference, and thereby the context
  * @fence: signalled when the device is done with it
  * @number: of the entry in the ring, while it is there
+ * @link: in the ring's list, while it is there
  * @verdict: what it ends with whatever its record says: it was judged before
  * @armed: it has been pushed
  * @ended: @fence is signalled
@@ -24,6 +25,7 @@ struct fxq_run {
 	struct fxq_job *job;
 	struct dma_fence *fence;
 	u64 number;
+	struct list_head link;
 	int verdict;
 	bool armed;
 	bool ended;

@@ -136,11 +136,15 @@ void fxq_run_drop(struct fxq_run *run)
 	kfree(run);
 }
 
-/* What the fence of a run carries whose record is @record. */
+/*
+ * What the fence of a run carries whose record is @record. Whoever waits for
+ * the last of his runs learns from it that one before it failed.
+ */
 static int error_of(struct fxq_ctx *ctx, const struct fxq_complete *record)
 {
 	if (record->cause == FXQ_CAUSE_NONE)
-		return 0;
+		return READ_ONCE(ctx->state) == DRM_FXQ_CTX_BANNED ?
+		       -ECANCELED : 0;
 	if (record->cause == FXQ_CAUSE_STOPPED)
 		return -ECANCELED;
 	return -EIO;

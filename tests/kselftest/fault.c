@@ -290,6 +290,37 @@ TEST_F(fault, planned)
 	}
 }
 
+/*
+ * The record of a run is lost, those of the runs behind it are not: the first
+ * of these tells, and no run behind one that failed is told to be well.
+ */
+TEST_F(fault, overtaken)
+{
+	const char *plans[] = { "complete@2=lost", "complete@2=wrong-run" };
+	struct drm_fxq_ctx_query state;
+	size_t i;
+
+	if (self->port < 0)
+		SKIP(return, NO_CONTROL);
+	for (i = 0; i < ARRAY_SIZE(plans); i++) {
+		struct user user = new_user();
+		u32 done = new_syncobj(user.fd);
+
+		ASSERT_EQ(0, plan(self->port, plans[i]));
+		ASSERT_EQ(0, submit(user.fd, user.ctx, user.job, 4, done, 0));
+		EXPECT_EQ(0, sync_wait(user.fd, done, 0, 10000));
+		EXPECT_EQ(-ECANCELED, sync_error(user.fd, done));
+		state = ctx_state(user.fd, user.ctx);
+		EXPECT_EQ(DRM_FXQ_CTX_BANNED, state.state);
+		EXPECT_EQ(-EIO, state.error);
+		EXPECT_EQ(user.job, state.fault_job);
+		EXPECT_EQ(1, state.runs);
+		EXPECT_EQ(0, state.inflight);
+		EXPECT_TRUE(user_works(&self->other));
+		close(user.fd);
+	}
+}
+
 /* A lost interrupt delays a run that is alone, but does not fail it. */
 TEST_F(fault, interrupt_lost)
 {
@@ -357,6 +388,34 @@ TEST_F(fault, invalidate)
 		EXPECT_TRUE(user_works(&self->other));
 		close(user.fd);
 	}
+}
+
+/*
+ * A device that stands still and obeys nobody is found out by whoever asks it
+ * first; the run that it stands in is told to have hung all the same.
+ */
+TEST_F(fault, hang_found_by_others)
+{
+	struct user user = new_user(), other = new_user();
+	u32 done = new_syncobj(user.fd);
+	struct drm_fxq_ctx_query state;
+
+	if (self->port < 0)
+		SKIP(return, NO_CONTROL);
+	EXPECT_TRUE(user_works(&other));
+	ASSERT_EQ(0, plan(self->port, "hang@1=hard"));
+	ASSERT_EQ(0, submit(user.fd, user.ctx, user.job, 1, done, 0));
+	EXPECT_EQ(0, job_destroy(other.fd, other.job));
+	EXPECT_EQ(0, bo_close(other.fd, other.bos[0]));
+	EXPECT_EQ(0, sync_wait(user.fd, done, 0, 10000));
+	EXPECT_EQ(-ETIME, sync_error(user.fd, done));
+	state = ctx_state(user.fd, user.ctx);
+	EXPECT_EQ(DRM_FXQ_CTX_BANNED, state.state);
+	EXPECT_EQ(-ETIME, state.error);
+	EXPECT_EQ(1, state.resets);
+	EXPECT_TRUE(user_works(&self->other));
+	close(user.fd);
+	close(other.fd);
 }
 
 /* Stopping a context whose device does not answer is a reset. */

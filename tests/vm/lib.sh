@@ -19,9 +19,12 @@ as_root() {
 }
 
 # Runs a command in the root, with a /proc of its own: objtool asks it how much
-# stack there is. The mount goes with the command.
+# stack there is. The mount goes with the command. Where / is a directory of
+# another root, it is no mount to be made private.
 in_root() {
-	as_root unshare --mount sh -c 'mount -t proc proc "$0/proc" && exec \
+	as_root unshare --mount --propagation unchanged sh -c '
+		mount --make-rprivate / 2>/dev/null
+		mount -t proc proc "$0/proc" && exec \
 		chroot "$0" env PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "$@"' \
 		"$root" "$@"
 }

@@ -357,8 +357,9 @@ static int start(struct fxq_machine *m)
 	machine_yield(m);
 	if (!m->enabled)
 		return -EINTR;
+	/* Whoever sees this sees the record of the run before. */
 	__atomic_store_n(&m->shared->running, m->run.entry.run,
-			 __ATOMIC_RELAXED);
+			 __ATOMIC_RELEASE);
 	return 0;
 }
 
