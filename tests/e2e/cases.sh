@@ -37,5 +37,6 @@ for model in $data/*/*/model.onnx; do
 	equal=$((equal + 1))
 done
 echo "$equal models run, equal to the bit; $refused are refused"
-# Most of them are for the compiler: a wave of refusals is a failure too.
-[ $equal -gt $((2 * refused)) ]
+# Most of them are for the compiler, more of them in older releases of ONNX than
+# in newer ones: a wave of refusals is a failure too.
+[ $equal -gt $refused ]

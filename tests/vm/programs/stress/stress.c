@@ -31,8 +31,8 @@
 /*
  * struct fault - a kind of fault, and what it may do to users
  * @plan: as the device reads it
- * @least, @most: contexts that end of it. Which entry is hit is chance: of a
- *		  record or an answer that belongs to no run, none ends
+ * @least, @most: contexts that end of it. Registers may die while the device has
+ *		  no run, and then none ends
  *
  * What is late is late by less than job_timeout_ms, which is 50: else all that
  * waits meanwhile is a hang.
@@ -45,11 +45,11 @@ static const struct fault {
 	{ "hang@3:soft",		1, 1 },
 	{ "hang@2:hard",		1, 1 },
 	{ "slow@2:2ms",			0, 0 },
-	{ "complete@4=lost",		0, 1 },
+	{ "complete@4=lost",		1, 1 },
 	{ "complete@3=late:20ms",	0, 0 },
 	{ "complete@5=twice",		0, 0 },
-	{ "complete@2=wrong-run",	0, 1 },
-	{ "complete@6=wrong-context",	0, 1 },
+	{ "complete@2=wrong-run",	1, 1 },
+	{ "complete@6=wrong-context",	0, 0 },
 	{ "irq@3=lost",			0, 0 },
 	{ "irq@2=late:30ms",		0, 0 },
 	{ "irq@4=twice:10ms",		0, 0 },
