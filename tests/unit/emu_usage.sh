@@ -48,6 +48,9 @@ refused 64 --socket
 refused 64 "'0'" --socket "$dir/a" --threads 0
 refused 64 "'257'" --socket "$dir/a" --threads 257
 refused 64 "'1x'" --socket "$dir/a" --threads 1x
+for word in 0 0x 123456789 -1; do
+	refused 64 "'$word'" --socket "$dir/a" --contract "$word"
+done
 refused 64 extra --socket "$dir/a" extra
 refused 1 "'dam'" --socket "$dir/a" --fault dam@1
 refused 1 'choose another' --socket "$dir/$(printf '%0200d' 0)"

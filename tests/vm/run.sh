@@ -3,6 +3,7 @@
 #
 # run.sh BUILD RELEASE [--shell]   boots a kernel of the cache with DEVICES (2)
 # fxq devices and runs what initramfs.sh packed, or a shell on this terminal.
+# Tests get one device more, that claims another contract and is refused.
 #
 # Each device is a process fxq-emu that QEMU attaches over vfio-user; guest
 # memory is shared with it. ttyS2 and ttyS3 of the guest are the control sockets
@@ -28,9 +29,13 @@ set -- -nodefaults -no-reboot -display none -smp 2 -m 1G \
 	-object memory-backend-memfd,id=mem,size=1G,share=on \
 	-machine q35,memory-backend=mem
 i=0
-while [ $i -lt "$devices" ] && [ -x "$emu" ]; do
+last=$devices
+[ "$shell" != --shell ] || last=$((devices - 1))
+while [ $i -le "$last" ] && [ -x "$emu" ]; do
+	other=
+	[ $i -lt "$devices" ] || other="--contract 0badc0de"
 	"$emu" --socket "$sockets/$i" --control "$sockets/control$i" \
-		${EMU_OPTIONS:-} \
+		${EMU_OPTIONS:-} $other \
 		>"$out/emu$i.log" 2>&1 9>&- &
 	running="$running $!"
 	tries=0

@@ -52,6 +52,20 @@ static int parse_threads(const char *text, struct argp_state *state)
 	return n;
 }
 
+static uint32_t parse_contract(const char *text, struct argp_state *state)
+{
+	char *end;
+	unsigned long word;
+
+	errno = 0;
+	word = strtoul(text, &end, 16);
+	if (errno || *end || end == text || *text == '-' || !word ||
+	    word > UINT32_MAX)
+		argp_error(state, "--contract is up to eight hexadecimal digits, not all zero; '%s' is not",
+			   text);
+	return word;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -68,6 +82,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 't':
 		o->machine.threads = parse_threads(arg, state);
+		return 0;
+	case 'C':
+		o->machine.contract = parse_contract(arg, state);
 		return 0;
 	case 'd':
 		o->machine.debug = true;
@@ -96,6 +113,7 @@ static const struct argp_option argp_options[] = {
 	{ "threads", 't', "N", 0, "Work with N threads (1)" },
 	{ "fault", 'f', "PLAN", 0, "What shall go wrong, as in dma@3,irq@2=lost" },
 	{ "control", 'c', "PATH", 0, "Take plans of faults at this UNIX socket" },
+	{ "contract", 'C', "HEX", 0, "Claim to be built for another contract" },
 	{ "debug", 'd', NULL, 0, "Tell of races and unwritten scratchpad" },
 	{ "once", '1', NULL, 0, "End when the first client has gone" },
 	{ "quiet", 'q', NULL, 0, "Say nothing but errors" },

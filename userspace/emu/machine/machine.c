@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fxq_contract.h"
 #include "machine_priv.h"
 
 #define MAX_THREADS	256
@@ -189,6 +190,7 @@ int fxq_machine_create(const struct fxq_machine_config *config,
 		m->caps.spm_bytes = config->spm_bytes;
 	if (config->acc_bytes)
 		m->caps.acc_bytes = config->acc_bytes;
+	m->contract = config->contract ? config->contract : FXQ_CONTRACT_WORD;
 	m->spm_context = MACHINE_NO_CONTEXT;
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->wake, NULL);

@@ -77,6 +77,7 @@ struct fxq_machine_config {
 	bool debug;
 	uint32_t spm_bytes;	/* 0: 1 MiB; a multiple of 64 */
 	uint32_t acc_bytes;	/* 0: 64 KiB */
+	uint32_t contract;	/* that register CONTRACT tells; 0: the true one */
 };
 
 #define FXQ_MACHINE_WHY	200	/* bytes of a reason */

@@ -86,6 +86,7 @@ struct machine_bases {
 struct fxq_machine {
 	struct fxq_machine_host host;
 	struct fxq_caps caps;
+	uint32_t contract;
 	pthread_t thread;
 
 	/*

@@ -7,7 +7,6 @@
  * request for the machine's thread, DOORBELL wakes it, CLOCK and STATUS are
  * made up when read.
  */
-#include "fxq_contract.h"
 #include "machine_priv.h"
 
 enum access {
@@ -52,7 +51,7 @@ void machine_regs_reset(struct fxq_machine *m)
 	m->reg[FXQ_REG_MAX_DEPTH / 4] = FXQ_DEPTH_MAX;
 	m->reg[FXQ_REG_CLOCK_KHZ / 4] = FXQ_CLOCK_KHZ;
 	m->reg[FXQ_REG_MACS / 4] = FXQ_COST_MACS;
-	m->reg[FXQ_REG_CONTRACT / 4] = FXQ_CONTRACT_WORD;
+	m->reg[FXQ_REG_CONTRACT / 4] = m->contract;
 	m->reg[FXQ_REG_DEPTH / 4] = FXQ_DEPTH_DEFAULT;
 }
 
