@@ -35,17 +35,18 @@ releases() {
 }
 
 # Runs a program of the root without entering it, so that files and sockets
-# keep their names: its own loader finds its own libraries.
+# keep their names: its own loader finds its own libraries. With exec=exec in the
+# shell's place, so that who kills that kills the program.
 from_root() {
 	program=$root/$1
 	shift
-	"$root/lib64/ld-linux-x86-64.so.2" --argv0 "$(basename "$program")" \
+	${exec:-} "$root/lib64/ld-linux-x86-64.so.2" --argv0 "$(basename "$program")" \
 		--library-path "$root/usr/lib/x86_64-linux-gnu" "$program" "$@"
 }
 
 qemu() {
-	QEMU_MODULE_DIR=$root/usr/lib/x86_64-linux-gnu/qemu \
-		from_root usr/bin/qemu-system-x86_64 \
+	export QEMU_MODULE_DIR="$root/usr/lib/x86_64-linux-gnu/qemu"
+	from_root usr/bin/qemu-system-x86_64 \
 		-L "$root/usr/share/qemu" -L "$root/usr/share/seabios" "$@"
 }
 

@@ -61,14 +61,15 @@ if [ "$shell" = --shell ]; then
 fi
 : >"$out/tap"
 qemu_status=0
-(qemu "$@" -append "$line" -serial "file:$out/console.log" \
-	-serial "file:$out/tap" $controls) & machine=$!
+(exec=exec && qemu "$@" -append "$line" \
+	-serial "file:$out/console.log" -serial "file:$out/tap" $controls) &
+machine=$!
 running="$running $machine"
 waited=0
 while kill -0 $machine 2>/dev/null; do
 	sleep 1
 	waited=$((waited + 1))
-	[ $waited -lt "${VM_TIMEOUT:-600}" ] || { kill $machine; break; }
+	[ $waited -lt "${VM_TIMEOUT:-600}" ] || { kill -9 $machine; break; }
 done
 wait $machine || qemu_status=$?
 tr -d '\r' <"$out/tap" >"$out/tap.txt"
