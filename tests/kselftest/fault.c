@@ -43,25 +43,6 @@ static bool user_works(struct user *user)
 	       !memcmp(user->in, user->out, BYTES);
 }
 
-/* Contexts that were closed have had the device forget them. */
-static void settle(void)
-{
-	char before[16] = "", now[16];
-	u32 same = 0, i;
-
-	for (i = 0; i < 200 && same < 5; i++) {
-		FILE *file = fopen("/sys/module/fxq/refcnt", "r");
-
-		if (!file || !fgets(now, sizeof(now), file))
-			now[0] = '\0';
-		if (file)
-			fclose(file);
-		same = strcmp(before, now) ? 0 : same + 1;
-		strcpy(before, now);
-		usleep(20000);
-	}
-}
-
 /* Nothing but what follows is counted. */
 static int plan(int port, const char *text)
 {
@@ -221,6 +202,7 @@ static const struct plan {
 	{ "complete@1=late:50ms", 0, 0, false },
 	{ "complete@1=twice", 0, 0, false },
 	{ "complete@1=wrong-run", -EIO, 0, false },
+	{ "complete@1=wrong-context", 0, 0, false },
 	{ "irq@1=lost", 0, 0, false },
 	{ "irq@1=late:50ms", 0, 0, false },
 	{ "irq@1=twice:5ms", 0, 0, false },

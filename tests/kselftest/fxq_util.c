@@ -16,6 +16,7 @@
 #include <drm/drm_mode.h>
 #include <drm/vgem_drm.h>
 #include <linux/dma-buf.h>
+#include <linux/dma-heap.h>
 #include <linux/sync_file.h>
 
 #include "fxq_util.h"
@@ -160,6 +161,22 @@ u32 new_import(int fd, int dma_buf)
 	if (ret)
 		give_up("PRIME_FD_TO_HANDLE", ret);
 	return handle;
+}
+
+/* A dma-buf of the system heap; -ENOENT: there is none. */
+int heap_alloc(size_t size, u32 flags)
+{
+	struct dma_heap_allocation_data args = {
+		.len = size, .fd_flags = flags | O_CLOEXEC,
+	};
+	int heap = open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC);
+	int ret;
+
+	if (heap < 0)
+		return -errno;
+	ret = call(heap, DMA_HEAP_IOCTL_ALLOC, &args);
+	close(heap);
+	return ret ? ret : (int)args.fd;
 }
 
 /* Descriptors and streams */
@@ -675,6 +692,25 @@ int control(int port, const char *format, ...)
 
 /* sysfs */
 
+/* Waits until the contexts that were closed have gone, which takes a moment. */
+void settle(void)
+{
+	char before[16] = "", now[16];
+	u32 same = 0, i;
+
+	for (i = 0; i < 200 && same < 5; i++) {
+		FILE *file = fopen("/sys/module/fxq/refcnt", "r");
+
+		if (!file || !fgets(now, sizeof(now), file))
+			now[0] = '\0';
+		if (file)
+			fclose(file);
+		same = strcmp(before, now) ? 0 : same + 1;
+		strcpy(before, now);
+		usleep(20000);
+	}
+}
+
 /* The folder of a device node's device; the node may be gone later. */
 int device_path(int fd, char *path, size_t size)
 {
@@ -705,4 +741,31 @@ int write_file(const char *text, const char *format, ...)
 	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
 	close(fd);
 	return ret;
+}
+
+/**
+ * mappings_of - how many mappings of a size the device's contexts have
+ * @fd: device
+ * @size: bytes
+ *
+ * Return: their number; NO_NUMBER where debugfs cannot be read.
+ */
+u32 mappings_of(int fd, u64 size)
+{
+	char path[PATH_MAX], line[128];
+	unsigned long long bytes;
+	FILE *file;
+	u32 n = 0;
+
+	if (device_path(fd, path, sizeof(path)))
+		return NO_NUMBER;
+	snprintf(line, sizeof(line), "/sys/kernel/debug/accel%s/mappings",
+		 strrchr(path, '/'));
+	file = fopen(line, "r");
+	if (!file)
+		return NO_NUMBER;
+	while (fgets(line, sizeof(line), file))
+		n += sscanf(line, "%*u %*x %llu", &bytes) == 1 && bytes == size;
+	fclose(file);
+	return n;
 }

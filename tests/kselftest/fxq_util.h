@@ -44,6 +44,9 @@ int bo_export(int fd, u32 handle, int *dma_buf);
 int bo_import(int fd, int dma_buf, u32 *handle);
 u32 new_import(int fd, int dma_buf);
 
+#define NO_HEAP		"no /dev/dma_heap/system"
+int heap_alloc(size_t size, u32 flags);
+
 /* Descriptors and streams */
 struct fxq_desc desc_load(u32 region, u64 offset, u32 spm, u32 bytes);
 struct fxq_desc desc_store(u32 region, u64 offset, u32 spm, u32 bytes);
@@ -111,8 +114,10 @@ int control(int port, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* sysfs */
+void settle(void);
 int device_path(int fd, char *path, size_t size);
 int write_file(const char *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+u32 mappings_of(int fd, u64 size);
 
 #endif /* FXQ_UTIL_H */

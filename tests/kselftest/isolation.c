@@ -102,6 +102,28 @@ TEST_F(isolation, scratchpad_of_own_context)
 	EXPECT_EQ(0, leaked(self->mine, self->my_ctx, self->spm_bytes));
 }
 
+/* Nor for whoever gets the number in the device of a context that has gone. */
+TEST_F(isolation, scratchpad_of_one_that_is_gone)
+{
+	int fd = new_file();
+	u32 ctx = new_ctx(fd);
+	char path[256];
+
+	/* A device that has slept has nothing in its scratchpad. */
+	ASSERT_EQ(0, device_path(fd, path, sizeof(path)));
+	EXPECT_EQ(0, write_file("on", "%s/power/control", path));
+	ASSERT_EQ(0, run(fd, ctx, new_secret(fd, ctx, self->spm_bytes, false)));
+	/* One that is idle need not be stopped, and goes quietly. */
+	while (ctx_state(fd, ctx).inflight)
+		usleep(10000);
+	ASSERT_EQ(0, ctx_destroy(fd, ctx));
+	settle();
+	ctx = new_ctx(self->mine);
+	EXPECT_EQ(0, leaked(self->mine, ctx, self->spm_bytes));
+	EXPECT_EQ(0, write_file("auto", "%s/power/control", path));
+	close(fd);
+}
+
 /* A run stays inside its region, to the byte. */
 TEST_F(isolation, region_ends)
 {

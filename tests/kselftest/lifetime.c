@@ -2,10 +2,13 @@
 /*
  * lifetime.c - what goes away first, and what stays as long as it is needed
  */
+#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include <linux/userfaultfd.h>
 
 #include "fxq_util.h"
 #include "kselftest_harness.h"
@@ -108,6 +111,191 @@ TEST_F(lifetime, all_closed)
 	ASSERT_EQ(0, gate_release(&self->gate));
 	EXPECT_EQ(0, sync_wait(self->fd, done, 0, 10000));
 	EXPECT_EQ(0, memcmp(self->map[0], self->map[1], BYTES));
+}
+
+/* A size that no other buffer has, so that its mappings can be counted. */
+#define ODD	(7 * PAGE)
+
+/* Have all mappings of buffers of that size gone, a moment later? */
+static bool odd_are_gone(int fd)
+{
+	u32 i;
+
+	for (i = 0; i < 100; i++) {
+		if (mappings_of(fd, ODD) == 0)
+			return true;
+		usleep(20000);
+	}
+	return false;
+}
+
+/**
+ * struct late_page - a page that is not there until the kernel asks for it
+ * @faults: a userfaultfd
+ * @page: where it will be
+ * @content: what it will begin with
+ * @fd: device, of which is then closed
+ * @handle: this one
+ * @ret: how that went
+ */
+struct late_page {
+	int faults;
+	void *page;
+	struct drm_fxq_region content;
+	int fd;
+	u32 handle;
+	int ret;
+};
+
+static void *serve_late_page(void *data)
+{
+	static u8 bytes[PAGE] __attribute__((aligned(PAGE)));
+	struct late_page *late = data;
+	struct uffdio_copy copy = {
+		.dst = (uintptr_t)late->page, .src = (uintptr_t)bytes,
+		.len = PAGE,
+	};
+	struct uffd_msg msg;
+
+	late->ret = -EIO;
+	if (read(late->faults, &msg, sizeof(msg)) == sizeof(msg))
+		late->ret = bo_close(late->fd, late->handle);
+	memcpy(bytes, &late->content, sizeof(late->content));
+	call(late->faults, UFFDIO_COPY, &copy);
+	return NULL;
+}
+
+/* -errno: no userfaultfd, or none that serves the kernel. */
+static int late_page_open(struct late_page *late)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.range = { .start = (uintptr_t)late->page, .len = PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	int ret;
+
+	late->faults = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (late->faults < 0)
+		return -errno;
+	ret = call(late->faults, UFFDIO_API, &api);
+	return ret ? ret : call(late->faults, UFFDIO_REGISTER, &reg);
+}
+
+/* GEM_CLOSE between one region of a JOB_CREATE and the next. */
+TEST_F(lifetime, import_closed_between_regions)
+{
+	u8 *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct drm_fxq_region *first = (void *)(pages + PAGE - sizeof(*first));
+	int dma_buf = heap_alloc(ODD, O_RDONLY);
+	struct late_page late = {
+		.page = pages + PAGE, .fd = self->fd,
+		.content = { .handle = self->bos[1], .size = BYTES },
+	};
+	struct drm_fxq_job_create args = {
+		.ctx = self->ctx, .stream = self->copy,
+		.regions = (uintptr_t)first,
+		.region_count = 2, .region_stride = sizeof(*first),
+	};
+	pthread_t thread;
+
+	if (dma_buf == -ENOENT)
+		SKIP(return, NO_HEAP);
+	ASSERT_LE(0, dma_buf);
+	ASSERT_NE(MAP_FAILED, pages);
+	late.handle = new_import(self->fd, dma_buf);
+	*first = (struct drm_fxq_region){
+		.handle = late.handle, .size = BYTES,
+	};
+	if (late_page_open(&late))
+		SKIP(return, "no userfaultfd that serves the kernel");
+	memset(self->map[1], 0x37, BYTES);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, serve_late_page, &late));
+	EXPECT_EQ(0, call(self->fd, DRM_IOCTL_FXQ_JOB_CREATE, &args));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(0, late.ret);
+	close(dma_buf);
+	EXPECT_EQ(0, run(self->fd, self->ctx, args.job));
+	EXPECT_EQ(0, self->map[1][0] | self->map[1][BYTES - 1]);
+	EXPECT_EQ(0, job_destroy(self->fd, args.job));
+	if (mappings_of(self->fd, ODD) != NO_NUMBER)
+		EXPECT_TRUE(odd_are_gone(self->fd));
+}
+
+/**
+ * struct flicker - a handle that comes and goes
+ * @fd: device
+ * @dma_buf: what it is a handle of
+ * @handle: always this number, being the lowest that is free
+ * @stop: enough of it
+ * @failed: it was another number once
+ */
+struct flicker {
+	int fd, dma_buf;
+	u32 handle;
+	volatile bool stop;
+	bool failed;
+};
+
+static void *flicker(void *data)
+{
+	struct flicker *f = data;
+	u32 handle;
+
+	while (!f->stop) {
+		if (bo_close(f->fd, f->handle) ||
+		    bo_import(f->fd, f->dma_buf, &handle) ||
+		    handle != f->handle) {
+			f->failed = true;
+			return NULL;
+		}
+	}
+	bo_close(f->fd, f->handle);
+	return NULL;
+}
+
+/*
+ * GEM_CLOSE at any moment of a JOB_CREATE: a dma-buf that may only be read is
+ * not written for that, and no mapping stays.
+ */
+TEST_F(lifetime, import_closed_meanwhile)
+{
+	int dma_buf = heap_alloc(ODD, O_RDONLY);
+	struct flicker f = { .fd = self->fd, .dma_buf = dma_buf };
+	u32 read[2], written[2], job, made = 0, missed = 0;
+	u64 start = now_ms();
+	pthread_t thread;
+	int ret;
+
+	if (dma_buf == -ENOENT)
+		SKIP(return, NO_HEAP);
+	ASSERT_LE(0, dma_buf);
+	f.handle = new_import(self->fd, dma_buf);
+	read[0] = f.handle;
+	read[1] = self->bos[1];
+	written[0] = self->bos[0];
+	written[1] = f.handle;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, flicker, &f));
+	while (now_ms() - start < 1500) {
+		ret = job_create(self->fd, self->ctx, self->copy, read, BYTES,
+				 2, &job);
+		made += !ret;
+		missed += ret == -ENOENT;
+		if (!ret)
+			ret = job_destroy(self->fd, job);
+		EXPECT_TRUE(!ret || ret == -ENOENT);
+		ret = job_create(self->fd, self->ctx, self->copy, written,
+				 BYTES, 2, &job);
+		EXPECT_TRUE(ret == -EINVAL || ret == -ENOENT);
+	}
+	f.stop = true;
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_FALSE(f.failed);
+	TH_LOG("%u jobs were made, %u found no handle", made, missed);
+	if (mappings_of(self->fd, ODD) != NO_NUMBER)
+		EXPECT_TRUE(odd_are_gone(self->fd));
+	close(dma_buf);
 }
 
 /* CTX_DESTROY: runs end, whether they run or wait, and syncobjs signal. */

@@ -6,7 +6,6 @@
 #include <sys/eventfd.h>
 
 #include <linux/dma-buf.h>
-#include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 
 #include "fxq_util.h"
@@ -274,21 +273,6 @@ static bool copies(int fd, u32 ctx, u32 stream, u32 from, u32 to,
 	return !run(fd, ctx, job) && !memcmp(in, out, BYTES);
 }
 
-static int heap_alloc(size_t size, u32 flags)
-{
-	struct dma_heap_allocation_data args = {
-		.len = size, .fd_flags = flags | O_CLOEXEC,
-	};
-	int heap = open("/dev/dma_heap/system", O_RDONLY | O_CLOEXEC);
-	int ret;
-
-	if (heap < 0)
-		return -errno;
-	ret = call(heap, DMA_HEAP_IOCTL_ALLOC, &args);
-	close(heap);
-	return ret ? ret : (int)args.fd;
-}
-
 /* Buffers of the system heap are imported, read and written. */
 TEST_F(sync, system_heap)
 {
@@ -297,7 +281,7 @@ TEST_F(sync, system_heap)
 	u8 *heap, *map = new_map(self->fd, bo, BYTES);
 
 	if (dma_buf == -ENOENT)
-		SKIP(return, "no /dev/dma_heap/system");
+		SKIP(return, NO_HEAP);
 	ASSERT_LE(0, dma_buf);
 	heap = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
 		    dma_buf, 0);
@@ -319,7 +303,7 @@ TEST_F(sync, import_read_only)
 	u32 bos[] = { 0, new_bo(self->fd, BYTES, 0), 0 }, job;
 
 	if (dma_buf == -ENOENT)
-		SKIP(return, "no /dev/dma_heap/system");
+		SKIP(return, NO_HEAP);
 	ASSERT_LE(0, dma_buf);
 	bos[0] = new_import(self->fd, dma_buf);
 	bos[2] = bos[0];
@@ -456,6 +440,72 @@ TEST_F(sync, implicit_fences_of_runs)
 	close(file);
 	close(in);
 	close(out);
+}
+
+/* Copies what is in region 1 to region 0: written comes before read. */
+static u32 new_backwards(int fd)
+{
+	struct fxq_desc desc[] = {
+		desc_load(1, 0, 0, BYTES),
+		desc_after(desc_store(0, 0, 0, BYTES), FXQ_ENGINE_LD, 1),
+	};
+
+	return new_stream(fd, desc, 2);
+}
+
+/*
+ * A run that writes and reads one buffer leaves two fences there, however many
+ * of others there are already: lists grow in steps of 5, 13 and more.
+ */
+TEST_F(sync, implicit_written_and_read)
+{
+	enum { OTHERS = 14 };
+	u32 backwards = new_backwards(self->fd), out, i, n;
+	u32 other[OTHERS];
+
+	if (!self->gated)
+		SKIP(return, NO_GATE);
+	out = new_bo(self->fd, BYTES, 0);
+	for (i = 0; i < OTHERS; i++)
+		other[i] = new_ctx(self->fd);
+	for (n = 0; n <= OTHERS; n++) {
+		u32 bo = new_bo(self->fd, BYTES, DRM_FXQ_BO_SHAREABLE);
+		u32 both[] = { bo, bo }, read[] = { bo, out };
+		u32 gated = new_gated(self->fd, &self->gate);
+		u32 job = new_job(self->fd, self->ctx, backwards, both, BYTES,
+				  2);
+
+		for (i = 0; i < n; i++)
+			ASSERT_EQ(0, submit_after(self->fd, other[i],
+						  new_job(self->fd, other[i],
+							  self->copy, read,
+							  BYTES, 2),
+						  1, gated, 0));
+		ASSERT_EQ(0, submit_after(self->fd, self->ctx, job, 3, gated,
+					  self->timeline));
+		EXPECT_TRUE(pending(self->fd, self->timeline, 0));
+		ASSERT_EQ(0, gate_release(&self->gate));
+		EXPECT_EQ(0, sync_wait(self->fd, self->timeline, 0, 10000));
+		EXPECT_EQ(0, sync_error(self->fd, self->timeline));
+		EXPECT_EQ(0, bo_close(self->fd, bo));
+	}
+}
+
+/* An import whose handle is closed keeps its order with others' work. */
+TEST_F(sync, implicit_after_close)
+{
+	u32 bos[] = { 0, new_bo(self->fd, BYTES, 0) }, job;
+
+	if (!self->gated)
+		SKIP(return, NO_GATE);
+	bos[0] = new_import(self->fd, self->gate.dma_buf);
+	job = new_job(self->fd, self->ctx, self->copy, bos, BYTES, 2);
+	ASSERT_EQ(0, bo_close(self->fd, bos[0]));
+	ASSERT_EQ(0, gate_close(&self->gate, true));
+	ASSERT_EQ(0, submit(self->fd, self->ctx, job, 1, self->timeline, 1));
+	EXPECT_TRUE(pending(self->fd, self->timeline, 1));
+	ASSERT_EQ(0, gate_release(&self->gate));
+	EXPECT_EQ(0, sync_wait(self->fd, self->timeline, 1, 10000));
 }
 
 /* A buffer goes from one device to another, and its order with it. */
