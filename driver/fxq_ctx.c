@@ -13,6 +13,7 @@
  * on fxq_wq, never where fences are signalled.
  */
 #include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -351,6 +352,16 @@ int fxq_ctx_error(struct fxq_ctx *ctx)
 
 /* Lifetime */
 
+/* Nobody takes them all, in however many files, with fdev->admin held. */
+static bool has_too_many(struct fxq_device *fdev, kuid_t user)
+{
+	unsigned int hw, n = 0;
+
+	for_each_set_bit(hw, fdev->contexts, FXQ_CONTEXTS_MAX)
+		n += uid_eq(fdev->owner[hw], user);
+	return n >= FXQ_USER_CONTEXTS && !capable(CAP_SYS_RESOURCE);
+}
+
 static int claim_hw(struct fxq_ctx *ctx)
 {
 	struct fxq_device *fdev = ctx->fdev;
@@ -359,7 +370,8 @@ static int claim_hw(struct fxq_ctx *ctx)
 
 	mutex_lock(&fdev->admin);
 	ctx->hw = find_next_zero_bit(fdev->contexts, FXQ_CONTEXTS_MAX, 1);
-	if (ctx->hw >= FXQ_CONTEXTS_MAX) {
+	if (ctx->hw >= FXQ_CONTEXTS_MAX ||
+	    has_too_many(fdev, current_euid())) {
 		ret = -ENOSPC;
 		goto unlock;
 	}
@@ -369,10 +381,12 @@ static int claim_hw(struct fxq_ctx *ctx)
 	entry->flags = FXQ_CONTEXT_ENABLED;
 	/* Whoever had the entry before may have been stopped. */
 	ret = obey(ctx, FXQ_SUBMIT_REARM, 0, 0);
-	if (ret)
+	if (ret) {
 		entry->flags = 0;
-	else
-		set_bit(ctx->hw, fdev->contexts);
+		goto unlock;
+	}
+	fdev->owner[ctx->hw] = current_euid();
+	set_bit(ctx->hw, fdev->contexts);
 unlock:
 	mutex_unlock(&fdev->admin);
 	return ret;

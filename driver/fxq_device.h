@@ -3,6 +3,7 @@
 #define FXQ_DEVICE_H
 
 #include <linux/io.h>
+#include <linux/uidgid.h>
 #include <linux/workqueue.h>
 #include <drm/drm_device.h>
 #include <drm/drm_file.h>
@@ -18,6 +19,8 @@ struct pci_dev;
 
 #define FXQ_INFLIGHT_MAX	256	/* runs of a context */
 #define FXQ_FILE_CONTEXTS	16
+/* Without CAP_SYS_RESOURCE; the 16 that are left are one file's of another. */
+#define FXQ_USER_CONTEXTS	(FXQ_CONTEXTS_MAX - 1 - FXQ_FILE_CONTEXTS)
 #define FXQ_FILE_JOBS		4096
 #define FXQ_FILE_STREAMS	1024
 
@@ -85,6 +88,7 @@ struct fxq_ring {
  * @admin: held by whoever has an entry answered that is no job, or resets
  * @contexts: which entries of the device's table are taken, under @admin
  * @ctx: by whom, under @admin; without a reference
+ * @owner: which user asked for it, under @admin
  * @asleep: it has lost all it was told, under @admin
  * @resets: so far
  * @dead: no run is started any more; the errno that they end with
@@ -109,6 +113,7 @@ struct fxq_device {
 	struct mutex admin;
 	DECLARE_BITMAP(contexts, FXQ_CONTEXTS_MAX);
 	struct fxq_ctx *ctx[FXQ_CONTEXTS_MAX];
+	kuid_t owner[FXQ_CONTEXTS_MAX];
 	bool asleep;
 	atomic_t resets;
 	int dead;

@@ -4,6 +4,7 @@
  */
 #include <linux/capability.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "fxq_util.h"
 #include "kselftest_harness.h"
@@ -235,6 +236,53 @@ TEST_F(ctx, limit_of_device)
 		usleep(20000);
 	}
 	EXPECT_EQ(0, ret);
+}
+
+/* Makes contexts as another user, in files of ours; how many there were. */
+static int take_as(uid_t user, const int *fd, u32 n_files)
+{
+	int status, ret = 0;
+	pid_t child = fork();
+	u32 ctx, n = 0, i, j;
+
+	if (child) {
+		waitpid(child, &status, 0);
+		return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	}
+	if (setresuid(user, user, user))
+		_exit(255);
+	for (i = 0; i < n_files; i++) {
+		for (j = 0; j < 16; j++) {
+			ret = ctx_create(fd[i], &ctx);
+			if (ret)
+				break;
+			n++;
+		}
+	}
+	_exit(n == n_files * 16 || ret == -ENOSPC ? n : 254);
+}
+
+/* One user cannot take them all, in however many files. */
+TEST_F(ctx, limit_of_user)
+{
+	int fd[6];
+	u32 ctx, i;
+
+	if (geteuid())
+		SKIP(return, "only root can be several users");
+	settle();
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		fd[i] = new_file();
+	EXPECT_EQ(47, take_as(1000, fd, 4));
+	EXPECT_EQ(0, take_as(1000, fd + 4, 1));
+	/* Another finds as many as a file may have, and then there are none. */
+	EXPECT_EQ(16, take_as(1001, fd + 4, 1));
+	EXPECT_EQ(0, take_as(1002, fd + 5, 1));
+	EXPECT_EQ(-ENOSPC, ctx_create(self->fd, &ctx));
+	for (i = 0; i < ARRAY_SIZE(fd); i++)
+		close(fd[i]);
+	settle();
+	EXPECT_EQ(0, ctx_create(self->fd, &ctx));
 }
 
 /* Its jobs go with a context. */

@@ -45,7 +45,8 @@ extern "C" {
  * -EFAULT       a pointer leads nowhere
  * -ENOMEM       memory is short
  * -ENOSPC       a limit of the file or the context's address space is reached, or
- *               CTX_CREATE finds none of the device's 63 contexts free
+ *               CTX_CREATE finds none of the device's 63 contexts free; a user
+ *               without CAP_SYS_RESOURCE gets 47 of them
  * -EPERM        the priority needs CAP_SYS_NICE; the export, SHAREABLE
  * -EBUSY        NONBLOCK, and the context has no room for the runs
  * -ECANCELED    the context is banned, see CTX_QUERY; create another
