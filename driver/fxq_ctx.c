@@ -35,8 +35,8 @@
  * whoever runs over its end.
  */
 #define VA_FIRST	FXQ_PAGE_BYTES
-#define VA_OWN		(3ull << (FXQ_VA_BITS - 2))
-#define VA_END		BIT_ULL(FXQ_VA_BITS)
+#define VA_OWN		(3ull << (fxq_va_bits - 2))
+#define VA_END		BIT_ULL(fxq_va_bits)
 
 /* Memory of page tables */
 

@@ -227,16 +227,29 @@ static int map_device(struct fxq_device *fdev, struct pci_dev *pdev)
 	return 0;
 }
 
-static int fxq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+/* What the module was loaded with. */
+static int check_parameters(struct pci_dev *pdev)
 {
-	struct fxq_device *fdev;
-	int ret;
-
 	if (!is_power_of_2(ring_depth) || ring_depth < 4 ||
 	    ring_depth > FXQ_DEPTH_MAX)
 		return dev_err_probe(&pdev->dev, -EINVAL,
 				     "ring_depth is %u; a power of two from 4 to %u is needed\n",
 				     ring_depth, FXQ_DEPTH_MAX);
+	if (fxq_va_bits < FXQ_VA_BITS_MIN || fxq_va_bits > FXQ_VA_BITS)
+		return dev_err_probe(&pdev->dev, -EINVAL,
+				     "va_bits is %u; %u to %u are possible\n",
+				     fxq_va_bits, FXQ_VA_BITS_MIN, FXQ_VA_BITS);
+	return 0;
+}
+
+static int fxq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct fxq_device *fdev;
+	int ret;
+
+	ret = check_parameters(pdev);
+	if (ret)
+		return ret;
 	fdev = devm_drm_dev_alloc(&pdev->dev, &fxq_drm_driver,
 				  struct fxq_device, drm);
 	if (IS_ERR(fdev))

@@ -18,6 +18,7 @@ struct fxq_run;
 struct pci_dev;
 
 #define FXQ_INFLIGHT_MAX	256	/* runs of a context */
+#define FXQ_VA_BITS_MIN		24
 #define FXQ_FILE_CONTEXTS	16
 /* Without CAP_SYS_RESOURCE; the 16 that are left are one file's of another. */
 #define FXQ_USER_CONTEXTS	(FXQ_CONTEXTS_MAX - 1 - FXQ_FILE_CONTEXTS)
@@ -145,7 +146,7 @@ struct fxq_file {
 };
 
 extern struct workqueue_struct *fxq_wq;
-extern unsigned int fxq_job_timeout_ms, fxq_job_limit_ms;
+extern unsigned int fxq_job_timeout_ms, fxq_job_limit_ms, fxq_va_bits;
 
 static inline struct fxq_device *to_fxq(struct drm_device *drm)
 {

@@ -31,6 +31,10 @@ unsigned int fxq_job_limit_ms = 10000;
 module_param_named(job_limit_ms, fxq_job_limit_ms, uint, 0644);
 MODULE_PARM_DESC(job_limit_ms, "A run that takes longer is stopped");
 
+unsigned int fxq_va_bits = FXQ_VA_BITS;
+module_param_named(va_bits, fxq_va_bits, uint, 0444);
+MODULE_PARM_DESC(va_bits, "Bits of a context's device addresses; fewer are for tests");
+
 struct workqueue_struct *fxq_wq;
 
 static int fxq_open(struct drm_device *drm, struct drm_file *drm_file)
@@ -87,7 +91,7 @@ static void fill_info(struct fxq_device *fdev, struct drm_fxq_device_info *info)
 		.max_descriptors = fdev->caps.max_descriptors,
 		.clock_khz = fdev->clock_khz,
 		.macs = fdev->macs,
-		.va_bits = FXQ_VA_BITS,
+		.va_bits = fxq_va_bits,
 		.max_inflight = FXQ_INFLIGHT_MAX,
 		.max_contexts = FXQ_FILE_CONTEXTS,
 		.max_jobs = FXQ_FILE_JOBS,

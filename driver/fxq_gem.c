@@ -15,7 +15,8 @@
 
 #define BO_FLAGS	(DRM_FXQ_BO_NO_MMAP | DRM_FXQ_BO_DEVICE_READ_ONLY | \
 			 DRM_FXQ_BO_SHAREABLE)
-#define BO_MAX_BYTES	(1ull << (FXQ_VA_BITS - 1))
+/* So that each fits into an empty context. */
+#define BO_MAX_BYTES	(1ull << (fxq_va_bits - 1))
 
 /**
  * fxq_gem_writable - may the device write the buffer?

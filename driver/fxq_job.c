@@ -360,6 +360,11 @@ int fxq_job_create_ioctl(struct drm_device *drm, void *data,
 	if (drm_dev_is_unplugged(drm))
 		return -ENODEV;
 	job = job_new(file, args, drm_file);
+	if (PTR_ERR_OR_ZERO(job) == -ENOSPC) {
+		/* What was destroyed just now gives its addresses back there. */
+		flush_workqueue(fxq_wq);
+		job = job_new(file, args, drm_file);
+	}
 	if (IS_ERR(job))
 		return PTR_ERR(job);
 
