@@ -2,7 +2,7 @@
 /*
  * dwconv.h - the two ways of computing DWCONV
  *
- * dwconv.c adds tap by tap and works for every geometry; dwquad.c adds four
+ * dwconv.c adds tap by tap and works for every geometry; dwquad.c adds some
  * rows at once where an instruction set does that and a few rows fit.
  */
 #ifndef FXQ_EXEC_DWCONV_H
@@ -25,7 +25,7 @@ struct dwconv {
 	bool wide;
 };
 
-#if defined(__AVX512VNNI__) && !defined(EXEC_NARROW)
+#if defined(__AVX2__)
 #define FXQ_DW_QUADS	1
 
 /* False: do it tap by tap. */
