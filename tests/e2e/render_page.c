@@ -2,13 +2,15 @@
 /*
  * render_page.c - a page of text as a picture
  *
- *	render_page FONT.ttf SEED [LINE] >page.pgm
+ *	render_page FONT.ttf SEED [LINE | word] >page.pgm
  *
  * Text detectors want text: lines of words in sizes, places and greys that
  * follow from the seed, drawn with a font of the system's. Where each line
- * stands is told on standard error: left, top, right, bottom in pixels. Readers
- * want one line: that with the number LINE, counted from 0, cut out.
+ * stands is told on standard error: left, top, right, bottom in pixels, and
+ * what it says. Readers want one line: that with the number LINE, counted from
+ * 0, cut out; or one word at the left of a strip, in the shape that they take.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,8 @@
 #include FT_FREETYPE_H
 
 #define SIDE	640
+#define STRIP_WIDTH	320
+#define STRIP_HEIGHT	48
 
 struct extent {
 	int left, top, right, bottom;
@@ -84,22 +88,30 @@ static int put_text(struct page *p, const char *text, int x, int y,
 	return x;
 }
 
+static const char *draw_word(struct page *p)
+{
+	return words[draw(p, sizeof(words) / sizeof(*words))];
+}
+
 static void put_line(struct page *p, int y, int size)
 {
 	struct extent e = { SIDE, SIDE, 0, 0 };
 	int x = 20 + (int)draw(p, 120);
 	int end = SIDE - 30 - (int)draw(p, 250);
+	char said[SIDE] = "";
 
 	FT_Set_Pixel_Sizes(p->face, 0, (FT_UInt)size);
 	while (x < end - 5 * size) {
-		const char *w = words[draw(p, sizeof(words) / sizeof(*words))];
+		const char *w = draw_word(p);
 
 		x = put_text(p, w, x, y, &e) + size / 3;
+		strcat(strcat(said, " "), w);
 	}
 	if (e.left >= e.right)
 		return;
 	p->line[p->n_lines++] = e;
-	fprintf(stderr, "%d %d %d %d\n", e.left, e.top, e.right, e.bottom);
+	fprintf(stderr, "%d %d %d %d%s\n", e.left, e.top, e.right, e.bottom,
+		said);
 }
 
 static void put_page(struct page *p)
@@ -118,6 +130,31 @@ static void put_page(struct page *p)
 	}
 }
 
+/* A word of the list, or letters and digits that no list has. */
+static struct extent put_word(struct page *p)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	struct extent e = { SIDE, SIDE, 0, 0 };
+	int size = 24 + (int)draw(p, 10);
+	char word[16] = "";
+
+	p->ink = (uint8_t)draw(p, 80);
+	memset(p->pixels, (uint8_t)(255 - draw(p, 60)), sizeof(p->pixels));
+	if (draw(p, 2)) {
+		do
+			strcpy(word, draw_word(p));
+		while (strpbrk(word, " ^"));
+	} else {
+		for (uint32_t n = 4 + draw(p, 6), i = 0; i < n; i++)
+			word[i] = letters[draw(p, sizeof(letters) - 1)];
+	}
+	FT_Set_Pixel_Sizes(p->face, 0, (FT_UInt)size);
+	put_text(p, word, 4 + (int)draw(p, 12), 34 + (int)draw(p, 4), &e);
+	fprintf(stderr, "%s\n", word);
+	return (struct extent){ 0, 0, STRIP_WIDTH, STRIP_HEIGHT };
+}
+
 static void write_part(const struct page *p, struct extent e)
 {
 	printf("P5\n%d %d\n255\n", e.right - e.left, e.bottom - e.top);
@@ -130,10 +167,11 @@ int main(int argc, char **argv)
 {
 	static struct page p;
 	FT_Library library;
+	bool word = argc == 4 && !strcmp(argv[3], "word");
 	int line;
 
 	if (argc != 3 && argc != 4) {
-		fprintf(stderr, "usage: render_page FONT.ttf SEED [LINE] >page.pgm\n");
+		fprintf(stderr, "usage: render_page FONT.ttf SEED [LINE | word] >page.pgm\n");
 		return 64;
 	}
 	if (FT_Init_FreeType(&library) ||
@@ -142,9 +180,12 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	p.state = (uint32_t)strtoul(argv[2], NULL, 10);
-	put_page(&p);
+	if (word)
+		p.line[p.n_lines++] = put_word(&p);
+	else
+		put_page(&p);
 
-	line = argc == 4 ? atoi(argv[3]) : -1;
+	line = word ? 0 : argc == 4 ? atoi(argv[3]) : -1;
 	if (line >= p.n_lines) {
 		fprintf(stderr, "the page has %d lines\n", p.n_lines);
 		return EXIT_FAILURE;
