@@ -37,7 +37,7 @@ done
 	--mean 0.5 --std 0.5 --calibrate "$dir/lines" -o "$dir/cls.fxq" \
 	>/dev/null
 "$FXQ_RUN" compile "$FXQ_MODELS/ppocr_rec_48x320.fp32.onnx" --post ppocr-rec \
-	--observer percentile --calibrate "$dir/words" -o "$dir/rec.fxq" \
+	--observer percentile=99.999 --calibrate "$dir/words" -o "$dir/rec.fxq" \
 	>/dev/null
 for step in "$dir/det.fxq" "$dir/cls.fxq" "$dir/rec.fxq"; do
 	[ "$("$FXQ_RUN" info "$step" | grep -c '^ *[0-9]*  device')" = 1 ] ||

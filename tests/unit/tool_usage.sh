@@ -113,6 +113,10 @@ refuses 2 '--calibrate-count needs a number from 1' compile --calibrate-count 0 
 refuses 2 "--threads needs a number from 1 to 1024, not '-1'" info --threads=-1 x
 refuses 2 '--observer is one of min-max, moving-average, percentile, mse' \
 	compile --observer max x
+refuses 2 "--observer percentile is of 50 to 100, not '9x'" \
+	compile --observer percentile=9x x
+refuses 2 "--observer percentile is of 50 to 100, not '101'" \
+	compile --observer percentile=101 x
 refuses 2 '--mean needs one to four numbers' compile --mean 1,,2 x
 refuses 2 '--std needs one to four positive numbers' compile --std 0 x
 refuses 2 '--size needs width x height' compile --size 224 x

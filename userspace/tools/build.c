@@ -97,6 +97,7 @@ static int calibrate_with_data(struct build *b, const struct options *o)
 static int calibrate(struct build *b, const struct options *o)
 {
 	const struct fx_qconfig qconfig = { .observer = o->observer,
+					    .percentile = o->percentile,
 					    .tune = is_tuned(o) };
 	int code = TOOL_OK, err;
 
@@ -126,7 +127,8 @@ int build_graph(struct model *m, const struct options *o, FILE *dump,
 		struct build *ret)
 {
 	const struct fxq_caps caps = FXQ_CAPS_DEFAULT;
-	const struct fx_qconfig qconfig = { .observer = o->observer };
+	const struct fx_qconfig qconfig = { .observer = o->observer,
+					    .percentile = o->percentile };
 	struct build b = { .graph = fx_graph_copy(m->graph) };
 	int code, err;
 

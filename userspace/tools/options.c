@@ -260,13 +260,33 @@ static const struct argp_option calibrate_options[] = {
 	  "Folder, picture, npy, npz, idx, .pb or \"random\"", 10 },
 	{ "calibrate-count", KEY_COUNT, "N", 0, "Samples to take (512)", 11 },
 	{ "observer", KEY_OBSERVER, "NAME", 0,
-	  "min-max, moving-average, percentile or mse", 12 },
+	  "min-max, moving-average, percentile[=P], mse", 12 },
 	{ "scales", KEY_SCALES, "FILE", 0, "Take scales from a JSON file", 13 },
 	{ "save-scales", KEY_SAVE_SCALES, "FILE", 0,
 	  "Keep the scales found in a JSON file", 14 },
 	{ "seed", KEY_SEED, "N", OPTION_HIDDEN, "Of random data (0)", 15 },
 	{ 0 }
 };
+
+/* "percentile=99.9", or the name of any observer. */
+static void parse_observer(struct options *o, const char *arg,
+			   const char *const *observers,
+			   struct argp_state *state)
+{
+	static const char with_share[] = "percentile=";
+	size_t length = sizeof(with_share) - 1;
+	char *end;
+
+	if (strncmp(arg, with_share, length)) {
+		o->observer = parse_choice(state, "--observer", arg, observers);
+		return;
+	}
+	o->observer = FX_OBSERVER_PERCENTILE;
+	o->percentile = strtod(arg + length, &end);
+	if (*end || !(o->percentile >= 50 && o->percentile <= 100))
+		argp_error(state, "--observer percentile is of 50 to 100, not '%s'",
+			   arg + length);
+}
 
 static error_t parse_calibrate(int key, char *arg, struct argp_state *state)
 {
@@ -287,7 +307,7 @@ static error_t parse_calibrate(int key, char *arg, struct argp_state *state)
 						  arg, 1, 1000000000);
 		return 0;
 	case KEY_OBSERVER:
-		o->observer = parse_choice(state, "--observer", arg, observers);
+		parse_observer(o, arg, observers, state);
 		return 0;
 	case KEY_SCALES:
 		o->scales = arg;

@@ -159,6 +159,7 @@ struct options {
 	const char *calibrate;
 	uint64_t calibrate_count;
 	enum fx_observer observer;
+	double percentile;		/* of the observer; 0: its own */
 	const char *scales, *save_scales;
 };
 
