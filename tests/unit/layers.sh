@@ -12,6 +12,18 @@ trap 'rm -rf "$tmp"' EXIT
 
 root=$source	# where the folders of the next parts are
 
+# What files are for that only some instruction sets have.
+isa_options() {
+	case $1 in
+	*_avx512.c)
+		echo -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni ;;
+	*_vnni.c)
+		echo -mavx2 -mavxvnni ;;
+	*_avx2.c|*strip.c|*/dwquad.c)
+		echo -mavx2 ;;
+	esac
+}
+
 # part NAME "CONTRACTS" "INCLUDE PATHS" FOLDERS...
 part() {
 	name=$1
@@ -32,7 +44,11 @@ part() {
 	files=$(cd "$root" && find "$@" -name '*.c')
 	count=0
 	for file in $files; do
-		$cc -fsyntax-only -w -std=gnu11 -D_GNU_SOURCE \
+		options=$(isa_options "$file")
+		case $options in
+		?*) [ "$(uname -m)" = x86_64 ] || continue ;;
+		esac
+		$cc $options -fsyntax-only -w -std=gnu11 -D_GNU_SOURCE \
 			-DFXQ_LIB_VERSION='""' $flags "$root/$file" || {
 			echo "layers.sh: $name: $file sees what it may not" >&2
 			exit 1
