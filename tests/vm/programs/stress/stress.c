@@ -239,6 +239,7 @@ static void stop(struct stress *s)
 static void tell(const struct stress *s)
 {
 	unsigned long n = 0, rounds = 0, timeouts = 0;
+	unsigned long wrong = 0, silent = 0, lost = 0, failed = 0;
 
 	for (size_t i = 0; i < N_FAULTS; i++)
 		n += s->injected[i];
@@ -246,9 +247,15 @@ static void tell(const struct stress *s)
 		rounds += s->report[i].rounds;
 		timeouts += s->report[i].timeouts;
 	}
-	printf("{\"faults\": %lu, \"kills\": %lu, \"unplugs\": %lu, \"rounds\": %lu, \"told\": %lu, \"timeouts\": %lu, \"gone\": %lu, \"wrong\": %lu, \"amiss\": %lu, \"by_kind\": {",
+	for (int i = 0; i <= LOADS; i++) {
+		wrong += s->report[i].wrong;
+		silent += s->report[i].silent;
+		lost += s->report[i].lost;
+		failed += s->report[i].failed;
+	}
+	printf("{\"faults\": %lu, \"kills\": %lu, \"unplugs\": %lu, \"rounds\": %lu, \"told\": %lu, \"timeouts\": %lu, \"gone\": %lu, \"wrong\": %lu, \"silent\": %lu, \"lost\": %lu, \"failed\": %lu, \"amiss\": %lu, \"by_kind\": {",
 	       n, s->kills, s->unplugs, rounds, told(s), timeouts, gone(s),
-	       wrongs(s), s->amiss);
+	       wrong, silent, lost, failed, s->amiss);
 	for (size_t i = 0; i < N_FAULTS; i++)
 		printf("%s\"%s\": %lu", i ? ", " : "", faults[i].plan,
 		       s->injected[i]);
