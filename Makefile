@@ -10,7 +10,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 export BUILD
 
 .DEFAULT_GOAL := all
-.PHONY: help all demo check check-unit check-sanitizers check-vm stress-vm \
+.PHONY: help all bench demo check check-unit check-sanitizers check-vm stress-vm \
 	bench-vm vm models docs fuzz install modules modules_install clean \
 	packages-build packages-check packages-vm
 
@@ -54,6 +54,9 @@ check-vm: packages-vm all	## fxq.ko in guests with real kernels
 stress-vm: packages-vm all	## 1,000 faults, 200 kills, 50 unplugs, half an hour
 	@GUEST_ENV="FAULTS=1000 KILLS=200 UNPLUGS=50 TEST_SECONDS=7000" \
 		tests/vm/measure.sh $(BUILD) 80-stress $(BUILD)/stress-vm.json
+
+bench: packages-check all	## speed beside ONNX Runtime's (FXQ_MODELS)
+	@tests/bench/bench.sh $(BUILD)
 
 bench-vm: packages-vm all	## what a submission costs, in a guest
 	@tests/vm/measure.sh $(BUILD) bench $(BUILD)/bench-vm.json
