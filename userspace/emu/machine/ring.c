@@ -178,7 +178,8 @@ static bool is_stopped(const struct fxq_machine *m, uint32_t context)
 }
 
 /*
- * Ends the queue of a context, and its run at the next descriptor. What it
+ * Ends the queue of a context. If it runs, the run ends at the next descriptor
+ * and the queue after it, so that records come in the order of entries. What it
  * left in the scratchpad goes too, so that the next to be given the context
  * finds nothing of it.
  */
@@ -187,9 +188,11 @@ static void stop_context(struct fxq_machine *m, uint32_t context)
 	uint32_t i, kept = 0;
 
 	m->stopped |= 1ull << context;
-	if (m->run.active && m->run.entry.context == context)
+	if (m->run.active && m->run.entry.context == context) {
 		m->run.stop = true;
-	else if (m->spm_context == context)
+		return;
+	}
+	if (m->spm_context == context)
 		m->spm_context = MACHINE_NO_CONTEXT;
 	for (i = 0; i < m->queued; i++) {
 		if (m->queue[i].context == context)
@@ -344,7 +347,7 @@ void machine_finish(struct fxq_machine *m, uint64_t first, uint64_t cycles)
 	r->active = false;
 	r->stop = false;
 	answer_job(m, first, cycles, f.kind);
-	if (r->outcome.cause != FXQ_CAUSE_NONE)
+	if (r->outcome.cause != FXQ_CAUSE_NONE || is_stopped(m, r->entry.context))
 		stop_context(m, r->entry.context);
 	if (m->stop_pending) {
 		m->stop_pending = false;
