@@ -3,7 +3,7 @@
 #
 # modules.sh BUILD   builds fxq.ko for each kernel of the cache, as "make
 # modules_install" does, in a copy of the sources: BUILD/vm/RELEASE/fxq.ko. Any
-# warning fails, sparse's as well.
+# warning fails, sparse's as well. What was built of these sources stays.
 set -eu
 . "$(dirname "$0")/lib.sh"
 source=$(cd "$(dirname "$0")/../.." && pwd)
@@ -22,9 +22,13 @@ known="$known|System.map|depmod: WARNING"
 # installed there is but one module, which depmod remarks.
 plain="CONFIG_MODULE_COMPRESS_XZ= CONFIG_MODULE_SIG_ALL="
 
+want=$(cd "$source" && find Makefile Kbuild driver uapi "$here/modules.sh" \
+	"$cache/stamp" -type f -exec sha256sum {} + | sort | sha256sum)
 for release in $(releases); do
 	to=$build/vm/$release
 	mkdir -p "$to"
+	[ "$(cat "$to/stamp" 2>/dev/null)" != "$want" ] || continue
+	rm -f "$to/stamp"
 	as_root rm -rf --one-file-system "$root/build"
 	as_root mkdir "$root/build"
 	as_root cp -r "$source/Makefile" "$source/Kbuild" "$source/driver" \
@@ -39,4 +43,5 @@ for release in $(releases); do
 		die "fxq.ko builds with warnings for $release"
 	fi
 	cp "$root/build/to/lib/modules/$release/updates/driver/fxq.ko" "$to/"
+	echo "$want" >"$to/stamp"
 done
