@@ -185,14 +185,19 @@ TEST_F(unplug, waiters_wake)
 	EXPECT_TRUE(works());
 }
 
-/* Works until the device goes; 0 if that is all that goes wrong. */
-static int user(void)
+/*
+ * Says so when it has all it needs, then works until the device goes; 0 if that
+ * is all that goes wrong.
+ */
+static int user(int ready)
 {
 	int fd = new_file(), ret = 0;
 	u32 ctx = new_ctx(fd), stream = new_copy(fd, BYTES), job = 0;
 	u32 bos[] = { new_bo(fd, BYTES, 0), new_bo(fd, BYTES, 0) };
 	u8 *map = new_map(fd, bos[1], BYTES);
 
+	if (write(ready, map, 1) != 1)
+		return EIO;
 	while (!ret) {
 		ret = job_create(fd, ctx, stream, bos, BYTES, 2, &job);
 		if (!ret)
@@ -211,17 +216,22 @@ TEST_F(unplug, under_load)
 	u32 round, i;
 
 	for (round = 0; round < 5; round++) {
-		char path[256];
-		int fd, status;
+		int fd, status, ready[2];
+		char path[256], c;
 
+		ASSERT_EQ(0, pipe(ready));
 		fd = new_file();
 		ASSERT_EQ(0, device_path(fd, path, sizeof(path)));
 		close(fd);
 		for (i = 0; i < ARRAY_SIZE(pid); i++) {
 			pid[i] = fork();
 			if (!pid[i])
-				_exit(user());
+				_exit(user(ready[1]));
 		}
+		close(ready[1]);
+		for (i = 0; i < ARRAY_SIZE(pid); i++)
+			ASSERT_EQ(1, read(ready[0], &c, 1));
+		close(ready[0]);
 		usleep(50000 * (round + 2));
 		ASSERT_EQ(0, remove_device(path));
 		for (i = 0; i < ARRAY_SIZE(pid); i++) {
