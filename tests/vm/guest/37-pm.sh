@@ -55,6 +55,25 @@ for level in devices platform; do
 done
 echo none >/sys/power/pm_test
 
+# It sleeps for real, its memory alone with power, until the clock wakes it: once
+# while a program works, once while the device sleeps already. Nothing would end
+# a "freeze": QEMU's clock raises its ACPI event in S3 alone.
+echo deep >/sys/power/mem_sleep || fail "no S3"
+for runs in 3000 0; do
+	before=$(cat /sys/power/suspend_stats/success)
+	echo 0 >/sys/class/rtc/rtc0/wakealarm
+	fxq-work -n $runs -c 20 >/tmp/work & pid=$!
+	sleep 1
+	echo +3 >/sys/class/rtc/rtc0/wakealarm || fail "the clock has no alarm"
+	echo mem >/sys/power/state || fail "no sleep in S3"
+	[ "$(cat /sys/power/suspend_stats/success)" = $((before + 1)) ] ||
+		fail "it did not sleep in S3"
+	wait $pid || { cat /tmp/work; fail "runs did not survive S3"; }
+	fxq-work -n 5 >/tmp/work || { cat /tmp/work; fail "after S3"; }
+	fxq-work -n 5 /dev/accel/accel1 >/tmp/work || fail "accel1 after S3"
+	becomes suspended
+done
+
 # Unbinding wakes it, binding lets it sleep again.
 becomes suspended
 echo 0000:00:04.0 >/sys/bus/pci/drivers/fxq/unbind
