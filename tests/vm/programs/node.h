@@ -189,16 +189,22 @@ static inline int control_ask(int control, const char *line, char *answer,
 /* A file descriptor for control_ask(), or a negative errno. */
 static inline int control_open(const char *path)
 {
+	struct pollfd p = { .events = POLLIN };
 	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
 	struct termios raw;
+	char c;
 
 	if (fd < 0)
 		return -errno;
+	p.fd = fd;
 	if (!tcgetattr(fd, &raw)) {
 		cfmakeraw(&raw);
 		tcsetattr(fd, TCSANOW, &raw);
 		tcflush(fd, TCIOFLUSH);
 	}
+	/* What was said before by whoever read no answer is answered now. */
+	while (poll(&p, 1, 200) > 0 && read(fd, &c, 1) == 1)
+		;
 	return fd;
 }
 
