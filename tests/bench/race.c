@@ -359,7 +359,10 @@ static json_t *race_all(const struct args *a, const char *version)
 			n++;
 		}
 	mean = exp(logs / n);
-	printf("geometric mean of %zu ratios: %.3f\n", n, mean);
+	if (isfinite(mean))
+		printf("geometric mean of %zu ratios: %.3f\n", n, mean);
+	else
+		printf("no geometric mean: nobody was raced\n");
 	return json_pack("{s:o, s:o, s:s, s:s?}", "models", models, "geomean",
 			 number(mean), "peak", multiplier, "onnxruntime",
 			 version);
