@@ -45,7 +45,7 @@ static const char *const keys[RACERS] = {
 
 struct args {
 	const char *ort, *output, *folder;
-	const char *name[MAX_MODELS];
+	char *name[MAX_MODELS];
 	size_t n;
 	double seconds;		/* of each racer, for each number of threads */
 };
@@ -399,7 +399,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (!a->folder)
 			a->folder = arg;
 		else if (a->n < MAX_MODELS)
-			a->name[a->n++] = arg;
+			a->name[a->n++] = strdup(arg);
 		else
 			argp_error(state, "more than %d names", MAX_MODELS);
 		return 0;
@@ -426,9 +426,14 @@ static bool find_models(struct args *a)
 	if (a->n)
 		return true;
 	n = scandir(a->folder, &found, is_model, alphasort);
-	for (int i = 0; i < n && a->n < MAX_MODELS; i++)
-		a->name[a->n++] = strndup(found[i]->d_name,
-					  strlen(found[i]->d_name) - 10);
+	for (int i = 0; i < n; i++) {
+		if (a->n < MAX_MODELS)
+			a->name[a->n++] = strndup(found[i]->d_name,
+						  strlen(found[i]->d_name) - 10);
+		free(found[i]);
+	}
+	if (n >= 0)
+		free(found);
 	return a->n > 0;
 }
 
@@ -463,5 +468,7 @@ int main(int argc, char **argv)
 		ret = 1;
 	}
 	json_decref(result);
+	while (a.n)
+		free(a.name[--a.n]);
 	return ret;
 }
