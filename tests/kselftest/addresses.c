@@ -30,18 +30,13 @@ FIXTURE(addresses)
 FIXTURE_SETUP(addresses)
 {
 	struct drm_fxq_device_info info;
-	struct drm_fxq_dev_query args = {
-		.type = DRM_FXQ_QUERY_DEVICE,
-		.size = sizeof(info),
-		.pointer = (uintptr_t)&info,
-	};
 	u32 i;
 
 	self->fd = fxq_open(0);
 	if (self->fd == -ENODEV)
 		SKIP(return, "no fxq device");
 	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, call(self->fd, DRM_IOCTL_FXQ_DEV_QUERY, &args));
+	info = device_info(self->fd);
 	if (info.va_bits > FEW_BITS)
 		SKIP(return, "too many addresses; load fxq with va_bits=26");
 	self->max_descriptors = info.max_descriptors;

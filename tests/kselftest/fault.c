@@ -322,18 +322,12 @@ TEST_F(fault, limit)
 {
 	const char *limit = "/sys/module/fxq/parameters/job_limit_ms";
 	u32 done = new_syncobj(self->guilty.fd), job;
-	struct drm_fxq_device_info info;
-	struct drm_fxq_dev_query query = {
-		.type = DRM_FXQ_QUERY_DEVICE,
-		.size = sizeof(info),
-		.pointer = (uintptr_t)&info,
-	};
 	char before[16];
 
 	if (self->port < 0)
 		SKIP(return, NO_CONTROL);
-	ASSERT_EQ(0, call(self->other.fd, DRM_IOCTL_FXQ_DEV_QUERY, &query));
-	snprintf(before, sizeof(before), "%u", info.job_limit_ms);
+	snprintf(before, sizeof(before), "%u",
+		 device_info(self->other.fd).job_limit_ms);
 	if (write_file("1000", "%s", limit))
 		SKIP(return, "job_limit_ms cannot be set");
 	job = new_job(self->guilty.fd, self->guilty.ctx,

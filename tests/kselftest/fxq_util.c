@@ -355,6 +355,21 @@ int ctx_destroy(int fd, u32 ctx)
 	return call(fd, DRM_IOCTL_FXQ_CTX_DESTROY, &args);
 }
 
+struct drm_fxq_device_info device_info(int fd)
+{
+	struct drm_fxq_device_info info = { 0 };
+	struct drm_fxq_dev_query args = {
+		.type = DRM_FXQ_QUERY_DEVICE,
+		.size = sizeof(info),
+		.pointer = (uintptr_t)&info,
+	};
+	int ret = call(fd, DRM_IOCTL_FXQ_DEV_QUERY, &args);
+
+	if (ret)
+		give_up("DEV_QUERY", ret);
+	return info;
+}
+
 struct drm_fxq_ctx_query ctx_state(int fd, u32 ctx)
 {
 	struct drm_fxq_ctx_query args = { .ctx = ctx };

@@ -61,6 +61,7 @@ u32 new_long(int fd, u32 count);
 u32 new_faulty(int fd);
 
 /* Contexts and jobs */
+struct drm_fxq_device_info device_info(int fd);
 int ctx_create(int fd, u32 *ctx);
 u32 new_ctx(int fd);
 int ctx_destroy(int fd, u32 ctx);

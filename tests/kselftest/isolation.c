@@ -18,13 +18,6 @@ FIXTURE(isolation)
 
 FIXTURE_SETUP(isolation)
 {
-	struct drm_fxq_device_info info;
-	struct drm_fxq_dev_query args = {
-		.type = DRM_FXQ_QUERY_DEVICE,
-		.size = sizeof(info),
-		.pointer = (uintptr_t)&info,
-	};
-
 	self->mine = fxq_open(0);
 	if (self->mine == -ENODEV)
 		SKIP(return, "no fxq device");
@@ -32,8 +25,7 @@ FIXTURE_SETUP(isolation)
 	self->theirs = new_file();
 	self->my_ctx = new_ctx(self->mine);
 	self->their_ctx = new_ctx(self->theirs);
-	ASSERT_EQ(0, call(self->mine, DRM_IOCTL_FXQ_DEV_QUERY, &args));
-	self->spm_bytes = info.spm_bytes;
+	self->spm_bytes = device_info(self->mine).spm_bytes;
 }
 
 FIXTURE_TEARDOWN(isolation)

@@ -217,16 +217,11 @@ TEST_F(query, many_files)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(fd); i++) {
-		struct drm_fxq_device_info info = { 0 };
-		struct drm_fxq_dev_query args = {
-			.type = DRM_FXQ_QUERY_DEVICE,
-			.size = sizeof(info),
-			.pointer = (uintptr_t)&info,
-		};
+		struct drm_fxq_device_info info;
 
 		fd[i] = fxq_open(0);
 		ASSERT_LE(0, fd[i]);
-		EXPECT_EQ(0, call(fd[i], DRM_IOCTL_FXQ_DEV_QUERY, &args));
+		info = device_info(fd[i]);
 		EXPECT_EQ(0, memcmp(&info, &self->info, sizeof(info)));
 	}
 	for (i = 0; i < ARRAY_SIZE(fd); i++)

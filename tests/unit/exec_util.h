@@ -211,6 +211,21 @@ static inline void random_clamp(struct env *e, int8_t *lo, int8_t *hi)
 	*hi = chance(e, 2) ? 127 : range(e, 1, 127);
 }
 
+/* What the flags of @d ask for beside the sums: a residual, a table. */
+static inline void random_operands(struct env *e, struct fxq_desc *d)
+{
+	struct fxq_body_conv *b = &d->conv;
+
+	if (d->flags & FXQ_F_RESIDUAL) {
+		b->res = place(e, b->oh, b->ow, b->oc, 1);
+		b->res_m = scale_bits(e, range(e, 0, 3));
+		b->zr = range(e, -128, 127);
+	}
+	if (d->flags & FXQ_F_LUT)
+		b->lut = reserve(e, 256);
+	b->params = reserve(e, 16 * ((b->oc + 31) / 32 * 32));
+}
+
 /*
  * The tables that this processor runs, and one more that only tests have: the
  * operators of avxvnni, encoded for a processor with AVX-512 VNNI.

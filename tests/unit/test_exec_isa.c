@@ -154,14 +154,7 @@ static void make_epilogue(struct env *e, struct fxq_desc *d)
 	else
 		d->flags |= (chance(e, 3) ? FXQ_F_RESIDUAL : 0) |
 			    (chance(e, 4) ? FXQ_F_LUT : 0);
-	if (d->flags & FXQ_F_RESIDUAL) {
-		b->res = place(e, b->oh, b->ow, b->oc, 1);
-		b->res_m = scale_bits(e, range(e, 0, 3));
-		b->zr = range(e, -128, 127);
-	}
-	if (d->flags & FXQ_F_LUT)
-		b->lut = reserve(e, 256);
-	b->params = reserve(e, 16 * ((b->oc + 31) / 32 * 32));
+	random_operands(e, d);
 	fill_params(e, b->params, b->oc);
 }
 

@@ -197,14 +197,7 @@ static void random_epilogue(struct env *e, struct fxq_desc *d)
 		d->flags |= chance(e, 3) ? FXQ_F_LUT : 0;
 	}
 	b->out = place(e, b->oh, b->ow, b->oc, d->flags & FXQ_F_RAW ? 4 : 1);
-	if (d->flags & FXQ_F_RESIDUAL) {
-		b->res = place(e, b->oh, b->ow, b->oc, 1);
-		b->res_m = scale_bits(e, range(e, 0, 3));
-		b->zr = range(e, -128, 127);
-	}
-	if (d->flags & FXQ_F_LUT)
-		b->lut = reserve(e, 256);
-	b->params = reserve(e, 16 * ((b->oc + 31) / 32 * 32));
+	random_operands(e, d);
 	make_params(e, b->params, b->oc, range(e, 8, 14));
 }
 

@@ -383,6 +383,25 @@ static struct fx_node *pair(struct fx_graph *g, const char *op,
 	return fx_graph_call(g, op, (struct fx_node *[]){ a, b }, 2, NULL, 0);
 }
 
+/* Both give the same of @in but for @off; they and @in are freed. */
+static void expect_close(struct fx_graph *g, struct fx_graph *q,
+			 struct fxq_tensor *in, float off)
+{
+	struct fxq_tensor want, got;
+
+	run(g, in, &want);
+	run(q, in, &got);
+	assert_int_equal(fxq_tensor_count(&got), fxq_tensor_count(&want));
+	for (int64_t i = 0; i < fxq_tensor_count(&want); i++)
+		assert_float_equal(((float *)got.data)[i],
+				   ((float *)want.data)[i], off);
+	fxq_tensor_free(in);
+	fxq_tensor_free(&want);
+	fxq_tensor_free(&got);
+	fx_graph_free(q);
+	fx_graph_free(g);
+}
+
 /*
  * Scores of queries and keys that a number scales and positions shift:
  * (x @ x') / 4 - p, as integers within a step or so of float.
@@ -397,7 +416,6 @@ static void constants_and_scales_become_integers(void **state)
 				  (int64_t[]){ 0, 1, 3, 2 }, 4) };
 	struct fxq_tensor in = fxq_tensor_type(FXQ_DTYPE_F32, 4,
 					       (int64_t[]){ 1, 1, 5, 5 });
-	struct fxq_tensor want, got;
 
 	gen(p, 25, 11, 1);
 	k = fx_graph_call(g, "permute", &x, 1, &order, 1);
@@ -412,16 +430,7 @@ static void constants_and_scales_become_integers(void **state)
 	assert_int_equal(count(q, "qscale"), 1);
 	assert_int_equal(count(q, "qsub"), 1);
 	assert_int_equal(count(q, "qlut"), 1);	/* -1 is no scale */
-	run(g, &in, &want);
-	run(q, &in, &got);
-	for (int i = 0; i < 25; i++)
-		assert_float_equal(((float *)got.data)[i],
-				   ((float *)want.data)[i], 0.06);
-	fxq_tensor_free(&in);
-	fxq_tensor_free(&want);
-	fxq_tensor_free(&got);
-	fx_graph_free(q);
-	fx_graph_free(g);
+	expect_close(g, q, &in, 0.06);
 }
 
 /* What is joined has one scale: there a number makes a table. */
@@ -433,7 +442,6 @@ static void a_scale_that_is_settled_is_kept(void **state)
 	struct fx_kwarg dim = { "dim", fx_arg_int(1) };
 	struct fxq_tensor in = fxq_tensor_type(FXQ_DTYPE_F32, 4,
 					       (int64_t[]){ 1, 1, 5, 5 });
-	struct fxq_tensor want, got;
 
 	y = pair(g, "matmul", x, x);
 	y = pair(g, "mul", y, constant(g, "half", 0, NULL, &half));
@@ -445,16 +453,7 @@ static void a_scale_that_is_settled_is_kept(void **state)
 	q = converted(g, &in);
 	assert_int_equal(count(q, "qscale"), 0);
 	assert_int_equal(count(q, "qlut"), 1);
-	run(g, &in, &want);
-	run(q, &in, &got);
-	for (int i = 0; i < 50; i++)
-		assert_float_equal(((float *)got.data)[i],
-				   ((float *)want.data)[i], 0.06);
-	fxq_tensor_free(&in);
-	fxq_tensor_free(&want);
-	fxq_tensor_free(&got);
-	fx_graph_free(q);
-	fx_graph_free(g);
+	expect_close(g, q, &in, 0.06);
 }
 
 static void a_value_never_seen_is_refused_by_name(void **state)
