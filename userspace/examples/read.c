@@ -26,6 +26,7 @@
 
 #define BOX_COLUMNS	6
 #define GREY		127	/* what is beside a line that ends early */
+#define MAX_SIDE	16384	/* so that an int counts a page's bytes */
 
 struct picture {
 	int width, height;
@@ -44,9 +45,9 @@ struct symbols {
 	int64_t n;
 };
 
-static int fail(const char *why)
+static int fail(const char *about, const char *why)
 {
-	fprintf(stderr, "read: %s\n", why);
+	fprintf(stderr, "read: %s: %s\n", about, why);
 	return EXIT_FAILURE;
 }
 
@@ -74,6 +75,10 @@ static int read_png(const char *path, struct picture *p)
 
 	if (!png_image_begin_read_from_file(&png, path))
 		return -1;
+	if (png.width > MAX_SIDE || png.height > MAX_SIDE) {
+		png_image_free(&png);
+		return -1;
+	}
 	png.format = PNG_FORMAT_RGB;
 	p->width = (int)png.width;
 	p->height = (int)png.height;
@@ -258,10 +263,12 @@ static bool are_ours(const struct network *nets)
 	const struct fxq_tensor *ways = &nets[1].io->out[0];
 
 	for (int i = 0; i < 3; i++)
-		if (nets[i].pre.channels != 3 || nets[i].pre.nhwc)
+		if (nets[i].pre.channels != 3 || nets[i].pre.nhwc ||
+		    nets[i].io->in[nets[i].pre.input].dtype != FXQ_DTYPE_F32)
 			return false;
 	return boxes->rank == 2 && boxes->dims[1] == BOX_COLUMNS &&
-	       ways->rank == 2 && ways->dims[1] == 2 &&
+	       boxes->dtype == FXQ_DTYPE_F32 && ways->rank == 2 &&
+	       ways->dims[1] == 2 && ways->dtype == FXQ_DTYPE_F32 &&
 	       nets[2].io->out[0].dtype == FXQ_DTYPE_I64;
 }
 
@@ -274,21 +281,21 @@ int main(int argc, char **argv)
 	int ret = 0;
 
 	if (argc != 6)
-		return fail("usage: read DET.fxq CLS.fxq REC.fxq SYMBOLS.txt PAGE.png");
+		return fail("usage", "read DET.fxq CLS.fxq REC.fxq SYMBOLS.txt PAGE.png");
 	if (read_symbols(argv[4], &symbols))
-		return fail("the symbols cannot be read: a file of at most 1 MiB, one a line");
+		return fail(argv[4], "no symbols: a file of at most 1 MiB, one a line, is needed");
 	if (read_png(argv[5], &page))
-		return fail("the page is no PNG");
+		return fail(argv[5], "no PNG of at most 16384 x 16384 pixels");
 	if (fxq_device_open(NULL, NULL, &dev))
-		return fail(fxq_error());
+		return fail("device", fxq_error());
 	for (int i = 0; i < 3; i++)
 		if (network_open(dev, argv[1 + i], &nets[i]))
-			return fail(fxq_error());
+			return fail(argv[1 + i], fxq_error());
 	if (!are_ours(nets))
-		return fail("these are not a detector, a classifier and a reader of text: compile the first with --post ppocr-det, the last with --post ppocr-rec");
+		return fail(argv[1], "this and the next two are not a detector, a classifier and a reader of text: compile the first with --post ppocr-det, the last with --post ppocr-rec");
 
 	if (read_page(nets, &page, &symbols))
-		ret = fail(fxq_error());
+		ret = fail(argv[5], fxq_error());
 	for (int i = 0; i < 3; i++)
 		network_close(&nets[i]);
 	fxq_device_close(dev);
