@@ -171,6 +171,7 @@ void fxq_device_cut_off(struct fxq_device *fdev);
 
 /* fxq_ring.c */
 int fxq_ring_init(struct fxq_device *fdev, u32 depth);
+u32 fxq_ring_credits(const struct fxq_device *fdev);
 bool fxq_ring_is_empty(struct fxq_device *fdev);
 void fxq_ring_clear(struct fxq_device *fdev);
 void fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run);

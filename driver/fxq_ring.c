@@ -2,10 +2,11 @@
 /**
  * DOC: fxq_ring.c - entries to the device, records from it
  *
- * The submission ring has room for one entry more than the scheduler has
- * credits: INVALIDATE, STOP and REARM, which are one at a time, always find
- * room. An entry is in the ring until its record is taken. Neither way reads a
- * register; a doorbell is written when the device says that it sleeps.
+ * The rings have room for two entries more than the scheduler has credits:
+ * INVALIDATE, STOP and REARM, which are one at a time, always find room, and a
+ * record that comes twice overwrites none. An entry is in the ring until its
+ * record is taken. Neither way reads a register; a doorbell is written when the
+ * device says that it sleeps.
  *
  * A record is the device's word and may be wrong. It is copied once; a run is
  * found by the low bits of its number and taken for ended only if all of the
@@ -26,6 +27,8 @@
 #define SLOT_BITS	8
 #define ADMIN_SLOT	((1u << SLOT_BITS) - 1)
 #define ADMIN_WAIT_MS	1000
+/* More records than each entry's twice is no number to believe. */
+#define MAX_LEFT(ring)	(2 * (ring)->depth)
 
 static_assert(FXQ_DEPTH_MAX <= 1u << SLOT_BITS);
 
@@ -70,6 +73,17 @@ int fxq_ring_init(struct fxq_device *fdev, u32 depth)
 	init_completion(&ring->admin_done);
 	INIT_WORK(&ring->more, reap_more);
 	return drmm_add_action_or_reset(&fdev->drm, free_ring, ring);
+}
+
+/**
+ * fxq_ring_credits - how many runs the device may have at a time
+ * @fdev: the device
+ *
+ * Return: their number; at least 2.
+ */
+u32 fxq_ring_credits(const struct fxq_device *fdev)
+{
+	return fdev->ring.depth - 2;
 }
 
 /**
@@ -139,7 +153,7 @@ static void place(struct fxq_device *fdev, struct fxq_run *run)
 	u32 slot = 0;
 
 	/* Each run has a credit, so there is room. */
-	while (slot < ring->depth - 2 && ring->run[slot])
+	while (slot < fxq_ring_credits(fdev) - 1 && ring->run[slot])
 		slot++;
 	run->number = ++ring->next_count << SLOT_BITS | slot;
 	ring->run[slot] = run;
@@ -295,12 +309,19 @@ static bool record_ready(const struct fxq_ring *ring)
 	return (READ_ONCE(next_slot(ring)->phase) & 1) == next_phase(ring);
 }
 
-/* Passes by a slot that has no record, but will be one of the next pass. */
-static void skip_slot(struct fxq_ring *ring)
+/*
+ * Passes by what has no record though the device has written @left: the oldest,
+ * if newer ones lie over them, or else one slot that was left out. That will be
+ * one of the next pass.
+ */
+static void skip_lost_records(struct fxq_ring *ring, u32 left)
 {
-	WRITE_ONCE(next_slot(ring)->phase, next_phase(ring));
-	ring->consumed++;
-	ring->strange++;
+	u32 over = left > ring->depth ? left - ring->depth : 0;
+
+	if (!over)
+		WRITE_ONCE(next_slot(ring)->phase, next_phase(ring));
+	ring->consumed += over ? over : 1;
+	ring->strange += over ? over : 1;
 }
 
 /* The run in the ring that @number is of, with ring->lock held. */
@@ -364,17 +385,18 @@ static void take_record(struct fxq_ring *ring, struct fxq_complete *record,
  */
 static bool find_record(struct fxq_ring *ring, bool skip_lost)
 {
-	u32 left = READ_ONCE(ring->shared->completed) - ring->consumed;
+	u32 end = READ_ONCE(ring->shared->completed);
+	u32 left;
 
 	while (!record_ready(ring)) {
 		WRITE_ONCE(ring->shared->armed, ring->consumed + 1);
 		dma_mb();
 		if (record_ready(ring))
 			break;
-		if (!skip_lost || !left || left > ring->depth)
+		left = end - ring->consumed;
+		if (!skip_lost || !left || left > MAX_LEFT(ring))
 			return false;
-		skip_slot(ring);
-		left--;
+		skip_lost_records(ring, left);
 	}
 	return true;
 }

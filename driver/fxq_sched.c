@@ -278,7 +278,7 @@ int fxq_sched_setup(struct fxq_device *fdev)
 	struct drm_sched_init_args args = {
 		.ops = &sched_ops,
 		.num_rqs = DRM_SCHED_PRIORITY_COUNT,
-		.credit_limit = fdev->ring.depth - 1,
+		.credit_limit = fxq_ring_credits(fdev),
 		.timeout = msecs_to_jiffies(fxq_job_timeout_ms),
 		.name = "fxq",
 		.dev = fdev->drm.dev,

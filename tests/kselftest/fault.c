@@ -303,6 +303,34 @@ TEST_F(fault, overtaken)
 	}
 }
 
+/*
+ * Records that come twice, and nobody takes them in time: newer ones overwrite
+ * the oldest. Whose these were is told; no reset is needed to go on.
+ */
+TEST_F(fault, records_overflow)
+{
+	char text[512] = "irq@1=late:100ms";
+	struct user user = new_user();
+	u32 done = new_syncobj(user.fd), i;
+	struct drm_fxq_ctx_query state;
+
+	if (self->port < 0)
+		SKIP(return, NO_CONTROL);
+	for (i = 1; i <= 16; i++)
+		sprintf(text + strlen(text), ",complete@%u=twice", i);
+	ASSERT_EQ(0, plan(self->port, text));
+	ASSERT_EQ(0, submit(user.fd, user.ctx, user.job, 16, done, 0));
+	EXPECT_EQ(0, sync_wait(user.fd, done, 0, 10000));
+	EXPECT_EQ(-ECANCELED, sync_error(user.fd, done));
+	state = ctx_state(user.fd, user.ctx);
+	EXPECT_EQ(DRM_FXQ_CTX_BANNED, state.state);
+	EXPECT_EQ(-EIO, state.error);
+	ASSERT_EQ(0, plan(self->port, ""));
+	EXPECT_TRUE(user_works(&self->other));
+	EXPECT_EQ(0, ctx_state(self->other.fd, self->other.ctx).resets);
+	close(user.fd);
+}
+
 /* A lost interrupt delays a run that is alone, but does not fail it. */
 TEST_F(fault, interrupt_lost)
 {
