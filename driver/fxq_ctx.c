@@ -73,10 +73,9 @@ static const struct fxq_mmu_ops mmu_ops = {
 static int obey(struct fxq_ctx *ctx, enum fxq_submit_kind kind, u64 first,
 		u64 last)
 {
-	u64 progress = READ_ONCE(ctx->fdev->ring.shared->progress);
 	int ret = fxq_ring_admin(ctx->fdev, kind, ctx->hw, first, last);
 
-	return ret == -ETIMEDOUT ? fxq_reset_deaf(ctx->fdev, progress) : ret;
+	return ret == -ETIMEDOUT ? fxq_reset_deaf(ctx->fdev) : ret;
 }
 
 /*

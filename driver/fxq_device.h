@@ -45,6 +45,7 @@ struct pci_dev;
  * @admin_run: number of the entry that @admin_done is about
  * @admin_cause: what its record said
  * @admin_done: its record came
+ * @admin_progress: how far the device was when it was given the entry
  * @strange: records that answered nothing
  * @held: runs get numbers and wait
  * @back: runs that a reset took out of the ring, in order; fdev->admin's
@@ -69,6 +70,7 @@ struct fxq_ring {
 	u64 admin_run;
 	u32 admin_cause;
 	struct completion admin_done;
+	u64 admin_progress;
 	u64 strange;
 	bool held;
 	struct list_head back;
@@ -191,7 +193,7 @@ int fxq_sched_setup(struct fxq_device *fdev);
 
 /* fxq_reset.c */
 int fxq_reset(struct fxq_device *fdev, int error);
-int fxq_reset_deaf(struct fxq_device *fdev, u64 progress);
+int fxq_reset_deaf(struct fxq_device *fdev);
 void fxq_abort(struct fxq_device *fdev, int error);
 enum drm_gpu_sched_stat fxq_reset_judge(struct fxq_device *fdev,
 					struct fxq_run *run);

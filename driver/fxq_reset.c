@@ -122,15 +122,16 @@ int fxq_reset(struct fxq_device *fdev, int error)
 /**
  * fxq_reset_deaf - begin anew with a device that does not obey
  * @fdev: the device, with fdev->admin held
- * @progress: how far it had got when it was asked
  *
- * If it has not got further, the run that it stands in hangs.
+ * If it has not got further since it was asked for the last time, the run that it
+ * stands in hangs.
  *
  * Return: as fxq_reset().
  */
-int fxq_reset_deaf(struct fxq_device *fdev, u64 progress)
+int fxq_reset_deaf(struct fxq_device *fdev)
 {
-	bool stands = READ_ONCE(fdev->ring.shared->progress) == progress;
+	bool stands = READ_ONCE(fdev->ring.shared->progress) ==
+		      fdev->ring.admin_progress;
 
 	return fxq_reset(fdev, stands && is_there(fdev) ? -ETIME : -EIO);
 }

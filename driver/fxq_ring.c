@@ -530,6 +530,7 @@ static bool place_admin(struct fxq_device *fdev, struct fxq_submit *entry)
 		reinit_completion(&ring->admin_done);
 		entry->run = ++ring->next_count << SLOT_BITS | ADMIN_SLOT;
 		ring->admin_run = entry->run;
+		ring->admin_progress = READ_ONCE(ring->shared->progress);
 		produce(fdev, entry);
 	}
 	spin_unlock_irqrestore(&ring->lock, flags);
