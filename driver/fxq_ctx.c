@@ -342,7 +342,7 @@ bool fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
  * Return: 0, -ECANCELED if it is banned, or what runs end with since the device
  * was given up.
  */
-int fxq_ctx_error(struct fxq_ctx *ctx)
+int fxq_ctx_error(const struct fxq_ctx *ctx)
 {
 	if (READ_ONCE(ctx->fdev->dead))
 		return ctx->fdev->dead;

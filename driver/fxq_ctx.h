@@ -102,7 +102,7 @@ void fxq_ctx_put(struct fxq_ctx *ctx);
 void fxq_ctx_stop(struct fxq_ctx *ctx);
 bool fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
 		 const struct fxq_complete *record);
-int fxq_ctx_error(struct fxq_ctx *ctx);
+int fxq_ctx_error(const struct fxq_ctx *ctx);
 
 int fxq_ctx_map_sgt(struct fxq_ctx *ctx, struct drm_mm_node *node,
 		    struct sg_table *sgt, u64 size, bool writable, bool own);

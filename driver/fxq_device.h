@@ -35,7 +35,8 @@ struct pci_dev;
  * @submit: entries, written here
  * @complete: records, written by the device
  * @contexts: the device's table of contexts
- * @reap: held while records are taken and their runs end, outside of @lock
+ * @end: held from when runs are taken out of the ring until they have ended, so
+ *	 that those of a context end in order; taken before @lock
  * @lock: protects all that follows
  * @produced: entries written
  * @consumed: records taken
@@ -48,7 +49,7 @@ struct pci_dev;
  * @admin_progress: how far the device was when it was given the entry
  * @strange: records that answered nothing
  * @held: runs get numbers and wait
- * @back: runs that a reset took out of the ring, in order; fdev->admin's
+ * @back: runs that a reset took out of the ring, in order
  * @more: takes the records that an interrupt left behind
  */
 struct fxq_ring {
@@ -61,7 +62,7 @@ struct fxq_ring {
 	struct fxq_complete *complete;
 	struct fxq_context_entry *contexts;
 
-	spinlock_t reap;
+	spinlock_t end;
 	spinlock_t lock;
 	u32 produced, consumed;
 	struct fxq_run *run[FXQ_DEPTH_MAX];
@@ -176,9 +177,10 @@ int fxq_ring_init(struct fxq_device *fdev, u32 depth);
 u32 fxq_ring_credits(const struct fxq_device *fdev);
 bool fxq_ring_is_empty(struct fxq_device *fdev);
 void fxq_ring_clear(struct fxq_device *fdev);
-void fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run);
+int fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run);
+void fxq_ring_cancel(struct fxq_device *fdev, struct fxq_run *run, int error);
 void fxq_ring_hold(struct fxq_device *fdev);
-u64 fxq_ring_take_back(struct fxq_device *fdev);
+u32 fxq_ring_take_back(struct fxq_device *fdev, u64 *ret_begun);
 void fxq_ring_resume(struct fxq_device *fdev);
 bool fxq_ring_holds(struct fxq_device *fdev, u64 number);
 bool fxq_ring_passed(struct fxq_device *fdev, u64 number);

@@ -62,7 +62,9 @@ void fxq_abort(struct fxq_device *fdev, int error)
 static void end_unfit(struct fxq_device *fdev, u64 begun, int error)
 {
 	struct fxq_run *run, *next;
+	unsigned long flags;
 
+	spin_lock_irqsave(&fdev->ring.end, flags);
 	list_for_each_entry_safe(run, next, &fdev->ring.back, link) {
 		int end = fxq_ctx_error(run->job->ctx);
 
@@ -75,6 +77,7 @@ static void end_unfit(struct fxq_device *fdev, u64 begun, int error)
 		list_del(&run->link);
 		fxq_run_end(run, NULL, end);
 	}
+	spin_unlock_irqrestore(&fdev->ring.end, flags);
 }
 
 /**
@@ -88,6 +91,7 @@ static void end_unfit(struct fxq_device *fdev, u64 begun, int error)
 int fxq_reset(struct fxq_device *fdev, int error)
 {
 	u64 begun;
+	u32 taken;
 	int ret;
 
 	lockdep_assert_held(&fdev->admin);
@@ -105,17 +109,19 @@ int fxq_reset(struct fxq_device *fdev, int error)
 		return -ENODEV;
 	if (ret)
 		fxq_device_cut_off(fdev);
-	begun = fxq_ring_take_back(fdev);
+	taken = fxq_ring_take_back(fdev, &begun);
 	if (!ret)
 		ret = fxq_device_start(fdev);
-	trace_fxq_reset(fdev, list_count_nodes(&fdev->ring.back), ret);
+	trace_fxq_reset(fdev, taken, ret);
 	if (ret) {
 		dev_err(fdev->drm.dev, "no life after reset: %d\n", ret);
 		fxq_device_cut_off(fdev);
-		fxq_abort(fdev, ret);
+		WRITE_ONCE(fdev->dead, ret);
 	}
 	end_unfit(fdev, begun, error);
 	fxq_ring_resume(fdev);
+	if (ret)
+		fxq_abort(fdev, ret);
 	return ret;
 }
 

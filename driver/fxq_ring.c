@@ -23,6 +23,7 @@
 #include "fxq_job.h"
 #include "fxq_run.h"
 #include "fxq_trace.h"
+#include "fxq_usage.h"
 
 #define SLOT_BITS	8
 #define ADMIN_SLOT	((1u << SLOT_BITS) - 1)
@@ -67,7 +68,7 @@ int fxq_ring_init(struct fxq_device *fdev, u32 depth)
 	ring->complete = ring->memory + complete;
 	ring->contexts = ring->memory + contexts;
 	spin_lock_init(&ring->lock);
-	spin_lock_init(&ring->reap);
+	spin_lock_init(&ring->end);
 	INIT_LIST_HEAD(&ring->runs);
 	INIT_LIST_HEAD(&ring->back);
 	init_completion(&ring->admin_done);
@@ -145,7 +146,7 @@ static void produce(struct fxq_device *fdev, const struct fxq_submit *entry)
 	}
 }
 
-/* Gives a run a number and, unless the ring is held, to the device. */
+/* Gives a run a number and, if it takes any now, to the device. */
 static void place(struct fxq_device *fdev, struct fxq_run *run)
 {
 	struct fxq_ring *ring = &fdev->ring;
@@ -155,10 +156,12 @@ static void place(struct fxq_device *fdev, struct fxq_run *run)
 	/* Each run has a credit, so there is room. */
 	while (slot < fxq_ring_credits(fdev) - 1 && ring->run[slot])
 		slot++;
+	if (!run->counted)
+		fxq_usage_begin(run);
 	run->number = ++ring->next_count << SLOT_BITS | slot;
 	ring->run[slot] = run;
 	list_add_tail(&run->link, &ring->runs);
-	if (ring->held)
+	if (ring->held || READ_ONCE(fdev->dead))
 		return;
 	trace_fxq_run_submit(run);
 	fxq_job_entry(run->job, &entry);
@@ -170,8 +173,11 @@ static void place(struct fxq_device *fdev, struct fxq_run *run)
  * fxq_ring_submit - give a run to the device
  * @fdev: the device
  * @run: the scheduler has a credit for it
+ *
+ * Return: 0, or what runs end with since the device was given up; this one is
+ * then to be cancelled.
  */
-void fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run)
+int fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run)
 {
 	struct fxq_ring *ring = &fdev->ring;
 	unsigned long flags;
@@ -182,8 +188,45 @@ void fxq_ring_submit(struct fxq_device *fdev, struct fxq_run *run)
 	if (!dead)
 		place(fdev, run);
 	spin_unlock_irqrestore(&ring->lock, flags);
-	if (dead)
-		fxq_run_end(run, NULL, dead);
+	return dead;
+}
+
+static bool has_run_of(const struct list_head *runs, const struct fxq_ctx *ctx)
+{
+	const struct fxq_run *run;
+
+	list_for_each_entry(run, runs, link)
+		if (run->job->ctx == ctx)
+			return true;
+	return false;
+}
+
+/**
+ * fxq_ring_cancel - end a run of a context that runs no more
+ * @fdev: the device
+ * @run: the scheduler has a credit for it
+ * @error: that it ends with
+ *
+ * Whoever waits for the last of his runs takes his memory to be his own again.
+ * So it must not end before those of its context that the device may still be
+ * in: then it goes behind them, and ends as they do.
+ */
+void fxq_ring_cancel(struct fxq_device *fdev, struct fxq_run *run, int error)
+{
+	struct fxq_ring *ring = &fdev->ring;
+	const struct fxq_ctx *ctx = run->job->ctx;
+	unsigned long flags;
+	bool behind;
+
+	spin_lock_irqsave(&ring->end, flags);
+	spin_lock(&ring->lock);
+	behind = has_run_of(&ring->runs, ctx) || has_run_of(&ring->back, ctx);
+	if (behind)
+		place(fdev, run);
+	spin_unlock(&ring->lock);
+	if (!behind)
+		fxq_run_end(run, NULL, error);
+	spin_unlock_irqrestore(&ring->end, flags);
 }
 
 /* Takes all runs out of the ring, in order, with ring->lock held. */
@@ -193,6 +236,7 @@ static void take_all(struct fxq_ring *ring, struct list_head *to)
 	memset(ring->run, 0, sizeof(ring->run));
 }
 
+/* With ring->end held, since they were taken out of the ring. */
 static void end_all(struct list_head *runs, int error)
 {
 	struct fxq_run *run, *next;
@@ -216,14 +260,17 @@ void fxq_ring_drain(struct fxq_device *fdev, int error)
 	unsigned long flags;
 	LIST_HEAD(runs);
 
-	spin_lock_irqsave(&ring->lock, flags);
+	spin_lock_irqsave(&ring->end, flags);
+	spin_lock(&ring->lock);
+	list_splice_init(&ring->back, &runs);
 	take_all(ring, &runs);
 	if (ring->admin_run) {
 		ring->admin_run = 0;
 		complete(&ring->admin_done);
 	}
-	spin_unlock_irqrestore(&ring->lock, flags);
+	spin_unlock(&ring->lock);
 	end_all(&runs, error);
+	spin_unlock_irqrestore(&ring->end, flags);
 }
 
 /**
@@ -243,24 +290,25 @@ void fxq_ring_hold(struct fxq_device *fdev)
 /**
  * fxq_ring_take_back - during a reset: what the device has not answered
  * @fdev: the device, which is still, with a held ring
+ * @ret_begun: number of the last run that it had begun; it begins them in order
  *
- * Records that did arrive are taken. What is left is in ring->back. Those that
- * the device had begun are told by their numbers: it begins them in order.
+ * Records that did arrive are taken. What is left is in ring->back.
  *
- * Return: number of the last run that it had begun.
+ * Return: how many runs that is.
  */
-u64 fxq_ring_take_back(struct fxq_device *fdev)
+u32 fxq_ring_take_back(struct fxq_device *fdev, u64 *ret_begun)
 {
 	struct fxq_ring *ring = &fdev->ring;
 	unsigned long flags;
-	u64 begun;
+	u32 n;
 
 	fxq_ring_reap(fdev, true);
 	spin_lock_irqsave(&ring->lock, flags);
-	begun = READ_ONCE(ring->shared->running);
+	*ret_begun = READ_ONCE(ring->shared->running);
 	take_all(ring, &ring->back);
+	n = list_count_nodes(&ring->back);
 	spin_unlock_irqrestore(&ring->lock, flags);
-	return begun;
+	return n;
 }
 
 /**
@@ -268,7 +316,8 @@ u64 fxq_ring_take_back(struct fxq_device *fdev)
  * @fdev: the device
  *
  * They are in ring->back, without those that have ended; what came meanwhile
- * follows. If the device has gone after all, they end.
+ * follows. Those of contexts that run no more end, and if the device has gone
+ * after all, that is all of them.
  */
 void fxq_ring_resume(struct fxq_device *fdev)
 {
@@ -276,21 +325,26 @@ void fxq_ring_resume(struct fxq_device *fdev)
 	struct fxq_run *run, *next;
 	unsigned long flags;
 	LIST_HEAD(runs);
-	int dead;
 
-	spin_lock_irqsave(&ring->lock, flags);
+	spin_lock_irqsave(&ring->end, flags);
+	spin_lock(&ring->lock);
 	list_splice_init(&ring->back, &runs);
 	take_all(ring, &runs);
 	ring->held = false;
-	dead = READ_ONCE(fdev->dead);
 	list_for_each_entry_safe(run, next, &runs, link) {
-		if (dead)
-			break;
+		const struct fxq_ctx *ctx = run->job->ctx;
+
+		if (fxq_ctx_error(ctx) && !has_run_of(&ring->runs, ctx))
+			continue;
 		list_del(&run->link);
 		place(fdev, run);
 	}
-	spin_unlock_irqrestore(&ring->lock, flags);
-	end_all(&runs, dead);
+	spin_unlock(&ring->lock);
+	list_for_each_entry_safe(run, next, &runs, link) {
+		list_del(&run->link);
+		fxq_run_end(run, NULL, fxq_ctx_error(run->job->ctx));
+	}
+	spin_unlock_irqrestore(&ring->end, flags);
 }
 
 static struct fxq_complete *next_slot(const struct fxq_ring *ring)
@@ -420,8 +474,7 @@ void fxq_ring_reap(struct fxq_device *fdev, bool skip_lost)
 	unsigned long flags;
 	bool more = true;
 
-	/* One at a time: fences of a context are signalled in order. */
-	spin_lock_irqsave(&ring->reap, flags);
+	spin_lock_irqsave(&ring->end, flags);
 	while (budget-- && more) {
 		spin_lock(&ring->lock);
 		more = find_record(ring, skip_lost);
@@ -435,7 +488,7 @@ void fxq_ring_reap(struct fxq_device *fdev, bool skip_lost)
 		list_del(&run->link);
 		fxq_run_end(run, &record, 0);
 	}
-	spin_unlock_irqrestore(&ring->reap, flags);
+	spin_unlock_irqrestore(&ring->end, flags);
 	if (more)
 		queue_work(fxq_wq, &ring->more);
 }
@@ -507,12 +560,14 @@ void fxq_ring_fail(struct fxq_device *fdev, u64 number, int error)
 	unsigned long flags;
 	LIST_HEAD(runs);
 
-	spin_lock_irqsave(&ring->lock, flags);
+	spin_lock_irqsave(&ring->end, flags);
+	spin_lock(&ring->lock);
 	run = find_run(ring, number);
 	if (run)
 		take_run(ring, run, &runs);
-	spin_unlock_irqrestore(&ring->lock, flags);
+	spin_unlock(&ring->lock);
 	end_all(&runs, error);
+	spin_unlock_irqrestore(&ring->end, flags);
 }
 
 /* Puts an entry that is no job into the ring; false: there is no room. */

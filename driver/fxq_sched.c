@@ -216,12 +216,10 @@ static struct dma_fence *run_job(struct drm_sched_job *base)
 	int error = fxq_ctx_error(ctx);
 
 	/* What is before it in its context may have failed it. */
-	if (error) {
-		fxq_run_end(run, NULL, error);
-	} else {
-		fxq_usage_begin(run);
-		fxq_ring_submit(ctx->fdev, run);
-	}
+	if (!error)
+		error = fxq_ring_submit(ctx->fdev, run);
+	if (error)
+		fxq_ring_cancel(ctx->fdev, run, error);
 	dma_fence_end_signalling(cookie);
 	return fence;
 }

@@ -136,6 +136,25 @@ TEST_F(fault, told)
 	EXPECT_TRUE(user_works(&self->other));
 }
 
+/*
+ * Whoever waits for the last of his runs may use his memory again: it does not
+ * end before those ahead of it, though it will not run and one of them still does.
+ * The record of the second run tells that the first one's is lost.
+ */
+TEST_F(fault, last_ends_last)
+{
+	struct user *user = &self->guilty;
+	u32 last = new_syncobj(user->fd);
+
+	if (self->port < 0)
+		SKIP(return, NO_CONTROL);
+	ASSERT_EQ(0, plan(self->port, "complete@1=wrong-run,slow@3:100ms"));
+	ASSERT_EQ(0, submit(user->fd, user->ctx, user->job, 64, last, 0));
+	ASSERT_EQ(0, sync_wait(user->fd, last, 0, 10000));
+	EXPECT_EQ(-ECANCELED, sync_error(user->fd, last));
+	EXPECT_EQ(0, ctx_state(user->fd, user->ctx).inflight);
+}
+
 /* A banned context runs nothing more: what is queued ends, SUBMIT refuses. */
 TEST_F(fault, banned)
 {

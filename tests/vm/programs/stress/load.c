@@ -162,6 +162,9 @@ static int judge(struct load *l, const struct copy *c)
 		TRY(l, node_call(&l->node, DRM_IOCTL_FXQ_JOB_QUERY, &q));
 		if (q.status == -ENODEV)
 			return -ENODEV;
+		/* The fence of the last one says that all have ended. */
+		if (q.runs != 1)
+			l->report->silent++;
 		if (q.status)
 			well = false;
 		else if (memcmp(c[i].from, c[i].to, BYTES))
