@@ -3,7 +3,8 @@
  * edge.c - kernels between float and integer tensors, see ops_edge.h
  *
  * They run for each image that goes through a device, so their loops are
- * written to vectorise.
+ * written to vectorise, and exist for several instruction sets. Each element is
+ * worked out by itself: the width of vectors decides no bit.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <fxq/fx.h>
 #include <fxq/fxq_arith.h>
 
+#include "kernels/clones.h"
 #include "ops.h"
 
 static const struct fxq_attr *find(const struct fxq_call *call,
@@ -46,22 +48,34 @@ int infer_quantize(struct fxq_call *call)
 	return 0;
 }
 
+FXQ_CLONES
+static void quantize_torch(int8_t *q, const float *x, int64_t n, float inverse,
+			   int z)
+{
+	for (int64_t i = 0; i < n; i++)
+		q[i] = fxq_q(x[i] * inverse, z, -128, 127);
+}
+
+FXQ_CLONES
+static void quantize_onnx(int8_t *q, const float *x, int64_t n, float scale,
+			  int z)
+{
+	for (int64_t i = 0; i < n; i++)
+		q[i] = fxq_q(x[i] / scale, z, -128, 127);
+}
+
 int eval_quantize(struct fxq_call *call)
 {
 	const struct fxq_attr *rule = find(call, "rule", FXQ_ATTR_STRING);
-	const float *x = call->in[0].data;
-	struct fxq_tensor *y = &call->out[0];
+	const struct fxq_tensor *y = &call->out[0];
 	int64_t n = fxq_tensor_count(y);
-	float scale = y->scale, inverse = 1.0f / scale;
-	int z = y->zero_point;
-	int8_t *q = y->data;
 
 	if (rule && !strcmp(rule->s, "onnx"))
-		for (int64_t i = 0; i < n; i++)
-			q[i] = fxq_q(x[i] / scale, z, -128, 127);
+		quantize_onnx(y->data, call->in[0].data, n, y->scale,
+			      y->zero_point);
 	else
-		for (int64_t i = 0; i < n; i++)
-			q[i] = fxq_q(x[i] * inverse, z, -128, 127);
+		quantize_torch(y->data, call->in[0].data, n, 1.0f / y->scale,
+			       y->zero_point);
 	return 0;
 }
 
@@ -74,17 +88,19 @@ int infer_dequantize(struct fxq_call *call)
 	return 0;
 }
 
+FXQ_CLONES
+static void dequantize(float *y, const int8_t *q, int64_t n, float scale, int z)
+{
+	for (int64_t i = 0; i < n; i++)
+		y[i] = fxq_dequantize(q[i], scale, z);
+}
+
 int eval_dequantize(struct fxq_call *call)
 {
 	const struct fxq_tensor *x = &call->in[0];
-	int64_t n = fxq_tensor_count(x);
-	const int8_t *q = x->data;
-	float *y = call->out[0].data;
-	float scale = x->scale;
-	int z = x->zero_point;
 
-	for (int64_t i = 0; i < n; i++)
-		y[i] = fxq_dequantize(q[i], scale, z);
+	dequantize(call->out[0].data, x->data, fxq_tensor_count(x), x->scale,
+		   x->zero_point);
 	return 0;
 }
 
@@ -103,18 +119,36 @@ int infer_dequantize_channels(struct fxq_call *call)
 	return 0;
 }
 
+/* Channels of @inner elements, or, where that is one, elements side by side. */
+FXQ_CLONES
+static void dequantize_channels(float *y, const int32_t *q, int64_t outer,
+				const float *scale, int64_t c, int64_t inner)
+{
+	for (int64_t o = 0; o < outer; o++) {
+		if (inner == 1) {
+			for (int64_t i = 0; i < c; i++)
+				y[i] = (float)q[i] * scale[i];
+			y += c;
+			q += c;
+			continue;
+		}
+		for (int64_t k = 0; k < c; k++, y += inner, q += inner)
+			for (int64_t i = 0; i < inner; i++)
+				y[i] = (float)q[i] * scale[k];
+	}
+}
+
 int eval_dequantize_channels(struct fxq_call *call)
 {
 	const struct fxq_tensor *x = &call->in[0];
-	int64_t axis = find(call, "axis", FXQ_ATTR_INT)->i;
-	const float *s = call->in[1].data;
-	const int32_t *q = x->data;
-	float *y = call->out[0].data;
-	int64_t inner = 1, c = x->dims[axis], n = fxq_tensor_count(x);
+	uint32_t axis = (uint32_t)find(call, "axis", FXQ_ATTR_INT)->i;
+	int64_t outer = 1, inner = 1;
 
-	for (uint32_t i = (uint32_t)axis + 1; i < x->rank; i++)
-		inner *= x->dims[i];
-	for (int64_t i = 0; i < n; i++)
-		y[i] = (float)q[i] * s[i / inner % c];
+	for (uint32_t d = 0; d < axis; d++)
+		outer *= x->dims[d];
+	for (uint32_t d = axis + 1; d < x->rank; d++)
+		inner *= x->dims[d];
+	dequantize_channels(call->out[0].data, x->data, outer,
+			    call->in[1].data, x->dims[axis], inner);
 	return 0;
 }
