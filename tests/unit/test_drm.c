@@ -111,9 +111,15 @@ static void buffers_are_objects(void **state)
 	said("buffer of 100 bytes");
 }
 
+static void no_times(void *priv, const struct fxq_desc *stream,
+		     const uint64_t *ns, uint32_t n)
+{
+}
+
 static void a_node_that_does_not_open_says_why(void **state)
 {
 	static const struct fxq_device_config debug = { .debug = true };
+	static const struct fxq_device_config profile = { .profile = no_times };
 	struct fxq_device_info info;
 
 	fake.open_error = EACCES;
@@ -142,6 +148,13 @@ static void a_node_that_does_not_open_says_why(void **state)
 	assert_int_equal(fxq_device_open("accel0", &debug, &dev), -ENOTSUP);
 	said("accel0 has no debug mode");
 	assert_int_equal(fxq_device_open(NULL, &debug, &dev), 0);
+	fxq_device_info(dev, &info);
+	assert_string_equal(info.name, "embedded");
+	fxq_device_close(dev);
+	dev = NULL;
+	assert_int_equal(fxq_device_open("accel0", &profile, &dev), -ENOTSUP);
+	said("accel0 does not time the descriptors of a run");
+	assert_int_equal(fxq_device_open(NULL, &profile, &dev), 0);
 	fxq_device_info(dev, &info);
 	assert_string_equal(info.name, "embedded");
 }

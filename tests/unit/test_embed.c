@@ -714,6 +714,83 @@ static void a_run_needs_no_regions(void **state)
 	assert_int_equal(await(u).cause, FXQ_CAUSE_NONE);
 }
 
+/* struct times - the least that the machine told of runs, and how often */
+struct times {
+	uint32_t told, n;
+	struct fxq_desc stream[4];
+	uint64_t ns[4];
+};
+
+static void keep_times(void *priv, const struct fxq_desc *stream,
+		       const uint64_t *ns, uint32_t n)
+{
+	struct times *t = priv;
+
+	memcpy(t->stream, stream, n * sizeof(*stream));
+	for (uint32_t i = 0; i < n; i++)
+		if (!t->told || ns[i] < t->ns[i])
+			t->ns[i] = ns[i];
+	t->told++;
+	t->n = n;
+}
+
+/* The long one of three descriptors takes the most, and all not too much. */
+static void profile_tells_what_descriptors_took(void **state)
+{
+	struct times times = { 0 };
+	const struct fxq_embed_config config = {
+		.profile = keep_times, .priv = &times,
+	};
+	struct fxq_desc s[3];
+	struct fxq_embed *e;
+	struct user u;
+	uint64_t run, begun, took;
+	int i;
+
+	assert_int_equal(fxq_embed_open(&config, &e), 0);
+	user_init(&u, e);
+	s[0] = load(0, 0, 0, 64);
+	s[1] = fill(0, 1 << 19, 1);
+	s[1].dma.spm_stride[0] = 2;
+	s[2] = fill(0, 64, 2);
+	s[2].tag = 7;
+	for (i = 0; i < 10; i++) {
+		begun = now_ns();
+		assert_int_equal(submit(&u, s, 3, &run), 0);
+		assert_int_equal(await(&u).cause, FXQ_CAUSE_NONE);
+		took = now_ns() - begun;
+		assert_int_equal(times.told, i + 1);
+	}
+	assert_int_equal(times.n, 3);
+	assert_memory_equal(times.stream, s, sizeof(s));
+	assert_true(times.ns[1] > times.ns[0] && times.ns[1] > times.ns[2]);
+	assert_true(times.ns[0] + times.ns[1] + times.ns[2] <= took);
+	user_finish(&u);
+	fxq_embed_close(e);
+}
+
+static void profile_is_silent_about_runs_that_fail(void **state)
+{
+	struct times times = { 0 };
+	const struct fxq_embed_config config = {
+		.profile = keep_times, .priv = &times,
+	};
+	struct fxq_desc s[2];
+	struct fxq_embed *e;
+	struct user u;
+	uint64_t run;
+
+	assert_int_equal(fxq_embed_open(&config, &e), 0);
+	user_init(&u, e);
+	s[0] = fill(0, 64, 2);
+	s[1] = load(0, REGION, 0, 64);
+	assert_int_equal(submit(&u, s, 2, &run), 0);
+	assert_int_equal(await(&u).cause, FXQ_CAUSE_REGION_BOUNDS);
+	assert_int_equal(times.told, 0);
+	user_finish(&u);
+	fxq_embed_close(e);
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -744,6 +821,8 @@ int main(void)
 		TEST(awake_machine_costs_no_register),
 		TEST(threads_may_do_all_at_once),
 		TEST(several_may_poll),
+		cmocka_unit_test(profile_tells_what_descriptors_took),
+		cmocka_unit_test(profile_is_silent_about_runs_that_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

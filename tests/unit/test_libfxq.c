@@ -202,6 +202,50 @@ static void cycles_are_those_of_the_cost_file(void **state)
 	fxq_device_close(dev);
 }
 
+/* struct told - streams told of, and how long the descriptors of them took */
+struct told {
+	unsigned int streams;
+	uint64_t ns;
+	bool is_lut;
+};
+
+static void note_times(void *priv, const struct fxq_desc *stream,
+		       const uint64_t *ns, uint32_t n)
+{
+	struct told *told = priv;
+	struct fxq_desc lut[4];
+
+	kit_lut(lut);
+	told->streams++;
+	told->is_lut = n == 4 && !memcmp(stream, lut, sizeof(lut));
+	for (uint32_t i = 0; i < n; i++)
+		told->ns += ns[i];
+}
+
+static void profile_tells_of_each_stream(void **state)
+{
+	struct told told = { 0 };
+	const struct fxq_device_config config = {
+		.profile = note_times, .priv = &told,
+	};
+	struct fxq_completion done;
+	struct fxq_device *dev;
+	struct fxq_program *prog;
+	struct fxq_io *io;
+
+	assert_int_equal(fxq_device_open("embedded", &config, &dev), 0);
+	prog = load(dev, kit_negate());
+	io = new_io(prog);
+	fill(io, 0);
+	assert_int_equal(fxq_run_timed(prog, io->in, io->out, &done), 0);
+	assert_int_equal(told.streams, 1);
+	assert_true(told.is_lut);
+	assert_true(told.ns > 0 && told.ns <= done.ns);
+	fxq_io_destroy(io);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
 static void queue_has_as_many_slots_as_asked_for(void **state)
 {
 	const struct fxq_program_config config = { .slots = 3 };
@@ -998,6 +1042,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(run_gives_the_answer),
 		cmocka_unit_test(a_program_may_need_no_device),
 		cmocka_unit_test(cycles_are_those_of_the_cost_file),
+		cmocka_unit_test(profile_tells_of_each_stream),
 		cmocka_unit_test(queue_has_as_many_slots_as_asked_for),
 		cmocka_unit_test(more_slots_than_the_ring_work),
 		cmocka_unit_test(polling_without_waiting_gets_there),

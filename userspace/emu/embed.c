@@ -33,9 +33,17 @@ static void report(void *priv, const char *text)
 	struct fxq_embed *e = priv;
 
 	if (e->report)
-		e->report(e->report_priv, text);
+		e->report(e->host_priv, text);
 	else
 		fprintf(stderr, "fxq: %s\n", text);
+}
+
+static void profile(void *priv, const struct fxq_desc *stream,
+		    const uint64_t *ns, uint32_t n)
+{
+	struct fxq_embed *e = priv;
+
+	e->profile(e->host_priv, stream, ns, n);
 }
 
 static void write_base(struct fxq_embed *e, uint32_t low, const void *p,
@@ -115,6 +123,7 @@ static int start(struct fxq_embed *e, const struct fxq_embed_config *config)
 		.bus = embed_bus,
 		.irq = embed_irq,
 		.report = report,
+		.profile = config->profile ? profile : NULL,
 		.priv = e,
 	};
 	uint64_t bus;
@@ -160,7 +169,8 @@ int fxq_embed_open(const struct fxq_embed_config *config,
 	e->depth = config->depth ? config->depth : FXQ_DEPTH_DEFAULT;
 	e->next_run = 1;
 	e->report = config->report;
-	e->report_priv = config->priv;
+	e->profile = config->profile;
+	e->host_priv = config->priv;
 	init_locks(e);
 	embed_bus_init(e);
 	ret = start(e, config);

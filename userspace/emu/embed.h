@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct fxq_embed;
+struct fxq_desc;
 
 /*
  * struct fxq_embed_config - zero means the default
@@ -24,12 +25,17 @@ struct fxq_embed;
  * @debug: check happens-before and reads of unwritten scratchpad
  * @report: told each finding of @debug in a sentence; called on the machine's
  *	    thread; NULL: they go to stderr
+ * @profile: told of each run that completes how many nanoseconds each of its
+ *	     @n descriptors took; called on the machine's thread before the run
+ *	     is polled; NULL: nothing is measured
  */
 struct fxq_embed_config {
 	int threads;
 	uint32_t depth;
 	bool debug;
 	void (*report)(void *priv, const char *text);
+	void (*profile)(void *priv, const struct fxq_desc *stream,
+			const uint64_t *ns, uint32_t n);
 	void *priv;
 };
 

@@ -66,7 +66,9 @@ static_assert(EMBED_BIND_BYTES ==
 struct fxq_embed {
 	struct fxq_machine *machine;
 	void (*report)(void *priv, const char *text);
-	void *report_priv;
+	void (*profile)(void *priv, const struct fxq_desc *stream,
+			const uint64_t *ns, uint32_t n);
+	void *host_priv;		/* of both */
 	uint64_t accesses;		/* of registers; atomic */
 
 	/* Held by whoever changes contexts or has an entry answered. */

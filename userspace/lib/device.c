@@ -41,7 +41,8 @@ static int open_kind(const char *name, const struct fxq_device_config *config,
 {
 	bool embedded = name && !strcmp(name, EMBEDDED);
 
-	if (!name && !config->debug && !drm_device_open(NULL, ret_dev))
+	if (!name && !config->debug && !config->profile &&
+	    !drm_device_open(NULL, ret_dev))
 		return 0;
 	if (!name || embedded)
 		return embed_device_open(config, ret_dev);
@@ -49,6 +50,11 @@ static int open_kind(const char *name, const struct fxq_device_config *config,
 		return fxq_fail(-ENOTSUP,
 				"%s has no debug mode; that is what the device "
 				EMBEDDED " is for", fxq_quote(name));
+	if (config->profile)
+		return fxq_fail(-ENOTSUP,
+				"%s does not time the descriptors of a run; that "
+				"is what the device " EMBEDDED " is for",
+				fxq_quote(name));
 	return drm_device_open(name, ret_dev);
 }
 

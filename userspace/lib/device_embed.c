@@ -233,6 +233,7 @@ int embed_device_open(const struct fxq_device_config *config,
 		.threads = config->threads,
 		.debug = config->debug,
 		.report = config->report,
+		.profile = config->profile,
 		.priv = config->priv,
 	};
 	struct embed_device *dev;

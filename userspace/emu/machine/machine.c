@@ -131,6 +131,7 @@ static void release(struct fxq_machine *m)
 	free(m->run.stream);
 	free(m->run.timing);
 	free(m->run.order);
+	free(m->run.ns);
 	free(m->exec.acc);
 	free(m->exec.spm);
 	pthread_cond_destroy(&m->wake);

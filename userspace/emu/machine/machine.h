@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct fxq_machine;
+struct fxq_desc;
 
 /* Where a host may make something go wrong. */
 enum fxq_fault_point {
@@ -59,6 +60,9 @@ struct fxq_fault {
  * @fault: asked at each point; NULL: nothing goes wrong
  * @irq: raise MSI-X vector FXQ_VECTOR_*
  * @report: debug mode: a finding, in a sentence; may be NULL
+ * @profile: a run has completed: its @n descriptors, and for how many
+ *	     nanoseconds each was in work. They follow one another, so these
+ *	     add up. NULL: nobody looks at the clock
  *
  * All are called on the machine's own thread.
  */
@@ -69,6 +73,8 @@ struct fxq_machine_host {
 	struct fxq_fault (*fault)(void *priv, enum fxq_fault_point at);
 	void (*irq)(void *priv, int vector);
 	void (*report)(void *priv, const char *text);
+	void (*profile)(void *priv, const struct fxq_desc *stream,
+			const uint64_t *ns, uint32_t n);
 	void *priv;
 };
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "machine_priv.h"
 
@@ -87,9 +88,11 @@ static void drop_buffers(struct machine_run *r)
 	free(r->stream);
 	free(r->timing);
 	free(r->order);
+	free(r->ns);
 	r->stream = NULL;
 	r->timing = NULL;
 	r->order = NULL;
+	r->ns = NULL;
 	r->capacity = 0;
 }
 
@@ -98,6 +101,7 @@ static int grow_buffers(struct machine_run *r, uint32_t capacity)
 	struct fxq_desc *stream;
 	struct fxq_timing *timing;
 	uint32_t *order;
+	uint64_t *ns;
 
 	stream = realloc(r->stream, capacity * sizeof(*stream));
 	if (!stream)
@@ -111,6 +115,10 @@ static int grow_buffers(struct machine_run *r, uint32_t capacity)
 	if (!order)
 		return -ENOMEM;
 	r->order = order;
+	ns = realloc(r->ns, capacity * sizeof(*ns));
+	if (!ns)
+		return -ENOMEM;
+	r->ns = ns;
 	r->capacity = capacity;
 	return 0;
 }
@@ -290,6 +298,23 @@ static uint32_t step(struct fxq_machine *m, uint32_t i)
 	return FXQ_CAUSE_NONE;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* All that happened since the descriptor before is @i's time. */
+static void take_time(struct machine_run *r, uint32_t i)
+{
+	uint64_t now = now_ns();
+
+	r->ns[i] = now - r->mark;
+	r->mark = now;
+}
+
 /* Is there someone to take a record, and nobody who wants an end? */
 static bool may_go_on(struct fxq_machine *m)
 {
@@ -305,6 +330,8 @@ static int execute(struct fxq_machine *m)
 	struct machine_run *r = &m->run;
 	uint32_t i;
 
+	if (m->host.profile)
+		r->mark = now_ns();
 	for (i = 0; i < r->entry.count; i++) {
 		machine_fault_run(m, i);
 		machine_yield(m);
@@ -319,6 +346,8 @@ static int execute(struct fxq_machine *m)
 		}
 		if (step(m, i))
 			return 0;
+		if (m->host.profile)
+			take_time(r, i);
 	}
 	if (r->checker.chain)
 		r->outcome.cause = FXQ_CAUSE_CHAIN;
@@ -341,11 +370,23 @@ static uint64_t count_cycles(struct fxq_machine *m)
 	return cycles;
 }
 
+static void tell_times(struct fxq_machine *m)
+{
+	struct machine_run *r = &m->run;
+
+	if (!m->host.profile || r->outcome.cause)
+		return;
+	machine_leave(m);
+	m->host.profile(m->host.priv, r->stream, r->ns, r->done);
+	machine_enter(m);
+}
+
 static void finish(struct fxq_machine *m)
 {
 	uint64_t first = m->clock, cycles = count_cycles(m);
 
 	__atomic_store_n(&m->clock, first + cycles, __ATOMIC_RELAXED);
+	tell_times(m);
 	if (m->enabled)
 		machine_finish(m, first, cycles);
 }

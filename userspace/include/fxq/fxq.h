@@ -54,11 +54,18 @@ struct fxq_device;
  * @debug: embedded: report races and reads of unwritten scratchpad
  * @report: told each finding of @debug in a sentence, on a thread of the
  *	    device's; NULL: they go to stderr
+ * @profile: embedded: told of each stream that completes, before its run does,
+ *	     how many nanoseconds each of its @n descriptors took, on a thread
+ *	     of the device's. Descriptors execute one after another, so times
+ *	     add up. NULL: nothing is measured
+ * @priv: of both
  */
 struct fxq_device_config {
 	int threads;
 	bool debug;
 	void (*report)(void *priv, const char *text);
+	void (*profile)(void *priv, const struct fxq_desc *stream,
+			const uint64_t *ns, uint32_t n);
 	void *priv;
 };
 
@@ -96,10 +103,10 @@ const char *fxq_device_name(unsigned int i);
  * @name: "accel0", "/dev/accel/accel0", a PCI address such as "0000:00:04.0",
  * or "embedded", the machine model in this process. NULL: the first of
  * fxq_device_name() that opens, which "embedded" always does; it is the one
- * for @config->debug. @config NULL: defaults.
+ * for @config->debug and @config->profile. @config NULL: defaults.
  *
  * -ENODEV: there is none such; -EACCES: this user may not; -EPROTO: its driver
- * follows another contract; -ENOTSUP: debug, on a device that has no such mode.
+ * follows another contract; -ENOTSUP: debug or profile, on a device without.
  */
 int fxq_device_open(const char *name, const struct fxq_device_config *config,
 		    struct fxq_device **ret_dev);
