@@ -22,11 +22,13 @@
 
 #include "exec.h"
 #include "mx_layers.h"
+#include "peak.h"
 
 #define SPM_BYTES	(1u << 20)
 #define ROUNDS		51
 #define SPIN_US		15000
 #define TURN_NS		300000		/* of one thing measured, about */
+#define PEAK_STEPS	2000
 
 static const struct mx_layer layers[] = {
 	{ "conv1 7x7s2 3-64", 1, 224, 3, 64, 7, 2, 3 },
@@ -87,8 +89,10 @@ enum figure {
 	FIGURES
 };
 
+/* struct bench - @loop: of the same instructions; for portable C, of any */
 struct bench {
 	struct fxq_exec x;
+	const struct peak_loop *loop;
 	uint8_t *memory;
 	double took[LAYERS][FIGURES][ROUNDS];
 };
@@ -209,69 +213,24 @@ static void fill_spm(struct bench *b, const struct part *p)
 		       sizeof(param));
 }
 
-#if defined(__x86_64__)
-
-#define PEAK_STEPS	2000
-#define PEAK_UNROLLED	12
-
-/* Twelve sums hide the latency of five cycles on two ports. */
-#define EACH(X)	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#define ZMM(n)	"vpdpbusd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
-#define YMM(n)	"%{vex%} vpdpbusd %%ymm14, %%ymm15, %%ymm" #n "\n\t"
-#define WIDE(n)	"vpmaddwd %%ymm14, %%ymm15, %%ymm13\n\t"		\
-		"vpaddd %%ymm13, %%ymm" #n ", %%ymm" #n "\n\t"
-#define LOOP(X)								\
-	__asm__ volatile("1:\n\t" EACH(X) "dec %0\n\tjnz 1b\n\tvzeroupper" \
-		: "+r"(n) : : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4",	\
-		"xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",	\
-		"xmm11", "xmm12", "xmm13", "xmm14", "xmm15")
-
-static void multiply(const char *isa, uint64_t n)
-{
-	if (!strcmp(isa, "avx512"))
-		LOOP(ZMM);
-	else if (!strcmp(isa, "avxvnni"))
-		LOOP(YMM);
-	else
-		LOOP(WIDE);
-}
-
-static uint32_t macs_a_step(const char *isa)
-{
-	return PEAK_UNROLLED * (!strcmp(isa, "avx512") ? 64 :
-				!strcmp(isa, "avxvnni") ? 32 : 16);
-}
-
-#else
-
-#define PEAK_STEPS	1
-
-static void multiply(const char *isa, uint64_t n)
-{
-}
-
-static uint32_t macs_a_step(const char *isa)
-{
-	return 0;
-}
-
-#endif
-
 static void peak_piece(void *arg, uint32_t first, uint32_t last)
 {
+	const struct peak_loop *loop = arg;
+
 	for (; first < last; first++)
-		multiply(arg, PEAK_STEPS);
+		loop->multiply(PEAK_STEPS);
 }
 
-/* Multiplications per second, of all threads together. */
+/* Multiplications per second, of all threads together; 0 without a loop. */
 static double peak(const struct bench *b)
 {
 	uint32_t n = 4 * fxq_pool_threads(b->x.pool);
 	double t = now();
 
-	fxq_pool_run(b->x.pool, n, 1, peak_piece, (void *)b->x.ops->name);
-	return (double)n * PEAK_STEPS * macs_a_step(b->x.ops->name) /
-	       (now() - t);
+	if (!b->loop)
+		return 0;
+	fxq_pool_run(b->x.pool, n, 1, peak_piece, (void *)b->loop);
+	return (double)n * PEAK_STEPS * b->loop->macs / (now() - t);
 }
 
 /* Calls for about TURN_NS. Returns the time of one. */
@@ -399,7 +358,8 @@ static void report(struct bench *b, uint32_t i, struct total *sum)
 
 	/* Shares are of the same round; so is the quotient of both. */
 	for (r = 0; r < ROUNDS; r++)
-		share[r] = macs / b->took[i][PEAK][r] / b->took[i][MACHINE][r];
+		share[r] = b->took[i][PEAK][r] > 0 ? macs /
+			   b->took[i][PEAK][r] / b->took[i][MACHINE][r] : 0;
 	for (f = 0; f < FIGURES; f++)
 		took[f] = median(b->took[i][f]);
 	at_peak = median(share) * took[MACHINE];
@@ -419,6 +379,9 @@ static int setup(struct bench *b, int threads)
 		fprintf(stderr, "mx: %s\n", why);
 		return -1;
 	}
+	b->loop = peak_loop_of(b->x.ops->name);
+	if (!b->loop)
+		b->loop = peak_loop_of(NULL);
 	b->x.spm = aligned_alloc(64, SPM_BYTES + 64);
 	b->x.acc = aligned_alloc(64, 65536);
 	b->memory = aligned_alloc(64, SPM_BYTES);

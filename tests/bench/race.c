@@ -70,7 +70,6 @@ struct heat {
 	struct fxq_tensor *out[RACERS];
 	struct times times[RACERS], peak;
 	bool spin[RACERS];
-	const char *multiplier;
 	char why[RACER_REASON];
 };
 
@@ -237,7 +236,7 @@ static void heat_close(struct heat *h)
 static void heat_run(struct heat *h)
 {
 	for (int round = 0; round < ROUNDS; round++) {
-		keep(&h->peak, peak_macs(h->threads, &h->multiplier));
+		keep(&h->peak, peak_macs(peak_loop_of(NULL), h->threads));
 		for (int i = 0; i < RACERS; i++) {
 			struct racer *r = h->racer[i];
 
@@ -328,15 +327,13 @@ static json_t *heat_result(struct heat *h, double *ret_ratio)
 }
 
 static json_t *race_model(const struct args *a, const char *name, int threads,
-			  const char **multiplier, double *ret_ratio)
+			  double *ret_ratio)
 {
 	struct heat h = { .args = a, .name = name, .threads = threads };
 	json_t *o;
 
-	h.multiplier = *multiplier;
 	if (heat_open(&h))
 		heat_run(&h);
-	*multiplier = h.multiplier;
 	o = heat_result(&h, ret_ratio);
 	heat_close(&h);
 	return o;
@@ -345,7 +342,7 @@ static json_t *race_model(const struct args *a, const char *name, int threads,
 static json_t *race_all(const struct args *a, const char *version)
 {
 	json_t *models = json_array();
-	const char *multiplier = "none";
+	const struct peak_loop *loop = peak_loop_of(NULL);
 	double logs = 0, ratio, mean;
 	size_t n = 0;
 
@@ -354,7 +351,7 @@ static json_t *race_all(const struct args *a, const char *version)
 	for (size_t i = 0; i < a->n; i++)
 		for (int threads = 1; threads <= 2; threads++) {
 			json_array_append_new(models, race_model(a, a->name[i],
-					threads, &multiplier, &ratio));
+					threads, &ratio));
 			logs += log(ratio);
 			n++;
 		}
@@ -364,8 +361,8 @@ static json_t *race_all(const struct args *a, const char *version)
 	else
 		printf("no geometric mean: nobody was raced\n");
 	return json_pack("{s:o, s:o, s:s, s:s?}", "models", models, "geomean",
-			 number(mean), "peak", multiplier, "onnxruntime",
-			 version);
+			 number(mean), "peak", loop ? loop->name : "none",
+			 "onnxruntime", version);
 }
 
 /* Arguments */

@@ -7,6 +7,8 @@
  * figure that a noisy computer disturbs least, if both are measured together.
  */
 #include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
 #include <time.h>
 
 #include "peak.h"
@@ -14,12 +16,12 @@
 #define MAX_THREADS	64
 #define UNROLLED	12
 #define ROUNDS		5
+#define STEPS		40000	/* some 0.2 ms */
 
 #if defined(__x86_64__)
 
 #include <cpuid.h>
 
-#define STEPS		40000	/* some 0.2 ms */
 #define EACH(X)		X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)    \
 			X(10) X(11)
 #define ZMM(n)		"vpdpbusd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
@@ -47,43 +49,48 @@ static void multiply_avx2(unsigned long n)
 	LOOP(WIDE);
 }
 
-static int has_avxvnni(void)
+static bool runs_avxvnni(void)
 {
 	unsigned int a, b, c, d;
 
 	return __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1;
 }
 
-struct loop {
-	const char *name;
-	void (*multiply)(unsigned long n);
-	int macs;		/* of an instruction */
+static bool runs_avx512(void)
+{
+	return __builtin_cpu_supports("avx512vnni");
+}
+
+static bool runs_avx2(void)
+{
+	return __builtin_cpu_supports("avx2");
+}
+
+/* The widest first. */
+static const struct kind {
+	struct peak_loop loop;
+	bool (*runs)(void);
+} kinds[] = {
+	{ { "avx512", "vpdpbusd zmm", multiply_avx512, UNROLLED * 64 },
+	  runs_avx512 },
+	{ { "avxvnni", "vpdpbusd ymm", multiply_avxvnni, UNROLLED * 32 },
+	  runs_avxvnni },
+	{ { "avx2", "vpmaddwd ymm", multiply_avx2, UNROLLED * 16 }, runs_avx2 },
 };
 
-static struct loop widest(void)
+const struct peak_loop *peak_loop_of(const char *isa)
 {
-	if (__builtin_cpu_supports("avx512vnni"))
-		return (struct loop){ "vpdpbusd zmm", multiply_avx512, 64 };
-	if (has_avxvnni())
-		return (struct loop){ "vpdpbusd ymm", multiply_avxvnni, 32 };
-	if (__builtin_cpu_supports("avx2"))
-		return (struct loop){ "vpmaddwd ymm", multiply_avx2, 16 };
-	return (struct loop){ "none" };
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].runs() && (!isa || !strcmp(isa, kinds[i].loop.isa)))
+			return &kinds[i].loop;
+	return NULL;
 }
 
 #else
 
-#define STEPS		1
-
-struct loop {
-	const char *name;
-	void (*multiply)(unsigned long n);
-	int macs;
-};
-
-static struct loop widest(void)
+const struct peak_loop *peak_loop_of(const char *isa)
 {
-	return (struct loop){ "none" };
+	return NULL;
 }
 
 #endif
@@ -96,40 +103,45 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+struct worker {
+	const struct peak_loop *loop;
+	double best;
+	pthread_t thread;
+};
+
 /* The best of a few short rounds: what disturbs one does not count. */
 static void *measure(void *arg)
 {
-	struct loop loop = widest();
-	double *best = arg;
+	struct worker *w = arg;
 
 	for (int i = 0; i < ROUNDS; i++) {
 		double begun = now(), rate;
 
-		loop.multiply(STEPS);
-		rate = (double)STEPS * UNROLLED * loop.macs / (now() - begun);
-		*best = rate > *best ? rate : *best;
+		w->loop->multiply(STEPS);
+		rate = (double)STEPS * w->loop->macs / (now() - begun);
+		w->best = rate > w->best ? rate : w->best;
 	}
 	return NULL;
 }
 
-double peak_macs(int threads, const char **ret_name)
+double peak_macs(const struct peak_loop *loop, int threads)
 {
-	struct loop loop = widest();
-	double best[MAX_THREADS] = { 0 }, sum = 0;
-	pthread_t thread[MAX_THREADS];
+	struct worker w[MAX_THREADS] = { { loop } };
+	double sum;
 	int n = 1;
 
-	*ret_name = loop.name;
-	if (!loop.multiply)
+	if (!loop)
 		return 0;
-	while (n < threads && n < MAX_THREADS &&
-	       !pthread_create(&thread[n], NULL, measure, &best[n]))
-		n++;
-	measure(&best[0]);
-	for (int i = 0; i < n; i++) {
-		if (i)
-			pthread_join(thread[i], NULL);
-		sum += best[i];
+	for (; n < threads && n < MAX_THREADS; n++) {
+		w[n].loop = loop;
+		if (pthread_create(&w[n].thread, NULL, measure, &w[n]))
+			break;
+	}
+	measure(&w[0]);
+	sum = w[0].best;
+	while (--n) {
+		pthread_join(w[n].thread, NULL);
+		sum += w[n].best;
 	}
 	return sum;
 }

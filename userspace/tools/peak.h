@@ -6,9 +6,25 @@
 #define FXQ_TOOLS_PEAK_H
 
 /*
- * int8 multiplications per second of @threads together, measured for a moment;
- * 0 where there is no loop for the processor. *@ret_name is what multiplied.
+ * struct peak_loop - that does nothing but multiply int8 and add
+ * @isa: the instruction set, as FXQ_ISA spells it; @name: what multiplies
+ * @multiply: @steps steps of @macs multiplications each
  */
-double peak_macs(int threads, const char **ret_name);
+struct peak_loop {
+	const char *isa, *name;
+	void (*multiply)(unsigned long steps);
+	unsigned int macs;
+};
+
+/*
+ * The loop of @isa, or with NULL the widest. NULL if there is none that this
+ * processor runs.
+ */
+const struct peak_loop *peak_loop_of(const char *isa);
+/*
+ * Multiplications per second of @threads together, measured for a moment; 0
+ * without a loop.
+ */
+double peak_macs(const struct peak_loop *loop, int threads);
 
 #endif /* FXQ_TOOLS_PEAK_H */
