@@ -43,6 +43,7 @@ static const struct recipe recipes[] = {
 	{ "avg_pool1d", { 3 }, { { 2, 6, 50 } } },
 	{ "max_pool3d", { 5 }, { { 1, 2, 7, 8, 9 } } },
 	{ "avg_pool3d", { 5 }, { { 1, 2, 7, 8, 9 } } },
+	{ "softmax", { 3 }, { { 21, 300, 1 } } },
 	{ "quantize_linear", { 4, 1 }, { { 2, 5, 9, 7 }, { 1 } } },
 };
 

@@ -106,6 +106,9 @@ static void ends_of_the_ranges_are_exact(void **state)
 	assert_true(fm_exp(-INFINITY) == 0);
 	assert_true(fm_exp(INFINITY) == INFINITY);
 	assert_true(fm_exp(0) == 1);
+	assert_true((float)fm_exp_negative(-INFINITY) == 0);
+	for (double x = 0; x > -700; x -= 0x1.234p-4)
+		assert_true(fm_exp_negative(x) == fm_exp(x));
 	assert_true(fm_log(0) == -INFINITY);
 	assert_true(fm_log(1) == 0);
 	assert_true(fm_log(INFINITY) == INFINITY);

@@ -6,6 +6,7 @@
  * is the answer.
  */
 #include "kernel_call.h"
+#include "nn/kernels/fmath.h"
 
 #define COUNT	2000
 
@@ -350,6 +351,55 @@ static void softmax_is_its_definition(void **state)
 	}
 }
 
+/* One element after another, as the operator is defined. */
+static void softmax_row(float *y, const float *x, int64_t n, int64_t step)
+{
+	double max = x[0], sum = 0;
+
+	for (int64_t i = 1; i < n; i++)
+		max = x[i * step] > max ? x[i * step] : max;
+	for (int64_t i = 0; i < n; i++)
+		sum += fm_exp(x[i * step] - max);
+	for (int64_t i = 0; i < n; i++)
+		y[i * step] = (float)(fm_exp(x[i * step] - max) / sum);
+}
+
+static void check_rows(int64_t outer, int64_t n, int64_t inner, int threads)
+{
+	int64_t count = outer * n * inner;
+	float *x, *want = malloc(count * sizeof(*want));
+	struct kc k;
+
+	kc_init(&k, 1);
+	x = kc_rand(&k, DIMS(outer, n, inner));
+	for (int64_t i = 0; i < count; i++)
+		x[i] *= i % 11 ? 20 : 1e4f;
+	for (int64_t row = 0; row < outer * inner; row++) {
+		int64_t at = row / inner * n * inner + row % inner;
+
+		softmax_row(want + at, x + at, n, inner);
+	}
+	kc_int(&k, "dim", 1);
+	k.call.threads = threads;
+	assert_int_equal(KC_RUN(&k, softmax), 0);
+	assert_memory_equal(k.out[0].data, want, count * sizeof(*want));
+	kc_done(&k);
+	free(want);
+}
+
+static void softmax_has_the_bits_of_one_row_at_a_time(void **state)
+{
+	static const int64_t n[] = { 1, 2, 3, 8, 10, 85 };
+
+	for (size_t i = 0; i < sizeof(n) / sizeof(*n); i++)
+		for (int64_t outer = 1; outer < 20; outer += 3)
+			for (int64_t inner = 1; inner < 20; inner++)
+				check_rows(outer, n[i], inner, 1);
+	check_rows(40, 6625, 1, 3);
+	check_rows(1, 6625, 1, 3);
+	check_rows(3, 80, 484, 3);
+}
+
 /* Where exp overflows, the differences to the largest do not. */
 static void softmax_survives_large_values(void **state)
 {
@@ -470,6 +520,7 @@ int main(void)
 		cmocka_unit_test(prelu_broadcasts_from_the_right),
 		cmocka_unit_test(prelu_refuses_a_slope_of_another_shape),
 		cmocka_unit_test(softmax_is_its_definition),
+		cmocka_unit_test(softmax_has_the_bits_of_one_row_at_a_time),
 		cmocka_unit_test(softmax_survives_large_values),
 		cmocka_unit_test(softmax_with_nan_is_nan),
 		cmocka_unit_test(softmax_refuses_a_dimension_outside),

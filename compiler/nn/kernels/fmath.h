@@ -103,6 +103,18 @@ static FM_INLINE double fm_exp(double x)
 	       fm_from_bits((k - half + 1023) << 52);
 }
 
+/* fm_exp() for x <= 0; below -700, where it is 0 to any float, it stays e^-700. */
+static FM_INLINE double fm_exp_negative(double x)
+{
+	double c, t, n, p;
+
+	c = x < -700 ? -700 : x;
+	t = c * FM_LOG2_E + FM_SHIFT;
+	n = t - FM_SHIFT;
+	p = 1 + fm_expm1_series((c - n * FM_LN2_HI) - n * FM_LN2_LO);
+	return p * fm_from_bits((fm_bits(t) - fm_bits(FM_SHIFT) + 1023) << 52);
+}
+
 /* e^x - 1; above 700, where floats are long infinite, it stays e^700. */
 static FM_INLINE double fm_expm1(double x)
 {
