@@ -198,6 +198,10 @@ refuses 4 'FXQ_ISA=mmx is not the name of an instruction set; there are: portabl
 unset FXQ_ISA
 does bench x.fxq --iterations 3 --layers
 says 'modelled'
+says 'bound by'
+refuses 2 'leave --inflight out' bench x.fxq --layers --inflight 2
+refuses 4 'not time the descriptors of a run; that is what the device embedded' \
+	bench x.fxq --layers --device accel0
 printf 'P5 2 2 255\n\001\002\003\004' >picture.pgm
 refuses 3 'the network does not take a picture' infer x.fxq picture.pgm
 does compile "$net" -o x.fxq -c picture.pgm --mean 0.5 --std 0.25

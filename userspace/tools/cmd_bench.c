@@ -28,7 +28,7 @@ static const struct argp_option options[] = {
 	  "Measure for so long (3, without --iterations)", 2 },
 	{ "warm-up", KEY_WARM_UP, "N", 0, "Runs before measuring (5)", 3 },
 	{ "inflight", KEY_INFLIGHT, "N", 0, "Runs queued at a time (1)", 4 },
-	{ "layers", KEY_LAYERS, NULL, 0, "Cycles and MACs of each layer", 5 },
+	{ "layers", KEY_LAYERS, NULL, 0, "Time, peak and cycles of each layer", 5 },
 	{ "seed", KEY_SEED, "N", 0, "Of the random input (0)", 6 },
 	{ 0 }
 };
@@ -67,6 +67,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "one image at a time: '%s' is the second",
 				   arg);
 		a->image = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (a->layers && a->inflight > 1)
+			argp_error(state, "--layers looks at one run at a time: leave --inflight out");
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which image? Give a .fxq file");
@@ -125,15 +129,27 @@ static int submit(struct fxq_program *prog, struct fxq_io *io)
 	return err ? complain(TOOL_DEVICE, "%s", fxq_error()) : TOOL_OK;
 }
 
+/* Keeps what a run took; @profile may be NULL. */
+static int keep_run(const struct fxq_program *prog, struct timing *t,
+		    struct profile *profile, uint64_t ns)
+{
+	if (!keep_time(t, ns))
+		return complain_io(io_fail_memory("times"));
+	return profile ? profile_run(profile, prog, ns) : TOOL_OK;
+}
+
 /* Keeps --inflight runs queued until it is over, then drains. */
 static int run_many(const struct args *a, struct fxq_program *prog,
-		    struct fxq_io **flights, struct timing *t)
+		    struct fxq_io **flights, struct timing *t,
+		    struct profile *profile)
 {
 	double begun = now_s();
 	size_t left = 0;
 	int code = TOOL_OK;
 
 	progress_begin("measuring", a->iterations);
+	if (profile)
+		profile_begin(profile, prog);
 	for (; !code && left < a->inflight; left += !code)
 		code = submit(prog, flights[left]);
 	while (left) {
@@ -144,8 +160,8 @@ static int run_many(const struct args *a, struct fxq_program *prog,
 		left--;
 		if (c.result)
 			code = complain(TOOL_DEVICE, "%s", c.error);
-		else if (!keep_time(t, c.ns))
-			code = complain_io(io_fail_memory("times"));
+		else
+			code = keep_run(prog, t, profile, c.ns);
 		progress_at(t->n);
 		if (!code && !is_over(a, t->n + left, now_s() - begun)) {
 			code = submit(prog, c.user_data);
@@ -178,7 +194,7 @@ static int fill(struct fxq_image *image, struct fxq_io **flights, size_t n,
 }
 
 static int measure(const struct args *a, struct fxq_image *image,
-		   struct runner *r, struct timing *t)
+		   struct runner *r, struct timing *t, struct profile *profile)
 {
 	struct fxq_io *flights[64] = { NULL };
 	struct timing unused = { 0 };
@@ -192,10 +208,10 @@ static int measure(const struct args *a, struct fxq_image *image,
 		code = fill(image, flights, a->inflight, a->o.seed);
 	warm_up.iterations = a->warm_up;
 	if (!code && a->warm_up)
-		code = run_many(&warm_up, r->prog, flights, &unused);
+		code = run_many(&warm_up, r->prog, flights, &unused, NULL);
 	fxq_program_reset_stats(r->prog);
 	if (!code)
-		code = run_many(a, r->prog, flights, t);
+		code = run_many(a, r->prog, flights, t, profile);
 	for (size_t i = 0; i < a->inflight; i++)
 		fxq_io_destroy(flights[i]);
 	free(unused.ns);
@@ -235,81 +251,6 @@ static int64_t batch_of(const struct fxq_image *image)
 	return in.type.dims[0] > 0 ? in.type.dims[0] : 1;
 }
 
-/* Layers */
-
-static int each_layer(const struct fxq_image *image,
-		      void (*fn)(const struct layer_cost *c,
-				 const struct fxq_tag_info *tag, uint64_t all,
-				 void *ctx), void *ctx)
-{
-	struct fxq_image_info info;
-	struct fxq_step_info s;
-	int code = TOOL_OK;
-
-	fxq_image_info(image, &info);
-	for (uint32_t i = 0; !code && !fxq_image_step_info(image, i, &s); i++) {
-		struct layer_cost *layers;
-		size_t n;
-
-		if (s.kind != FXQ_STEP_DEVICE)
-			continue;
-		code = layer_costs(image, i, &layers, &n);
-		for (size_t k = 0; !code && k < n; k++) {
-			struct fxq_tag_info tag;
-
-			fxq_image_tag_info(image, layers[k].tag, &tag);
-			fn(&layers[k], &tag, info.cycles, ctx);
-		}
-		if (!code)
-			free(layers);
-	}
-	return code;
-}
-
-static void layer_row(const struct layer_cost *c,
-		      const struct fxq_tag_info *tag, uint64_t all, void *ctx)
-{
-	struct table *t = ctx;
-
-	table_cell(t, "%s", tag->layer);
-	table_cell(t, "%s", tag->op);
-	table_cell(t, "%" PRIu64, tag->macs);
-	table_cell(t, "%" PRIu64, c->cycles);
-	table_cell(t, "%.1f", all ? 100.0 * c->cycles / all : 0);
-	table_cell(t, "%.1f", 100 * utilization(tag->macs, c->cycles));
-	table_cell(t, "%" PRIu64, c->mx);
-	table_cell(t, "%" PRIu64, c->vx);
-	table_cell(t, "%" PRIu64, c->bus);
-}
-
-static void layer_json(const struct layer_cost *c,
-		       const struct fxq_tag_info *tag, uint64_t all, void *ctx)
-{
-	json_array_append_new(ctx, json_pack(
-		"{s:o, s:o, s:I, s:I, s:f, s:f, s:I, s:I, s:I}",
-		"layer", json_text(tag->layer), "operator", json_text(tag->op),
-		"macs", (json_int_t)tag->macs,
-		"cycles", (json_int_t)c->cycles,
-		"share", all ? (double)c->cycles / all : 0.0,
-		"utilization", utilization(tag->macs, c->cycles),
-		"mx_cycles", (json_int_t)c->mx,
-		"vx_cycles", (json_int_t)c->vx,
-		"bus_cycles", (json_int_t)c->bus));
-}
-
-static int print_layers(const struct fxq_image *image)
-{
-	static const char *const heads[] = {
-		"<layer", "<operator", ">MACs", ">cycles", ">% of all",
-		">% of array", ">MX", ">VX", ">bus", NULL
-	};
-	struct table *t = table_new(heads);
-	int code = each_layer(image, layer_row, t);
-
-	table_print(t, stdout);
-	return code;
-}
-
 /* Steps on the CPU, as they were measured. */
 static void print_cpu_steps(const struct fxq_image *image,
 			    const struct fxq_program *prog)
@@ -329,16 +270,22 @@ static void print_cpu_steps(const struct fxq_image *image,
 }
 
 static int print_text(const struct args *a, const struct fxq_image *image,
-		      const struct runner *r, const struct timing *t)
+		      const struct runner *r, const struct timing *t,
+		      struct profile *profile)
 {
 	struct fxq_device_caps caps;
 	struct fxq_image_info info;
 
 	fxq_image_info(image, &info);
 	fxq_device_caps(r->dev, &caps);
-	if (a->layers && print_layers(image))
-		return TOOL_INPUT;
-	print_cpu_steps(image, r->prog);
+	if (profile) {
+		int code = bench_layers_print(profile);
+
+		if (code)
+			return code;
+	} else {
+		print_cpu_steps(image, r->prog);
+	}
 	printf("measured    %zu runs, %d thread%s, %" PRIu64 " in flight: %.1f images/s\n",
 	       t->n, a->o.threads, a->o.threads == 1 ? "" : "s", a->inflight,
 	       t->n * batch_of(image) / t->seconds);
@@ -356,18 +303,14 @@ static int print_text(const struct args *a, const struct fxq_image *image,
 }
 
 static int print_as_json(const struct args *a, const struct fxq_image *image,
-			 const struct timing *t)
+			 const struct timing *t, struct profile *profile)
 {
-	json_t *layers = json_array();
 	struct fxq_image_info info;
+	json_t *all;
 
 	fxq_image_info(image, &info);
-	if (a->layers && each_layer(image, layer_json, layers)) {
-		json_decref(layers);
-		return TOOL_INPUT;
-	}
-	return print_json(json_pack(
-		"{s:o, s:I, s:i, s:I, s:f, s:{s:f, s:f, s:f, s:f, s:f, s:f}, s:I, s:f, s:I, s:I, s:o}",
+	all = json_pack(
+		"{s:o, s:I, s:i, s:I, s:f, s:{s:f, s:f, s:f, s:f, s:f, s:f}, s:I, s:f, s:I, s:I, s:[]}",
 		"name", json_text(info.name), "runs", (json_int_t)t->n,
 		"threads", a->o.threads, "inflight", (json_int_t)a->inflight,
 		"images_per_s", t->n * batch_of(image) / t->seconds,
@@ -377,36 +320,71 @@ static int print_as_json(const struct args *a, const struct fxq_image *image,
 		"cycles", (json_int_t)info.cycles, "utilization",
 		utilization(info.macs_device, info.cycles),
 		"macs", (json_int_t)info.macs_device,
-		"mx_bound", (json_int_t)info.mx_bound, "layers", layers));
+		"mx_bound", (json_int_t)info.mx_bound, "layers");
+	if (profile) {
+		int code = bench_layers_json(profile, all);
+
+		if (code) {
+			json_decref(all);
+			return code;
+		}
+	}
+	return print_json(all);
+}
+
+static int report(const struct args *a, const struct fxq_image *image,
+		  const struct runner *r, struct timing *t,
+		  struct profile *profile)
+{
+	qsort(t->ns, t->n, sizeof(*t->ns), by_size);
+	return a->o.json ? print_as_json(a, image, t, profile) :
+	       print_text(a, image, r, t, profile);
+}
+
+/* On an open image. */
+static int bench(const struct args *a, struct fxq_image *image)
+{
+	struct fxq_device_config config = { .threads = a->o.threads };
+	struct profile *profile = NULL;
+	struct timing t = { 0 };
+	struct runner r;
+	int code = TOOL_OK;
+
+	if (a->layers) {
+		code = profile_new(image, a->o.threads, &profile);
+		if (code)
+			return code;
+		config.profile = profile_stream;
+		config.priv = profile;
+	}
+	code = runner_open(image, a->o.device, &config,
+			   &(struct fxq_program_config){
+				.slots = a->inflight, .threads = a->o.threads },
+			   &r);
+	if (!code) {
+		stdout_away();
+		code = measure(a, image, &r, &t, profile);
+		stdout_back();
+		if (!code)
+			code = report(a, image, &r, &t, profile);
+		runner_close(&r);
+	}
+	free(t.ns);
+	profile_free(profile);
+	return code;
 }
 
 int cmd_bench(int argc, char **argv)
 {
 	struct args a = { 0 };
 	struct fxq_image *image;
-	struct timing t = { 0 };
-	struct runner r;
 	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
 	code = image_open(a.image, &image);
 	if (code)
 		return code;
-	code = runner_open(image, a.o.device,
-			   &(struct fxq_device_config){ .threads = a.o.threads },
-			   &(struct fxq_program_config){
-				.slots = a.inflight, .threads = a.o.threads },
-			   &r);
-	if (!code) {
-		code = measure(&a, image, &r, &t);
-		if (!code) {
-			qsort(t.ns, t.n, sizeof(*t.ns), by_size);
-			code = a.o.json ? print_as_json(&a, image, &t) :
-			       print_text(&a, image, &r, &t);
-		}
-		runner_close(&r);
-	}
-	free(t.ns);
+	code = bench(&a, image);
 	fxq_image_close(image);
 	return code;
 }

@@ -20,6 +20,14 @@ static int by_end(const void *a, const void *b)
 	return (x->last > y->last) - (x->last < y->last);
 }
 
+static void add_transfer(const struct fxq_desc *d, struct layer_cost *layer)
+{
+	const uint32_t *n = d->dma.n;
+
+	layer->bus += fxq_cost_work(d);
+	layer->bytes += (uint64_t)n[0] * n[1] * n[2] * n[3] * d->dma.elem;
+}
+
 /* Adds descriptor @d, which ran at @t, to its layer; @slot: tag to layer. */
 static void add_desc(const struct fxq_desc *d, const struct fxq_timing *t,
 		     struct layer_cost *layers, size_t *n, uint32_t *slot)
@@ -38,7 +46,7 @@ static void add_desc(const struct fxq_desc *d, const struct fxq_timing *t,
 	else if (d->engine == FXQ_ENGINE_VX)
 		layer->vx += fxq_cost_work(d);
 	else if (d->opcode != FXQ_OP_FILL)
-		layer->bus += fxq_cost_work(d);
+		add_transfer(d, layer);
 }
 
 int layer_costs(const struct fxq_image *image, uint32_t step,
