@@ -112,6 +112,46 @@ static void random_transfer(struct env *e, struct fxq_desc *d)
 	b->offset = -down + rnd(e) % (REGION_BYTES - (up - down) - 4);
 }
 
+/*
+ * Bytes that change places, as between the scratchpad's layout and planes of
+ * pixels: the channels of a pixel a byte or two apart, and the pixels of a
+ * channel in memory likewise. Few of either, many, and neither many nor few.
+ */
+static void random_plane(struct env *e, struct fxq_desc *d)
+{
+	static const uint8_t sizes[] = { 1, 2, 3, 4, 5, 7, 12, 15, 16, 17, 24,
+					 32, 33, 48, 61 };
+	struct fxq_body_dma *b = &d->dma;
+	uint32_t pixels = sizes[rnd(e) % sizeof(sizes)];
+	uint32_t lanes = sizes[rnd(e) % sizeof(sizes)];
+	uint32_t lane = chance(e, 4) ? 2 : 1, dense = chance(e, 2);
+	uint32_t pitch = lanes * lane + (dense ? -lanes * lane % 4 :
+					 (uint32_t)range(e, 0, 20));
+	uint32_t plane = pixels + (dense ? 0 : range(e, 0, 20)), i;
+
+	*d = (struct fxq_desc){ .opcode = chance(e, 2) ? FXQ_OP_STORE :
+							 FXQ_OP_LOAD };
+	b->region = REGION;
+	b->elem = 1;
+	b->spm = 64 * range(e, 0, 9);
+	b->spm_skip = range(e, 0, 70);
+	i = chance(e, 2);
+	b->n[i] = pixels;
+	b->mem_stride[i] = 1;
+	b->spm_stride[i] = pitch;
+	b->n[!i] = lanes;
+	b->mem_stride[!i] = plane;
+	b->spm_stride[!i] = lane;
+	b->n[2] = range(e, 1, 3);
+	b->mem_stride[2] = plane * lanes;
+	b->spm_stride[2] = pitch * pixels;
+	b->n[3] = range(e, 1, 2);
+	b->mem_stride[3] = 3 * plane * lanes + range(e, 0, 9);
+	b->spm_stride[3] = 3 * pitch * pixels + range(e, 0, 9);
+	assert_true(6 * plane * lanes + 9 < REGION_BYTES);
+	b->offset = rnd(e) % (REGION_BYTES - 6 * plane * lanes - 9);
+}
+
 /* The descriptor's own words: for each i3, i2, i1, i0. */
 static void transfer(struct env *e, struct memory *m, const struct fxq_desc *d)
 {
@@ -154,10 +194,13 @@ static void transfers_move_every_element_in_order(void **state)
 	struct memory m;
 	int i;
 
-	for (i = 0; i < 600; i++) {
+	for (i = 0; i < 1200; i++) {
 		env_reset(e, i);
 		memory_init(e, &m);
-		random_transfer(e, &d);
+		if (i % 2)
+			random_transfer(e, &d);
+		else
+			random_plane(e, &d);
 		check_legal(&d);
 		m.want_write = d.opcode == FXQ_OP_STORE;
 

@@ -3,18 +3,21 @@
  * dma.c - LOAD and STORE: strided copies between memory and the scratchpad
  *
  * Dimensions that continue one another on both sides are merged first, so that
- * a tensor that lies alike in both places is one run. The innermost dimension
- * that remains is copied by a plain loop as far as its memory is one piece.
- * The order of elements is the descriptor's throughout.
+ * a tensor that lies alike in both places is one run. As many of the inner ones
+ * as lie in one piece of memory are copied at once; where even the innermost
+ * does not, its runs are taken piece by piece. The order of elements is the
+ * descriptor's wherever it can be seen: where elements overlap.
  */
 #include <errno.h>
 #include <string.h>
 
+#include "box.h"
 #include "exec.h"
 
-#define DIMS		4
+#define DIMS		FXQ_BOX_DIMS
 #define LOOK_AHEAD	(2u << 20)	/* most memory translated at once */
 #define FAR_APART	(4u << 10)	/* runs that share no page */
+#define SPARSE		16	/* bytes strode over for each that moves */
 
 /* struct dim - @n steps of so many bytes in memory and in the scratchpad */
 struct dim {
@@ -26,6 +29,9 @@ struct dim {
  * struct dma - a transfer
  * @run: bytes that lie side by side in both places
  * @dim: the @dims dimensions around it, innermost first
+ * @box: the same, from source to destination
+ * @extent: of that many inner dimensions, bytes from the first in memory to the
+ *	    last; 0 if they are not to be copied at once
  * @piece: memory [@offset, @offset + @len), translated most recently
  */
 struct dma {
@@ -35,6 +41,8 @@ struct dma {
 	uint64_t run;
 	struct dim dim[DIMS];
 	int dims;
+	struct fxq_box box;
+	uint64_t extent[DIMS + 1];
 	uint8_t *piece;
 	uint64_t offset, len;
 };
@@ -103,48 +111,6 @@ static int move_run(struct dma *c, uint64_t offset, uint8_t *spm)
 	return 0;
 }
 
-/* @n runs of @run bytes; a constant @run makes each a move or two. */
-static inline __attribute__((always_inline))
-void copy_runs(uint8_t *dst, int64_t dst_step, const uint8_t *src,
-	       int64_t src_step, uint32_t n, uint64_t run)
-{
-	uint32_t i;
-
-	for (i = 0; i < n; i++)
-		memcpy(dst + i * dst_step, src + i * src_step, run);
-}
-
-/* @n runs of the innermost dimension, whose memory is at @mem. */
-static void copy_row(const struct dma *c, uint8_t *mem, uint8_t *spm,
-		     uint32_t n)
-{
-	const struct dim *d = &c->dim[0];
-	uint8_t *dst = c->write ? mem : spm;
-	const uint8_t *src = c->write ? spm : mem;
-	int64_t to = c->write ? d->mem : d->spm;
-	int64_t from = c->write ? d->spm : d->mem;
-
-	switch (c->run) {
-	case 1:
-		copy_runs(dst, to, src, from, n, 1);
-		break;
-	case 2:
-		copy_runs(dst, to, src, from, n, 2);
-		break;
-	case 3:
-		copy_runs(dst, to, src, from, n, 3);
-		break;
-	case 4:
-		copy_runs(dst, to, src, from, n, 4);
-		break;
-	case 32:
-		copy_runs(dst, to, src, from, n, 32);
-		break;
-	default:
-		copy_runs(dst, to, src, from, n, c->run);
-	}
-}
-
 /* How many runs of dimension @d, from @offset on, end inside the piece. */
 static uint64_t runs_in_piece(const struct dma *c, const struct dim *d,
 			      uint64_t offset)
@@ -158,6 +124,18 @@ static uint64_t runs_in_piece(const struct dma *c, const struct dim *d,
 	if (d->mem < 0)
 		return at / -d->mem + 1;
 	return (c->len - at - c->run) / d->mem + 1;
+}
+
+/* @n runs of the innermost dimension, which are inside the piece. */
+static void copy_row(const struct dma *c, uint64_t offset, uint8_t *spm,
+		     uint32_t n)
+{
+	struct fxq_box_dim d = c->box.dim[0];
+	uint8_t *mem = c->piece + (offset - c->offset);
+
+	d.n = n;
+	fxq_box_copy_row(&d, c->run, c->write ? mem : spm,
+			 c->write ? spm : mem);
 }
 
 /*
@@ -199,9 +177,34 @@ static int move_row(struct dma *c, uint64_t offset, uint8_t *spm)
 				return ret;
 			continue;
 		}
-		copy_row(c, c->piece + (offset - c->offset), spm, n);
+		copy_row(c, offset, spm, n);
 	}
 	return 0;
+}
+
+/*
+ * The @dims inner dimensions at once, if their memory is one piece. Returns 1
+ * if so, 0 if not.
+ */
+static int move_box(struct dma *c, int dims, uint64_t offset, uint8_t *spm)
+{
+	uint64_t extent = c->extent[dims];
+	uint8_t *mem;
+	int ret;
+
+	if (!extent)
+		return 0;
+	if (!in_piece(c, offset, extent)) {
+		ret = translate(c, offset, extent);
+		if (ret)
+			return ret;
+		if (!in_piece(c, offset, extent))
+			return 0;
+	}
+	mem = c->piece + (offset - c->offset);
+	c->box.dims = dims;
+	fxq_box_copy(&c->box, c->write ? mem : spm, c->write ? spm : mem);
+	return 1;
 }
 
 static int move(struct dma *c, int dims, uint64_t offset, uint8_t *spm)
@@ -210,6 +213,9 @@ static int move(struct dma *c, int dims, uint64_t offset, uint8_t *spm)
 	uint32_t i;
 	int ret;
 
+	ret = move_box(c, dims, offset, spm);
+	if (ret)
+		return ret < 0 ? ret : 0;
 	if (!dims)
 		return move_run(c, offset, spm);
 	if (dims == 1)
@@ -221,6 +227,45 @@ static int move(struct dma *c, int dims, uint64_t offset, uint8_t *spm)
 			return ret;
 	}
 	return 0;
+}
+
+/*
+ * Which of the inner dimensions may be copied in any order, and are so dense
+ * that translating all between them takes time for what moves.
+ */
+static void find_extents(struct dma *c)
+{
+	uint64_t extent = c->run, bytes = c->run;
+	int i;
+
+	for (i = 0; i <= c->dims; i++) {
+		if (extent > LOOK_AHEAD || extent / SPARSE > bytes ||
+		    !fxq_box_is_disjoint(&c->box, i))
+			return;
+		c->extent[i] = extent;
+		if (i == c->dims || c->dim[i].mem < 0)
+			return;
+		extent += (uint64_t)c->dim[i].mem * (c->dim[i].n - 1);
+		bytes *= c->dim[i].n;
+	}
+}
+
+/* From source to destination, what add_dim() found. */
+static void make_box(struct dma *c)
+{
+	int i;
+
+	c->box = (struct fxq_box){
+		.run = c->run, .own_dst = !c->write, .own_src = c->write,
+	};
+	for (i = 0; i < c->dims; i++) {
+		const struct dim *d = &c->dim[i];
+
+		c->box.dim[i] = (struct fxq_box_dim){
+			d->n, c->write ? d->spm : d->mem,
+			c->write ? d->mem : d->spm,
+		};
+	}
 }
 
 int fxq_exec_dma(struct fxq_exec *x, const struct fxq_desc *d,
@@ -236,5 +281,7 @@ int fxq_exec_dma(struct fxq_exec *x, const struct fxq_desc *d,
 	for (i = 0; i < DIMS; i++)
 		add_dim(&c, (struct dim){ b->n[i], b->mem_stride[i],
 					  b->spm_stride[i] });
+	make_box(&c);
+	find_extents(&c);
 	return move(&c, c.dims, b->offset, x->spm + b->spm + b->spm_skip);
 }
