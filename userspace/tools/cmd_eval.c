@@ -5,10 +5,15 @@
  * Samples are spread over threads. Each has a machine, or a copy of the float
  * graph, of its own, so that none waits for another; the answers do not
  * depend on how many there are.
+ *
+ * A machine is a thread too, which takes turns with that of its samples. Such
+ * a pair looks half idle to the scheduler, which may leave two pairs on one
+ * processor; so where there is a processor for each pair, it is told to it.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +133,7 @@ struct work {
 struct worker {
 	struct work *work;
 	pthread_t thread;
+	cpu_set_t cpus;			/* of the thread, and the machine's */
 	struct runner runner;		/* int8 */
 	struct fx_graph *graph;		/* float */
 	size_t n_out;
@@ -180,6 +186,23 @@ static int run_float(struct worker *me, size_t i, struct fxq_tensor *sample)
 	return err;
 }
 
+/* This thread and those it starts. No set: anywhere. */
+static void run_on(const cpu_set_t *cpus)
+{
+	if (CPU_COUNT(cpus))
+		sched_setaffinity(0, sizeof(*cpus), cpus);
+}
+
+/* A processor for each worker, if there are as many. */
+static void share_out(struct worker *workers, int n, const cpu_set_t *all)
+{
+	if (CPU_COUNT(all) != n)
+		return;
+	for (int cpu = 0, i = 0; i < n; cpu++)
+		if (CPU_ISSET(cpu, all))
+			CPU_SET(cpu, &workers[i++].cpus);
+}
+
 static void *work_on(void *arg)
 {
 	struct worker *me = arg;
@@ -188,6 +211,7 @@ static void *work_on(void *arg)
 	int err = sample ? 0 : io_fail_memory("samples");
 	size_t i;
 
+	run_on(&me->cpus);
 	while (!err && !w->failed &&
 	       (i = atomic_fetch_add(&w->next, 1)) < w->count) {
 		err = feed_get(w->feed, i, sample);
@@ -263,18 +287,24 @@ static int eval_int8(const struct args *a, struct fxq_image *image,
 	struct worker *workers = calloc(a->o.threads, sizeof(*workers));
 	struct fxq_image_info info;
 	int code = TOOL_OK, n = 0;
+	cpu_set_t all;
 	double s = -1;
 
 	if (!workers)
 		return complain_io(io_fail_memory("threads"));
+	if (sched_getaffinity(0, sizeof(all), &all))
+		CPU_ZERO(&all);
+	share_out(workers, a->o.threads, &all);
 	fxq_image_info(image, &info);
 	for (; !code && n < a->o.threads; n += !code) {
 		workers[n].work = w;
+		run_on(&workers[n].cpus);
 		code = runner_open(image, a->o.device, NULL, NULL,
 				   &workers[n].runner);
 	}
 	if (!code)
 		s = run_workers(workers, n, "int8");
+	run_on(&all);
 	if (s > 0) {
 		size_t batch = feed_batch(w->feed);
 
