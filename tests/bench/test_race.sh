@@ -46,3 +46,12 @@ refused 'which folder' --seconds 1
 refused 'a number above 0' --seconds 0 "$dir"
 "$RACE" --ort /nonexistent.so --seconds 0.01 "$dir" good |
 	grep -q '^SKIP: ONNX Runtime: '
+
+# Each part of the start has a time of its own.
+"$STARTUP" "$dir/good.fxq" >"$dir/start"
+[ "$(grep -c ' [0-9.]* ms$' "$dir/start")" = 7 ] || { cat "$dir/start"; exit 1; }
+if "$STARTUP" "$dir/bad.fxq" 2>"$dir/out"; then
+	echo "startup of a bad image succeeds"
+	exit 1
+fi
+grep -q 'bad.fxq' "$dir/out" || { cat "$dir/out"; exit 1; }
