@@ -152,7 +152,7 @@ void fxq_exec_conv(struct fxq_exec *x, const struct fxq_desc *d)
 		.pixels = (uint32_t)b->oh * b->ow,
 	};
 
-	c.wide = outputs * c.k >= FXQ_SPREAD_MACS;
+	c.wide = outputs * (c.k + FXQ_OUTPUT_MACS) >= FXQ_SPREAD_MACS;
 	fxq_gather_conv(&c.in, x, d);
 	if (d->flags & FXQ_F_ACC_LAST)
 		fxq_epilogue_conv(&c.out, x, d);

@@ -282,7 +282,8 @@ void fxq_exec_matmul(struct fxq_exec *x, const struct fxq_desc *d)
 	struct matmul c = {
 		.x = x, .b = b,
 		.trans = d->flags & FXQ_F_TRANS_B,
-		.wide = outputs * b->k >= FXQ_SPREAD_MACS,
+		.wide = outputs * (b->k + FXQ_OUTPUT_MACS) >=
+			FXQ_SPREAD_MACS,
 		.za = (uint32_t)(b->za + 128),
 		.blocks = fm_blocks(b->n),
 		.a = {

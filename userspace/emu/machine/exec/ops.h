@@ -39,11 +39,14 @@ void fxq_exec_reduce(struct fxq_exec *x, const struct fxq_desc *d);
 void fxq_exec_transpose(struct fxq_exec *x, const struct fxq_desc *d);
 
 /*
- * Waking a thread costs some microseconds: descriptors with less work than
- * this, in MACs or in bytes touched, stay with the caller.
+ * Sharing work with a thread that looks out for it costs half a microsecond:
+ * descriptors that take less than a few, in MACs or in bytes touched, stay with
+ * the caller. An output that is quantized takes as long as some MACs.
  */
-#define FXQ_SPREAD_MACS		200000u
-#define FXQ_SPREAD_BYTES	65536u
+#define FXQ_SPREAD_MACS		1000000u
+#define FXQ_SPREAD_DW_MACS	100000u
+#define FXQ_SPREAD_BYTES	32768u
+#define FXQ_OUTPUT_MACS		64u
 
 static inline uint32_t fxq_threads(const struct fxq_exec *x)
 {

@@ -5,12 +5,15 @@
  * A job is a range that is cut into pieces; whoever is awake takes the next
  * one. The caller works too, and a thread that wakes when all pieces are taken
  * simply finds nothing, so a job never waits for a sleeper. After a job a
- * thread looks out for the next one for a few microseconds, since descriptors
- * come in quick succession, and then sleeps: an idle machine costs nothing.
+ * thread looks out for the next one for a tenth of a millisecond, since
+ * descriptors come in quick succession, and offers its processor to others
+ * meanwhile; then it sleeps: an idle machine costs nothing. Between threads
+ * that are awake, one atomic word says everything, and nobody calls the kernel.
  * One caller at a time.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,29 +21,38 @@
 
 #include "exec.h"
 
-#define SPIN_NS		15000
+#define SPIN_NS		100000	/* a few times what it takes to wake */
+#define SPIN_YIELD	64	/* looks before others may run */
 #define PIECES		4	/* for each thread at least, to even out speeds */
 
 /*
+ * The word: the number of the newest job in the upper half, whether it may be
+ * joined, and how many threads, the caller not counted, have.
+ */
+#define OPEN		(1ull << 31)
+#define JOINED(word)	((uint32_t)((word) & (OPEN - 1)))
+#define NUMBER(word)	((uint32_t)((word) >> 32))
+
+/*
  * struct fxq_pool
- * @lock: protects @open, @stop, @joined and the description of the job
- * @work: a job was opened, or @stop set
- * @done: @joined became 0
- * @seq: number of the newest job; written under @lock, spun upon without
+ * @word: see above. The description of a job is written before it is opened
+ *	  and stays while anyone has joined
  * @next: first element of the range that nobody has taken
- * @joined: threads that work on the job, the caller not counted
+ * @sleepers: threads that @work must wake
+ * @waiting: the caller sleeps until nobody has joined
+ * @lock: for sleeping; whoever sleeps looks at @word once more under it
  */
 struct fxq_pool {
-	pthread_mutex_t lock;
-	pthread_cond_t work, done;
-	atomic_uint seq;
-	bool open, stop;
-	atomic_int joined;
-
+	atomic_uint_fast64_t word;
+	atomic_uint_fast64_t next;
 	void (*fn)(void *arg, uint32_t first, uint32_t last);
 	void *arg;
 	uint32_t n, step;
-	atomic_uint_fast64_t next;
+
+	atomic_int sleepers;
+	atomic_bool waiting, stop;
+	pthread_mutex_t lock;
+	pthread_cond_t work, done;
 
 	int started;
 	pthread_t thread[];
@@ -61,33 +73,72 @@ static int64_t now_ns(void)
 	return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
-/* Waits a little for a job newer than @seen. */
-static void spin_for_work(struct fxq_pool *p, unsigned int seen)
+/* A job to join that is not number @seen? */
+static bool is_new(uint64_t word, uint32_t seen)
 {
-	int64_t end = now_ns() + SPIN_NS;
-	int i;
-
-	do {
-		for (i = 0; i < 32; i++) {
-			if (atomic_load(&p->seq) != seen)
-				return;
-			pause_briefly();
-		}
-	} while (now_ns() < end);
+	return word & OPEN && NUMBER(word) != seen;
 }
 
-static void spin_for_threads(struct fxq_pool *p)
+static bool has_work(struct fxq_pool *p, uint32_t seen)
+{
+	return p->stop || is_new(p->word, seen);
+}
+
+static bool is_deserted(struct fxq_pool *p, uint32_t unused)
+{
+	return !JOINED(p->word);
+}
+
+/* Waits a little until @there(@p, @seen). */
+static bool spin(struct fxq_pool *p, uint32_t seen,
+		 bool (*there)(struct fxq_pool *p, uint32_t seen))
 {
 	int64_t end = now_ns() + SPIN_NS;
 	int i;
 
-	do {
-		for (i = 0; i < 32; i++) {
-			if (!atomic_load(&p->joined))
-				return;
+	for (;;) {
+		for (i = 0; i < SPIN_YIELD; i++) {
+			if (there(p, seen))
+				return true;
 			pause_briefly();
 		}
-	} while (now_ns() < end);
+		if (now_ns() >= end)
+			return false;
+		sched_yield();
+	}
+}
+
+static void sleep_for_work(struct fxq_pool *p, uint32_t seen)
+{
+	pthread_mutex_lock(&p->lock);
+	p->sleepers++;
+	while (!has_work(p, seen))
+		pthread_cond_wait(&p->work, &p->lock);
+	p->sleepers--;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Joins a job newer than *@seen, unless it was closed meanwhile. */
+static bool join(struct fxq_pool *p, uint32_t *seen)
+{
+	uint_fast64_t word = p->word;
+
+	while (is_new(word, *seen)) {
+		if (atomic_compare_exchange_weak(&p->word, &word, word + 1)) {
+			*seen = NUMBER(word);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void leave(struct fxq_pool *p)
+{
+	if (JOINED(atomic_fetch_sub(&p->word, 1)) > 1 || !p->waiting)
+		return;
+	pthread_mutex_lock(&p->lock);
+	pthread_cond_signal(&p->done);
+	pthread_mutex_unlock(&p->lock);
 }
 
 static void take_pieces(struct fxq_pool *p)
@@ -106,27 +157,16 @@ static void take_pieces(struct fxq_pool *p)
 static void *pool_thread(void *arg)
 {
 	struct fxq_pool *p = arg;
-	unsigned int seen = 0;
+	uint32_t seen = 0;
 
-	for (;;) {
-		spin_for_work(p, seen);
-		pthread_mutex_lock(&p->lock);
-		while (!p->stop && !(p->open && p->seq != seen))
-			pthread_cond_wait(&p->work, &p->lock);
-		if (p->stop)
-			break;
-		seen = p->seq;
-		p->joined++;
-		pthread_mutex_unlock(&p->lock);
-
+	while (!p->stop) {
+		if (!spin(p, seen, has_work))
+			sleep_for_work(p, seen);
+		if (!join(p, &seen))
+			continue;
 		take_pieces(p);
-
-		pthread_mutex_lock(&p->lock);
-		if (!--p->joined)
-			pthread_cond_signal(&p->done);
-		pthread_mutex_unlock(&p->lock);
+		leave(p);
 	}
-	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
 
@@ -189,6 +229,31 @@ int fxq_pool_threads(const struct fxq_pool *p)
 	return p->started + 1;
 }
 
+/* Nobody has joined: so nobody but the caller writes the word. */
+static void open_job(struct fxq_pool *p)
+{
+	p->word = (uint64_t)(NUMBER(p->word) + 1) << 32 | OPEN;
+	if (!p->sleepers)
+		return;
+	pthread_mutex_lock(&p->lock);
+	pthread_cond_broadcast(&p->work);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Whoever has not joined by now does not; whoever has is waited for. */
+static void close_job(struct fxq_pool *p)
+{
+	atomic_fetch_and(&p->word, ~OPEN);
+	if (spin(p, 0, is_deserted))
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->waiting = true;
+	while (JOINED(p->word))
+		pthread_cond_wait(&p->done, &p->lock);
+	p->waiting = false;
+	pthread_mutex_unlock(&p->lock);
+}
+
 void fxq_pool_run(struct fxq_pool *p, uint32_t n, uint32_t grain,
 		  void (*fn)(void *arg, uint32_t first, uint32_t last),
 		  void *arg)
@@ -202,26 +267,12 @@ void fxq_pool_run(struct fxq_pool *p, uint32_t n, uint32_t grain,
 			fn(arg, 0, n);
 		return;
 	}
-	pthread_mutex_lock(&p->lock);
 	p->fn = fn;
 	p->arg = arg;
 	p->n = n;
 	p->step = step;
 	p->next = 0;
-	p->open = true;
-	p->seq++;
-	pthread_cond_broadcast(&p->work);
-	pthread_mutex_unlock(&p->lock);
-
+	open_job(p);
 	take_pieces(p);
-
-	/* Whoever has not joined by now finds the job closed. */
-	pthread_mutex_lock(&p->lock);
-	p->open = false;
-	pthread_mutex_unlock(&p->lock);
-	spin_for_threads(p);
-	pthread_mutex_lock(&p->lock);
-	while (p->joined)
-		pthread_cond_wait(&p->done, &p->lock);
-	pthread_mutex_unlock(&p->lock);
+	close_job(p);
 }
