@@ -55,7 +55,7 @@ stress-vm: packages-vm all	## 1,000 faults, 200 kills, 50 unplugs, half an hour
 	@GUEST_ENV="FAULTS=1000 KILLS=200 UNPLUGS=50 TEST_SECONDS=7000" \
 		tests/vm/measure.sh $(BUILD) 80-stress $(BUILD)/stress-vm.json
 
-bench: packages-check all	## speed beside ONNX Runtime's (FXQ_MODELS)
+bench: packages-check all	## speed beside ONNX Runtime's, with a plot (FXQ_MODELS)
 	@tests/bench/bench.sh $(BUILD)
 	@tests/bench/demo.sh $(BUILD)
 

@@ -1,73 +1,93 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# bench.sh BUILD [NAME...]   fxq against ONNX Runtime; BUILD/bench.json
+# bench.sh BUILD [NAME...]   fxq against ONNX Runtime; BUILD/bench.json, .svg
 #
-# Networks are NAME.fp32.onnx and NAME.int8.onnx of FXQ_MODELS. ONNX Runtime is
-# npm's onnxruntime-node, of which nothing is run but its shared object; the
-# header, which that lacks, is Debian trixie's. Both are kept in BUILD/bench.
-# BENCH_SECONDS (0.7) is how long each of three runs each network, on one thread
-# and again on two.
+# Networks are NAME.fp32.onnx and NAME.int8.onnx of the folder FXQ_MODELS; or,
+# without it, what `make models` fetches and the two that fxq brings, which have
+# no int8 file. BENCH_SECONDS (0.7) is how long each of three runs each network,
+# on one thread and again on two. Where ONNX Runtime is not to be had, fxq runs
+# alone. BUILD/bench keeps all that this needs, and a profile of each network.
 set -eu
 build=${1:?usage: bench.sh BUILD [NAME...]}
 shift
-models=${FXQ_MODELS:-}
+here=$(dirname "$0")
 kept=$build/bench
-compile=$build/userspace/tools/fxq-run
-skip() {
-	echo "SKIP: $*"
-	exit 0
-}
-[ -n "$models" ] || skip "FXQ_MODELS names no folder of networks"
-ls "$models"/*.fp32.onnx >/dev/null 2>&1 ||
-	skip "$models has no NAME.fp32.onnx"
-command -v npm >/dev/null || skip "npm is not installed"
+run=$build/userspace/tools/fxq-run
 mkdir -p "$kept"
-kept=$(cd "$kept" && pwd)
 
-library=$kept/libonnxruntime.so.1
-if [ ! -r "$library" ]; then
-	rm -rf "$kept/package"
-	(cd "$kept" && npm pack --silent onnxruntime-node@1.30.0 >name &&
-		tar -xzf "$(tail -n 1 name)" \
-			package/bin/napi-v6/linux/x64/libonnxruntime.so.1) ||
-		skip "npm does not give onnxruntime-node"
-	mv "$kept/package/bin/napi-v6/linux/x64/libonnxruntime.so.1" "$library"
-	rm -rf "$kept/package" "$kept"/*.tgz "$kept/name"
+# network NAME FLOAT INT8 [OPTION...]: makes NAME ready. Speed does not depend on
+# the numbers that it was calibrated on. What does not compile loses its race.
+network() {
+	name=$1 float=$2 int8=$3
+	shift 3
+	rm -f "$kept/$name".*
+	ln -s "$(realpath "$float")" "$kept/$name.fp32.onnx"
+	[ ! -r "$int8" ] || ln -s "$(realpath "$int8")" "$kept/$name.int8.onnx"
+	"$run" compile "$float" --calibrate random --calibrate-count 4 \
+		-o "$kept/$name.fxq" "$@" >"$kept/$name.log" 2>&1 ||
+		echo "$name: $(tail -n 1 "$kept/$name.log")"
+}
+
+# Of a network that leaves it open, the shape.
+shape_of() {
+	case $1 in
+	ppocr_det) echo --shape 1x3x320x320 ;;
+	ppocr_cls) echo --shape 1x3x48x192 ;;
+	esac
+}
+
+names() {
+	ls "$1" | sed -n "s/$2\$//p"
+}
+
+if [ -n "${FXQ_MODELS:-}" ]; then
+	[ $# -gt 0 ] || set -- $(names "$FXQ_MODELS" '\.fp32\.onnx')
+	[ $# -gt 0 ] || {
+		echo "FXQ_MODELS=$FXQ_MODELS has no NAME.fp32.onnx" >&2
+		exit 1
+	}
+	for name in "$@"; do
+		network "$name" "$FXQ_MODELS/$name.fp32.onnx" \
+			"$FXQ_MODELS/$name.int8.onnx"
+	done
+else
+	echo "FXQ_MODELS names no folder: what make models fetches is raced"
+	"$here/../e2e/fetch.sh" "$build/models" || true
+	mkdir -p "$build/models"
+	only=" $* "
+	set --
+	for folder in "$build/models" "$here/../../userspace/examples/models"; do
+		for name in $(names "$folder" '\.onnx'); do
+			case $only in "  " | *" $name "*) ;; *) continue ;; esac
+			network "$name" "$folder/$name.onnx" "" $(shape_of "$name")
+			set -- "$@" "$name"
+		done
+	done
+	[ $# -gt 0 ] || { echo "no network is called$only" >&2; exit 1; }
 fi
 
-# A list of packages of its own: the computer's may be of another release.
-if [ ! -r "$kept/include/onnxruntime_c_api.h" ]; then
-	mirror=$(apt-get indextargets --format '$(SITE)' \
-		'Created-By: Packages' | grep -m 1 '/debian/*$') ||
-		skip "apt names no mirror of Debian"
-	apt=$kept/apt
-	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-	key=/usr/share/keyrings/debian-archive-keyring.gpg
-	echo "deb [signed-by=$key] $mirror trixie main" >"$apt/sources.list"
-	(cd "$apt" && for step in update "download libonnxruntime-dev"; do
-		apt-get -q -o Dir::Etc::sourcelist="$apt/sources.list" \
-			-o Dir::Etc::sourceparts=/dev/null \
-			-o Dir::State::lists="$apt/lists" \
-			-o Dir::Cache="$apt/cache" -o APT::Sandbox::User=root \
-			$step || exit 1
-	done) >"$apt/log" 2>&1 || skip "no libonnxruntime-dev, see $apt/log"
-	dpkg-deb -x "$apt"/libonnxruntime-dev_*.deb "$apt/x"
-	rm -rf "$kept/include"
-	cp -r "$apt/x/usr/include/onnxruntime" "$kept/include"
-	rm -rf "$apt"
+# A folder without build.ninja has what was built elsewhere.
+ort=
+if "$here/fetch_ort.sh" "$kept"; then
+	ort=$kept/libonnxruntime.so.1
 fi
-meson configure "$build" -Dtests=true -Donnxruntime="$kept/include" >/dev/null
-ninja -C "$build" --quiet >/dev/null
-
-# Speed does not depend on the numbers that a network was calibrated on.
-[ $# -gt 0 ] || set -- $(cd "$models" && ls *.fp32.onnx | sed 's/\.fp32\.onnx$//')
-for name in "$@"; do
-	ln -sf "$(realpath "$models")/$name.fp32.onnx" \
-		"$(realpath "$models")/$name.int8.onnx" "$kept/"
-	"$compile" compile "$models/$name.fp32.onnx" --calibrate random \
-		--calibrate-count 4 -o "$kept/$name.fxq" \
-		>"$kept/$name.log" 2>&1 || echo "$name: $(tail -n 1 "$kept/$name.log")"
-done
-"$build/tests/bench/race" --ort "$library" --output "$build/bench.json" \
+if [ -e "$build/build.ninja" ]; then
+	meson configure "$build" -Dtests=true \
+		-Donnxruntime="$(realpath "$kept")/include" >/dev/null
+	ninja -C "$build" --quiet >/dev/null
+fi
+"$build/tests/bench/race" ${ort:+--ort "$ort"} --output "$build/bench.json" \
 	--seconds "${BENCH_SECONDS:-0.7}" "$kept" "$@"
+
+# Where the time of each went, for who wants to know why.
+for name in "$@"; do
+	for threads in 1 2; do
+		[ ! -e "$kept/$name.fxq" ] || "$run" bench "$kept/$name.fxq" \
+			--layers --threads $threads --iterations 50 \
+			>"$kept/$name.$threads.profile" ||
+			echo "$name: no profile on $threads threads"
+	done
+done
+python3 "$here/plot.py" "$build/bench.json" "$build/bench.svg"
+echo "$build/bench.json, $build/bench.svg; profiles: $kept/NAME.THREADS.profile"

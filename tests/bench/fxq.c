@@ -66,6 +66,7 @@ struct racer *fxq_racer_open(const char *path, int threads,
 			     struct fxq_io **ret_io, char *why)
 {
 	struct fxq_racer *r = calloc(1, sizeof(*r));
+	struct fxq_image_info info;
 
 	if (!r)
 		return NULL;
@@ -77,6 +78,8 @@ struct racer *fxq_racer_open(const char *path, int threads,
 		   !all_float(r->io->out, r->io->n_out)) {
 		snprintf(why, RACER_REASON, "inputs or outputs are not float");
 	} else {
+		fxq_image_info(r->image, &info);
+		r->base.macs = (double)info.macs_device + info.macs_cpu;
 		*ret_io = r->io;
 		return &r->base;
 	}

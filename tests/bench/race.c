@@ -12,6 +12,9 @@
  * Medians are compared: ratio = the better of ONNX Runtime's / fxq's. What the
  * processor multiplies at most is measured in each round as well.
  *
+ * A network that fxq does not run has the ratio FAILED; one that ONNX Runtime
+ * runs in neither form has none, and without ONNX Runtime none has.
+ *
  * Where ONNX Runtime has a thread of its own, it is tried with and without
  * spinning, and runs as it is faster; a pause lets that end before the next.
  */
@@ -45,6 +48,7 @@ static const char *const keys[RACERS] = {
 
 struct args {
 	const char *ort, *output, *folder;
+	char no_ort[RACER_REASON];	/* why it does not run */
 	char *name[MAX_MODELS];
 	size_t n;
 	double seconds;		/* of each racer, for each number of threads */
@@ -59,6 +63,7 @@ struct times {
 /*
  * struct heat - a network on a number of threads
  * @out: what each of ONNX Runtime's writes
+ * @macs: of the network
  * @why: fxq failed
  */
 struct heat {
@@ -70,6 +75,7 @@ struct heat {
 	struct fxq_tensor *out[RACERS];
 	struct times times[RACERS], peak;
 	bool spin[RACERS];
+	double macs;
 	char why[RACER_REASON];
 };
 
@@ -212,6 +218,7 @@ static bool heat_open(struct heat *h)
 	h->racer[FXQ] = fxq_racer_open(path, h->threads, &h->io, h->why);
 	if (!h->racer[FXQ])
 		return false;
+	h->macs = h->racer[FXQ]->macs;
 	fill(h->io);
 	if (h->args->ort) {
 		open_ort(h, ORT_INT8, "int8.onnx");
@@ -289,12 +296,12 @@ static double smaller(double a, double b)
 	return isnan(a) || b < a ? b : a;
 }
 
-static void print_ms(double ms)
+static void print_number(double v, int decimals)
 {
-	if (isnan(ms))
+	if (isnan(v))
 		printf(" %9s", "-");
 	else
-		printf(" %9.3f", ms);
+		printf(" %9.*f", decimals, v);
 }
 
 static json_t *heat_result(struct heat *h, double *ret_ratio)
@@ -310,6 +317,7 @@ static json_t *heat_result(struct heat *h, double *ret_ratio)
 	if (!h->why[0])
 		ratio = smaller(ms[ORT_INT8], ms[ORT_FP32]) / ms[FXQ];
 	json_object_set_new(o, "ratio", number(ratio));
+	json_object_set_new(o, "macs", json_integer((json_int_t)h->macs));
 	json_object_set_new(o, "peak_gops", number(2e-9 * peak));
 	json_object_set_new(o, "sqnr_db", number(agreement(h)));
 	json_object_set_new(o, "ort_int8_spins", json_boolean(h->spin[ORT_INT8]));
@@ -318,9 +326,10 @@ static json_t *heat_result(struct heat *h, double *ret_ratio)
 		json_object_set_new(o, "failed", json_string(h->why));
 	printf("%-20s %d", h->name, h->threads);
 	for (int i = 0; i < RACERS; i++)
-		print_ms(ms[i]);
-	print_ms(ratio);
-	printf(" %8.0f%s%s\n", 2e-9 * peak, h->why[0] ? "  " : "", h->why);
+		print_number(ms[i], 3);
+	print_number(ratio, 3);
+	print_number(2e-9 * peak, 0);
+	printf("%s%s\n", h->why[0] ? "  " : "", h->why);
 	fflush(stdout);
 	*ret_ratio = ratio;
 	return o;
@@ -339,6 +348,18 @@ static json_t *race_model(const struct args *a, const char *name, int threads,
 	return o;
 }
 
+static void print_mean(const struct args *a, size_t n, double mean)
+{
+	if (isnan(mean))
+		printf("SKIP: no ratios: ONNX Runtime: %s\n", a->ort ?
+		       "it runs none of these networks" : a->no_ort);
+	else if (n < 2 * a->n)
+		printf("geometric mean of %zu ratios: %.3f; ONNX Runtime does not run the others\n",
+		       n, mean);
+	else
+		printf("geometric mean of %zu ratios: %.3f\n", n, mean);
+}
+
 static json_t *race_all(const struct args *a, const char *version)
 {
 	json_t *models = json_array();
@@ -346,23 +367,23 @@ static json_t *race_all(const struct args *a, const char *version)
 	double logs = 0, ratio, mean;
 	size_t n = 0;
 
-	printf("%-20s %s %9s %9s %9s %9s %8s\n", "model", "t", "fxq ms",
+	printf("%-20s %s %9s %9s %9s %9s %9s\n", "model", "t", "fxq ms",
 	       "int8 ms", "float ms", "ratio", "GOP/s");
 	for (size_t i = 0; i < a->n; i++)
 		for (int threads = 1; threads <= 2; threads++) {
 			json_array_append_new(models, race_model(a, a->name[i],
 					threads, &ratio));
+			if (isnan(ratio))
+				continue;
 			logs += log(ratio);
 			n++;
 		}
-	mean = exp(logs / n);
-	if (isfinite(mean))
-		printf("geometric mean of %zu ratios: %.3f\n", n, mean);
-	else
-		printf("no geometric mean: nobody was raced\n");
-	return json_pack("{s:o, s:o, s:s, s:s?}", "models", models, "geomean",
+	mean = a->ort && n ? exp(logs / n) : NAN;
+	print_mean(a, n, mean);
+	return json_pack("{s:o, s:o, s:s, s:s?, s:s?}", "models", models, "geomean",
 			 number(mean), "peak", loop ? loop->name : "none",
-			 "onnxruntime", version);
+			 "onnxruntime", version, "skipped",
+			 a->ort ? NULL : a->no_ort);
 }
 
 /* Arguments */
@@ -440,9 +461,8 @@ int main(int argc, char **argv)
 		options, parse, "FOLDER [NAME...]",
 		"Races fxq against ONNX Runtime."
 	};
-	struct args a = { .seconds = 0.7 };
+	struct args a = { .seconds = 0.7, .no_ort = "give its library, --ort" };
 	const char *version = NULL;
-	char why[RACER_REASON];
 	json_t *result;
 	int ret = 0;
 
@@ -452,11 +472,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (a.ort) {
-		version = ort_load(a.ort, why);
-		if (!version) {
-			printf("SKIP: ONNX Runtime: %s\n", why);
+		version = ort_load(a.ort, a.no_ort);
+		if (!version)
 			a.ort = NULL;
-		}
 	}
 	result = race_all(&a, version);
 	if (a.output && json_dump_file(result, a.output, JSON_INDENT(2) |

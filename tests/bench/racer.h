@@ -15,10 +15,12 @@
 /*
  * struct racer
  * @run: one inference. Returns 0, or another number with @why filled in
+ * @macs: of an inference; 0: not known
  */
 struct racer {
 	int (*run)(struct racer *r);
 	void (*close)(struct racer *r);
+	double macs;
 	char why[RACER_REASON];
 };
 

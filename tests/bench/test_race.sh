@@ -1,34 +1,63 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# A race for a moment, without rivals: the JSON has its form, a network that
-# does not run counts as said, and no time is looked at.
+# A race for a moment: the JSON has its form and becomes a picture, what does not
+# run counts as said, and no time is looked at. Rivals run if they are at hand.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/kept"
 cp "$SOURCE/userspace/examples/models/fmnist_mb.onnx" "$dir/good.fp32.onnx"
 cp "$dir/good.fp32.onnx" "$dir/bad.fp32.onnx"
 "$FXQ_RUN" compile "$dir/good.fp32.onnx" --calibrate random \
-	--calibrate-count 2 -o "$dir/good.fxq" >/dev/null
+	--calibrate-count 2 -o "$dir/good.fxq" >/dev/null 2>&1
 echo nonsense >"$dir/bad.fxq"
-"$RACE" --seconds 0.01 --output "$dir/bench.json" "$dir" >"$dir/table"
-python3 - "$dir/bench.json" <<-'PYTHON'
-	import json, sys
-	bench = json.load(open(sys.argv[1]))
+
+# check JSON NAME...: of a race between these, of which `bad` does not run
+check() {
+	python3 - "$@" <<-'PYTHON'
+	import json, math, sys
+	bench = json.load(open(sys.argv[1]), parse_constant=lambda c: 1 / 0)
 	assert set(bench) >= {"models", "geomean", "peak"}, bench
-	keys = {"name", "threads", "fxq_ms", "ort_int8_ms", "ort_fp32_ms", "ratio"}
+	keys = {"name", "threads", "fxq_ms", "ort_int8_ms", "ort_fp32_ms",
+	        "ratio", "macs", "peak_gops"}
 	models = bench["models"]
 	assert [(m["name"], m["threads"]) for m in models] == [
-	    ("bad", 1), ("bad", 2), ("good", 1), ("good", 2)], models
+	    (name, threads) for name in sys.argv[2:] for threads in (1, 2)], models
+	raced = bench["onnxruntime"]
 	for m in models:
 	    assert set(m) >= keys, m
-	    assert m["ort_int8_ms"] is None and m["ort_fp32_ms"] is None, m
+	    assert m["ort_int8_ms"] is None, m
 	    if m["name"] == "bad":
 	        assert m["ratio"] == 0.01 and "bad.fxq" in m["failed"], m
+	        continue
+	    assert m["fxq_ms"] > 0 and m["macs"] > 5e6, m
+	    if raced:
+	        assert m["ratio"] == m["ort_fp32_ms"] / m["fxq_ms"] or math.isclose(
+	            m["ratio"], m["ort_fp32_ms"] / m["fxq_ms"], rel_tol=1e-4), m
 	    else:
-	        assert m["fxq_ms"] > 0 and m["ratio"] is None, m
-PYTHON
-[ "$(grep -c '^good ' "$dir/table")" = 2 ] || { cat "$dir/table"; exit 1; }
+	        assert m["ort_fp32_ms"] is None and m["ratio"] is None, m
+	if raced:
+	    logs = [math.log(m["ratio"]) for m in models]
+	    mean = math.exp(sum(logs) / len(logs))
+	    assert math.isclose(bench["geomean"], mean, rel_tol=1e-4), bench
+	else:
+	    assert bench["geomean"] is None and bench["skipped"], bench
+	PYTHON
+}
+
+# picture JSON: becomes an SVG that is sound and has every name
+picture() {
+	python3 "$SOURCE/tests/bench/plot.py" "$1" "$dir/bench.svg"
+	python3 - "$1" "$dir/bench.svg" <<-'PYTHON'
+	import json, sys
+	from xml.etree import ElementTree
+	words = " ".join(ElementTree.parse(sys.argv[2]).getroot().itertext())
+	for m in json.load(open(sys.argv[1]))["models"]:
+	    assert m["name"] in words, words
+	assert "nan" not in words and "None" not in words, words
+	PYTHON
+}
 
 # refused SENTENCE ARGUMENTS...
 refused() {
@@ -40,12 +69,25 @@ refused() {
 	fi
 	grep -q "$sentence" "$dir/out" || { cat "$dir/out"; exit 1; }
 }
+
+# says TEXT: the last table
+says() {
+	grep -q -- "$1" "$dir/table" || { cat "$dir/table"; exit 1; }
+}
+
+"$RACE" --seconds 0.01 --output "$dir/bench.json" "$dir" >"$dir/table"
+check "$dir/bench.json" bad good
+picture "$dir/bench.json"
+[ "$(grep -c '^good ' "$dir/table")" = 2 ] || { cat "$dir/table"; exit 1; }
+says '^SKIP: no ratios: ONNX Runtime: give its library, --ort'
+grep -qw nan "$dir/table" && { cat "$dir/table"; exit 1; }
+"$RACE" --ort /nonexistent.so --seconds 0.01 "$dir" good >"$dir/table"
+says '^SKIP: no ratios: ONNX Runtime: \(.*nonexistent.so\|built without\)'
+
 mkdir "$dir/empty"
 refused 'no \*.fp32.onnx' "$dir/empty"
 refused 'which folder' --seconds 1
 refused 'a number above 0' --seconds 0 "$dir"
-"$RACE" --ort /nonexistent.so --seconds 0.01 "$dir" good |
-	grep -q '^SKIP: ONNX Runtime: '
 
 # Each part of the start has a time of its own.
 "$STARTUP" "$dir/good.fxq" >"$dir/start"
@@ -55,3 +97,33 @@ if "$STARTUP" "$dir/bad.fxq" 2>"$dir/out"; then
 	exit 1
 fi
 grep -q 'bad.fxq' "$dir/out" || { cat "$dir/out"; exit 1; }
+
+# The script around it, where there is no ONNX Runtime: it needs no npm then, and
+# races the networks of FXQ_MODELS. What does not compile does not run.
+mkdir -p "$dir/build/tests/bench" "$dir/build/userspace/tools" "$dir/models"
+ln -s "$RACE" "$dir/build/tests/bench/race"
+ln -s "$FXQ_RUN" "$dir/build/userspace/tools/fxq-run"
+ln -s "$dir/good.fp32.onnx" "$dir/models/good.fp32.onnx"
+echo nonsense >"$dir/models/bad.fp32.onnx"
+ONNXRUNTIME=/nonexistent.so BENCH_SECONDS=0.01 FXQ_MODELS="$dir/models" \
+	"$SOURCE/tests/bench/bench.sh" "$dir/build" >"$dir/table"
+says '^bad: .*bad.fp32.onnx'
+says '^SKIP: no ONNX Runtime: ONNXRUNTIME=/nonexistent.so is not there'
+check "$dir/build/bench.json" bad good
+grep -q '^n3_Clip .* compute ' "$dir/build/bench/good.1.profile"
+grep -q '</svg>' "$dir/build/bench.svg"
+if FXQ_MODELS="$dir/empty" "$SOURCE/tests/bench/bench.sh" "$dir/build" \
+	>"$dir/table" 2>&1; then
+	echo "bench.sh succeeds without networks"
+	exit 1
+fi
+says 'has no NAME.fp32.onnx'
+
+# Rivals that an earlier `make bench` brought.
+[ -r "$KEPT/libonnxruntime.so.1" ] || exit 0
+"$RACE" --seconds 0.01 --ort "$KEPT/libonnxruntime.so.1" \
+	--output "$dir/bench.json" "$dir" >"$dir/table"
+grep -q 'built without' "$dir/table" && exit 0
+check "$dir/bench.json" bad good
+picture "$dir/bench.json"
+says '^geometric mean of 4 ratios: '
