@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# bench.sh BUILD [NAME...]   fxq against ONNX Runtime; BUILD/bench.json, .svg
+# bench.sh BUILD [NAME...]   fxq against ONNX Runtime; BUILD/bench.json, its
+# picture bench.svg and its table bench.rst
 #
 # Networks are NAME.fp32.onnx and NAME.int8.onnx of the folder FXQ_MODELS; or,
 # without it, what `make models` fetches and the two that fxq brings, which have
@@ -80,14 +81,31 @@ fi
 "$build/tests/bench/race" ${ort:+--ort "$ort"} --output "$build/bench.json" \
 	--seconds "${BENCH_SECONDS:-0.7}" "$kept" "$@"
 
+# profile NAME THREADS TO [OPTION]
+profile() {
+	"$run" bench "$kept/$1.fxq" --layers --threads $2 --iterations 30 $4 \
+		>"$kept/$1.$2.$3" || echo "$1: no profile on $2 threads"
+}
+
 # Where the time of each went, for who wants to know why.
 for name in "$@"; do
 	for threads in 1 2; do
-		[ ! -e "$kept/$name.fxq" ] || "$run" bench "$kept/$name.fxq" \
-			--layers --threads $threads --iterations 50 \
-			>"$kept/$name.$threads.profile" ||
-			echo "$name: no profile on $threads threads"
+		[ -e "$kept/$name.fxq" ] || continue
+		profile "$name" $threads profile ""
+		profile "$name" $threads json --json
 	done
 done
 python3 "$here/plot.py" "$build/bench.json" "$build/bench.svg"
-echo "$build/bench.json, $build/bench.svg; profiles: $kept/NAME.THREADS.profile"
+python3 "$here/table.py" "$build/bench.json" "$kept" >"$build/bench.rst"
+echo "$build/bench.json, bench.svg, bench.rst; $kept/NAME.THREADS.profile"
+
+# The machine's convolutions alone, beside oneDNN's where libdnnl-dev is there;
+# and what exactness costs without VNNI.
+mx=$build/tests/bench/mx
+[ -x "$mx" ] || exit 0
+for threads in 1 2; do
+	"$mx" $threads | tee "$kept/mx.$threads"
+done
+if grep -q '^flags.* avx2 ' /proc/cpuinfo 2>/dev/null; then
+	FXQ_ISA=avx2 "$mx" 1 | tee "$kept/mx.avx2"
+fi

@@ -112,6 +112,9 @@ says '^SKIP: no ONNX Runtime: ONNXRUNTIME=/nonexistent.so is not there'
 check "$dir/build/bench.json" bad good
 grep -q '^n3_Clip .* compute ' "$dir/build/bench/good.1.profile"
 grep -q '</svg>' "$dir/build/bench.svg"
+grep -q '^good  *2 .* - .*%.*compute [0-9]' "$dir/build/bench.rst" ||
+	{ cat "$dir/build/bench.rst"; exit 1; }
+grep -q '^bad  *1 .*does not run' "$dir/build/bench.rst"
 if FXQ_MODELS="$dir/empty" "$SOURCE/tests/bench/bench.sh" "$dir/build" \
 	>"$dir/table" 2>&1; then
 	echo "bench.sh succeeds without networks"

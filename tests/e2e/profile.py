@@ -54,7 +54,9 @@ def main():
     assert sum(r["macs"] for r in rows) == info["macs_device"]
     for r in rows:
         assert r["ns"] > 0 and 0 <= r["peak_share"] < 1, r
-        assert 0.25 <= r["bound_share"] <= 1, r
+        spent = r["spent"]
+        assert abs(sum(spent.values()) - 1) < 1e-6, r
+        assert spent[r["bound"]] == max(spent.values()), r
         device = r["kind"] == "device"
         assert r["bound"] in (["compute", "bytes", "vector"] if device
                               else ["cpu"]), r

@@ -36,7 +36,7 @@ static void maybe(struct table *t, bool is, double value)
 static void add_bound(struct table *t, const struct profile_row *r)
 {
 	table_cell(t, "%s", bounds[r->bound]);
-	maybe(t, r->kind == PROFILE_LAYER, 100 * r->bound_share);
+	maybe(t, r->kind == PROFILE_LAYER, 100 * r->spent[r->bound]);
 }
 
 static void add_row(struct table *t, const struct profile_row *r, double peak)
@@ -97,12 +97,21 @@ int bench_layers_print(struct profile *p)
 	return TOOL_OK;
 }
 
+static json_t *spent_json(const struct profile_row *r)
+{
+	json_t *spent = json_object();
+
+	for (int b = 0; b < BOUNDS; b++)
+		json_object_set_new(spent, bounds[b], json_real(r->spent[b]));
+	return spent;
+}
+
 static json_t *row_json(const struct profile_row *r, double peak)
 {
 	const struct layer_cost *c = &r->cost;
 
 	return json_pack("{s:o, s:o, s:s, s:I, s:f, s:I, s:f, s:I, s:s,"
-			 " s:f, s:I, s:f, s:I, s:I, s:I}",
+			 " s:o, s:I, s:f, s:I, s:I, s:I}",
 		"layer", r->layer ? json_text(r->layer) : json_null(),
 		"operator", r->op ? json_text(r->op) : json_null(),
 		"kind", kinds[r->kind],
@@ -110,7 +119,7 @@ static json_t *row_json(const struct profile_row *r, double peak)
 		"macs", (json_int_t)r->macs,
 		"peak_share", peak_share(r->macs, r->ns, peak),
 		"bytes", (json_int_t)c->bytes,
-		"bound", bounds[r->bound], "bound_share", r->bound_share,
+		"bound", bounds[r->bound], "spent", spent_json(r),
 		"cycles", (json_int_t)c->cycles,
 		"utilization", utilization(r->macs, c->cycles),
 		"mx_cycles", (json_int_t)c->mx,

@@ -335,10 +335,11 @@ static void find_bound(struct profile_row *row, const struct spent *s)
 	uint64_t all = total(s);
 
 	row->bound = row->kind == PROFILE_LAYER ? BOUND_COMPUTE : BOUND_CPU;
-	for (int b = 0; b < BOUNDS; b++)
+	for (int b = 0; b < BOUNDS; b++) {
+		row->spent[b] = all ? (double)s->ns[b] / all : 0;
 		if (s->ns[b] > s->ns[row->bound])
 			row->bound = b;
-	row->bound_share = all ? (double)s->ns[row->bound] / all : 0;
+	}
 }
 
 int profile_rows(struct profile *p, const struct profile_row **ret_rows,

@@ -355,7 +355,8 @@ enum profile_kind {
  * @cost: modelled, of PROFILE_LAYER; of PROFILE_CPU @cost.bytes are what its
  *	  tensors have
  * @ns, @share: the median of all runs, and its share of the sum of all rows
- * @bound, @bound_share: what most of the time went into, and how much of it
+ * @bound: what most of the time went into
+ * @spent: how much of it went into what, in 0..1
  */
 struct profile_row {
 	enum profile_kind kind;
@@ -366,7 +367,7 @@ struct profile_row {
 	uint64_t ns;
 	double share;
 	enum bound bound;
-	double bound_share;
+	double spent[BOUNDS];
 };
 
 struct profile;
