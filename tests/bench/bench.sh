@@ -15,19 +15,37 @@ shift
 here=$(dirname "$0")
 kept=$build/bench
 run=$build/userspace/tools/fxq-run
+scene=$build/tests/bench/scene
 mkdir -p "$kept"
 
-# network NAME FLOAT INT8 [OPTION...]: makes NAME ready. Speed does not depend on
-# the numbers that it was calibrated on. What does not compile loses its race.
+# A folder without build.ninja has what was built elsewhere.
+ort=
+if "$here/fetch_ort.sh" "$kept"; then
+	ort=$kept/libonnxruntime.so.1
+fi
+if [ -e "$build/build.ninja" ]; then
+	meson configure "$build" -Dtests=true \
+		-Donnxruntime="$(realpath "$kept")/include" >/dev/null
+	ninja -C "$build" --quiet >/dev/null
+fi
+
+# network NAME FLOAT INT8 [--shape DIMS]: makes NAME ready, calibrated on scenes to
+# race on another, so that its outputs can be compared with float's. Where no
+# scene fits, it is noise. What does not compile loses its race.
 network() {
 	name=$1 float=$2 int8=$3
 	shift 3
 	rm -f "$kept/$name".*
 	ln -s "$(realpath "$float")" "$kept/$name.fp32.onnx"
 	[ ! -r "$int8" ] || ln -s "$(realpath "$int8")" "$kept/$name.int8.onnx"
-	"$run" compile "$float" --calibrate random --calibrate-count 4 \
+	data=$kept/$name.calibrate.npy
+	"$scene" "$float" "$name" 2 8 "$data" ${2:-} >/dev/null 2>&1 &&
+		"$scene" "$float" "$name" 1 1 "$kept/$name.npy" ${2:-} ||
+		data=random
+	"$run" compile "$float" --calibrate "$data" --calibrate-count 8 \
 		-o "$kept/$name.fxq" "$@" >"$kept/$name.log" 2>&1 ||
 		echo "$name: $(tail -n 1 "$kept/$name.log")"
+	rm -f "$kept/$name.calibrate.npy"
 }
 
 # Of a network that leaves it open, the shape.
@@ -68,16 +86,6 @@ else
 	[ $# -gt 0 ] || { echo "no network is called$only" >&2; exit 1; }
 fi
 
-# A folder without build.ninja has what was built elsewhere.
-ort=
-if "$here/fetch_ort.sh" "$kept"; then
-	ort=$kept/libonnxruntime.so.1
-fi
-if [ -e "$build/build.ninja" ]; then
-	meson configure "$build" -Dtests=true \
-		-Donnxruntime="$(realpath "$kept")/include" >/dev/null
-	ninja -C "$build" --quiet >/dev/null
-fi
 "$build/tests/bench/race" ${ort:+--ort "$ort"} --output "$build/bench.json" \
 	--seconds "${BENCH_SECONDS:-0.7}" "$kept" "$@"
 

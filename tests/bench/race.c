@@ -4,8 +4,9 @@
  *
  *	race [--ort LIBRARY] [--output FILE] [--seconds N] FOLDER [NAME...]
  *
- * FOLDER has NAME.fp32.onnx, and beside it NAME.fxq and NAME.int8.onnx. On one
- * thread and on two, fxq's embedded device, ONNX Runtime on the int8 file and
+ * FOLDER has NAME.fp32.onnx, and beside it NAME.fxq and NAME.int8.onnx, and
+ * NAME.npy, which is the input; without it the input is noise. On one thread and
+ * on two, fxq's embedded device, ONNX Runtime on the int8 file and
  * ONNX Runtime on the float file run in short turns, one after another and
  * many rounds, on the same input, from and to float tensors; each turn begins
  * with runs that do not count. So what else the computer does slows all alike.
@@ -29,6 +30,7 @@
 
 #include <jansson.h>
 
+#include "io/io.h"
 #include "peak.h"
 #include "racer.h"
 
@@ -142,17 +144,23 @@ static void path_of(const struct heat *h, const char *end, char *path,
 	snprintf(path, size, "%s/%s.%s", h->args->folder, h->name, end);
 }
 
-static void fill(struct fxq_io *io)
+static int64_t elements(const struct fxq_tensor *t)
+{
+	int64_t n = 1;
+
+	for (uint32_t k = 0; k < t->rank; k++)
+		n *= t->dims[k];
+	return n;
+}
+
+static void fill_noise(struct fxq_io *io)
 {
 	uint64_t x = 88172645463325252ull;
 
 	for (uint32_t i = 0; i < io->n_in; i++) {
 		float *data = io->in[i].data;
-		int64_t n = 1;
 
-		for (uint32_t k = 0; k < io->in[i].rank; k++)
-			n *= io->in[i].dims[k];
-		for (; n--; data++) {
+		for (int64_t n = elements(&io->in[i]); n--; data++) {
 			x ^= x << 13;
 			x ^= x >> 7;
 			x ^= x << 17;
@@ -161,13 +169,29 @@ static void fill(struct fxq_io *io)
 	}
 }
 
-static int64_t elements(const struct fxq_tensor *t)
+static bool fill(struct heat *h)
 {
-	int64_t n = 1;
+	struct fxq_tensor *in = &h->io->in[0], t;
+	char path[4096];
+	bool fits;
 
-	for (uint32_t k = 0; k < t->rank; k++)
-		n *= t->dims[k];
-	return n;
+	path_of(h, "npy", path, sizeof(path));
+	if (h->io->n_in != 1 || access(path, R_OK)) {
+		fill_noise(h->io);
+		return true;
+	}
+	if (load_tensor(path, NULL, NULL, &t)) {
+		snprintf(h->why, sizeof(h->why), "%s", io_error());
+		return false;
+	}
+	fits = t.dtype == in->dtype && elements(&t) == elements(in);
+	if (fits)
+		memcpy(in->data, t.data, elements(in) * sizeof(float));
+	else
+		snprintf(h->why, sizeof(h->why),
+			 "%s.npy is not of the input's type", h->name);
+	free(t.data);
+	return fits;
 }
 
 static struct fxq_tensor *outputs_like(const struct fxq_io *io)
@@ -219,7 +243,8 @@ static bool heat_open(struct heat *h)
 	if (!h->racer[FXQ])
 		return false;
 	h->macs = h->racer[FXQ]->macs;
-	fill(h->io);
+	if (!fill(h))
+		return false;
 	if (h->args->ort) {
 		open_ort(h, ORT_INT8, "int8.onnx");
 		open_ort(h, ORT_FP32, "fp32.onnx");

@@ -12,6 +12,7 @@ cp "$dir/good.fp32.onnx" "$dir/bad.fp32.onnx"
 "$FXQ_RUN" compile "$dir/good.fp32.onnx" --calibrate random \
 	--calibrate-count 2 -o "$dir/good.fxq" >/dev/null 2>&1
 echo nonsense >"$dir/bad.fxq"
+"$SCENE" "$dir/good.fp32.onnx" good 1 1 "$dir/good.npy"
 
 # check JSON NAME...: of a race between these, of which `bad` does not run
 check() {
@@ -89,6 +90,25 @@ refused 'no \*.fp32.onnx' "$dir/empty"
 refused 'which folder' --seconds 1
 refused 'a number above 0' --seconds 0 "$dir"
 
+# Two scenes are not one.
+"$SCENE" "$dir/good.fp32.onnx" good 1 2 "$dir/good.npy"
+"$RACE" --seconds 0.01 "$dir" good >"$dir/table"
+says "good.npy is not of the input's type"
+rm "$dir/good.npy"
+# draws_not SENTENCE ARGUMENTS...
+draws_not() {
+	sentence=$1
+	shift
+	if "$SCENE" "$@" 2>"$dir/table"; then
+		echo "scene $* succeeds"
+		exit 1
+	fi
+	says "$sentence"
+}
+draws_not usage "$dir/good.fp32.onnx"
+draws_not 'bad.fxq' "$dir/bad.fxq" good 1 1 "$dir/x.npy"
+draws_not '1x1x28 is no shape' "$dir/good.fp32.onnx" good 1 1 "$dir/x.npy" 1x1x28
+
 # Each part of the start has a time of its own.
 "$STARTUP" "$dir/good.fxq" >"$dir/start"
 [ "$(grep -c ' [0-9.]* ms$' "$dir/start")" = 7 ] || { cat "$dir/start"; exit 1; }
@@ -102,6 +122,7 @@ grep -q 'bad.fxq' "$dir/out" || { cat "$dir/out"; exit 1; }
 # races the networks of FXQ_MODELS. What does not compile does not run.
 mkdir -p "$dir/build/tests/bench" "$dir/build/userspace/tools" "$dir/models"
 ln -s "$RACE" "$dir/build/tests/bench/race"
+ln -s "$SCENE" "$dir/build/tests/bench/scene"
 ln -s "$FXQ_RUN" "$dir/build/userspace/tools/fxq-run"
 ln -s "$dir/good.fp32.onnx" "$dir/models/good.fp32.onnx"
 echo nonsense >"$dir/models/bad.fp32.onnx"
@@ -110,6 +131,7 @@ ONNXRUNTIME=/nonexistent.so BENCH_SECONDS=0.01 FXQ_MODELS="$dir/models" \
 says '^bad: .*bad.fp32.onnx'
 says '^SKIP: no ONNX Runtime: ONNXRUNTIME=/nonexistent.so is not there'
 check "$dir/build/bench.json" bad good
+[ -r "$dir/build/bench/good.npy" ]
 grep -q '^n3_Clip .* compute ' "$dir/build/bench/good.1.profile"
 grep -q '</svg>' "$dir/build/bench.svg"
 grep -q '^good  *2 .* - .*%.*compute [0-9]' "$dir/build/bench.rst" ||
