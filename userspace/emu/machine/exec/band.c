@@ -11,6 +11,7 @@
 #include "fm.h"
 
 typedef uint8_t bytes16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint8_t quad __attribute__((vector_size(4), aligned(1), may_alias));
 typedef uint8_t bytes64 __attribute__((vector_size(64), aligned(1), may_alias));
 
 static uint32_t blocks_of(const struct fxq_band *b)
@@ -150,6 +151,26 @@ static inline void name(uint8_t *to, const uint8_t *from, size_t n)	\
 COPY_FLIPPED(copy_run, bytes64)
 COPY_FLIPPED(copy_pixel, bytes16)
 
+typedef uint32_t pixels16 __attribute__((vector_size(64), aligned(1), may_alias));
+
+/*
+ * Every other pixel of @n * 2 that are one quad wide: what a first layer with
+ * a stride of 2 does to a picture.
+ */
+static void copy_every_other(uint8_t *to, const uint8_t *from, uint32_t n)
+{
+	const pixels16 *in;
+
+	for (; n > 16; n -= 16, to += 64, from += 128) {
+		in = (const pixels16 *)from;
+		*(pixels16 *)to = __builtin_shufflevector(in[0], in[1],
+			0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28,
+			30) ^ 0x80808080u;
+	}
+	for (; n; n--, to += 4, from += 8)
+		*(quad *)to = *(const quad *)from ^ 0x80;
+}
+
 /* struct run - a block of a group's channels: the first, and how many */
 struct run {
 	struct fm_view view;
@@ -174,6 +195,10 @@ static void copy_pixels(const struct fxq_band *b, const struct run *r,
 	}
 	if (step == 1 && r->view.pixel == b->pitch) {
 		copy_run(to, from, (size_t)n * b->pitch);
+		return;
+	}
+	if (step == 2 && r->view.pixel == 4 && b->pitch == 4) {
+		copy_every_other(to, from, n);
 		return;
 	}
 	for (i = 0; i < n; i++, to += b->pitch, from += step * r->view.pixel)

@@ -3,9 +3,8 @@
  * binary.c - ADD, SUB, MUL, MIN, MAX, with broadcasting
  *
  * A unit is one row of one block of channels. Where both operands and the
- * result lie alike, a row is one run of bytes; otherwise it goes pixel by
- * pixel, an operand that is broadcast standing still or being spread over the
- * lanes.
+ * result lie alike, a row is one run of bytes; otherwise some pixels are, and
+ * an operand that is broadcast is repeated or spread over the lanes.
  */
 #include <string.h>
 
@@ -92,40 +91,61 @@ static struct operand operand_row(const struct fxq_exec *x,
 	};
 }
 
-/* The operand's lanes at pixel @px, in @lanes if they must be made. */
-static const int8_t *operand_pixel(const struct operand *o, uint32_t px,
-				   uint32_t n, int8_t *lanes)
+/*
+ * @pixels pixels from @px on, of @n lanes, in @room if they must be made. One
+ * that stands still is made for the first pixels, of which there are most.
+ */
+static const int8_t *operand_run(const struct operand *o, uint32_t px,
+				 uint32_t pixels, uint32_t n, uint8_t *room)
 {
 	const uint8_t *at = o->at + px * o->pixel;
+	uint32_t i;
 
-	if (!o->spread)
-		return (const int8_t *)at;
-	memset(lanes, *at, n);
-	return lanes;
+	if (!o->spread && o->pixel)
+		return (const int8_t *)fm_run(at, o->pixel, pixels, n, room);
+	for (i = 0; i < pixels && (o->pixel || !px); i++) {
+		if (o->spread)
+			memset(room + i * n, at[i * o->pixel], FXQ_BLOCK);
+		else
+			memcpy(room + i * n, at, FXQ_BLOCK);
+	}
+	return (const int8_t *)room;
+}
+
+/* A row whose operands do not lie as its result does. */
+static void run_pixels(const struct binary *c, const struct operand *a,
+		       const struct operand *b, uint8_t *out, size_t out_pixel,
+		       uint32_t n)
+{
+	uint8_t from_a[FM_RUN_BYTES], from_b[FM_RUN_BYTES], to[FM_RUN_BYTES];
+	uint32_t w = c->b->w, px, pixels;
+
+	for (px = 0; px < w; px += pixels, out += pixels * out_pixel) {
+		pixels = w - px < FM_RUN_PIXELS ? w - px : FM_RUN_PIXELS;
+		c->fn(&c->k, operand_run(a, px, pixels, n, from_a),
+		      operand_run(b, px, pixels, n, from_b),
+		      (int8_t *)(out_pixel == n ? out : to), pixels * n);
+		fm_put_run(out, out_pixel, pixels, n, to);
+	}
 }
 
 static void run_row(const struct binary *c, uint32_t block, uint32_t y)
 {
 	const struct fxq_body_binary *b = c->b;
-	uint32_t f = c->flags, n = fm_lanes(b->c, block), px;
+	uint32_t f = c->flags, n = fm_lanes(b->c, block);
 	struct fm_view out = fm_block(c->x, &b->out, block, 1);
 	struct operand oa, ob;
-	int8_t la[FXQ_BLOCK], lb[FXQ_BLOCK];
 
 	oa = operand_row(c->x, &b->a, block, y, f & FXQ_F_A_BCAST_C,
 			 f & FXQ_F_A_BCAST_H, f & FXQ_F_A_BCAST_W);
 	ob = operand_row(c->x, &b->b, block, y, f & FXQ_F_B_BCAST_C,
 			 f & FXQ_F_B_BCAST_H, f & FXQ_F_B_BCAST_W);
 	if (!oa.spread && !ob.spread && out.pixel == n && oa.pixel == n &&
-	    ob.pixel == n) {
+	    ob.pixel == n)
 		c->fn(&c->k, (const int8_t *)oa.at, (const int8_t *)ob.at,
 		      (int8_t *)fm_pixel(&out, y, 0), n * b->w);
-		return;
-	}
-	for (px = 0; px < b->w; px++)
-		c->fn(&c->k, operand_pixel(&oa, px, n, la),
-		      operand_pixel(&ob, px, n, lb),
-		      (int8_t *)fm_pixel(&out, y, px), n);
+	else
+		run_pixels(c, &oa, &ob, fm_pixel(&out, y, 0), out.pixel, n);
 }
 
 static void binary_rows(void *arg, uint32_t first, uint32_t last)

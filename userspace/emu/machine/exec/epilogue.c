@@ -83,10 +83,27 @@ void fxq_lanes_begin(const struct fxq_lanes *l, uint32_t (*acc)[FXQ_BLOCK],
 		memcpy(acc[p], l->bias, sizeof(l->bias));
 }
 
+/* @n pixels of sums, as they are. */
 static void put_raw(const struct fxq_epilogue *e, const struct fxq_lanes *l,
-		    const uint32_t *acc, uint32_t y, uint32_t x)
+		    uint32_t (*acc)[FXQ_BLOCK], uint32_t y, uint32_t x,
+		    uint32_t n)
 {
-	fm_scatter(e->x, &e->out, y, x, l->c0, l->n, 4, acc);
+	struct fm_view out = fm_block(e->x, &e->out, l->c0 / FXQ_BLOCK, 4);
+	uint8_t *to = fm_pixel(&out, y, x);
+	uint32_t p;
+
+	if (l->c0 % FXQ_BLOCK) {
+		for (p = 0; p < n; p++)
+			fm_scatter(e->x, &e->out, y, x + p, l->c0, l->n, 4,
+				   acc[p]);
+		return;
+	}
+	for (p = 0; p < n; p++, to += out.pixel) {
+		if (l->n == FXQ_BLOCK)
+			memcpy(to, acc[p], sizeof(acc[p]));
+		else
+			memcpy(to, acc[p], l->n * sizeof(acc[p][0]));
+	}
 }
 
 /* Channels that begin in the middle of a block: a pixel at a time. */
@@ -117,11 +134,9 @@ static void finish_row(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 {
 	struct fm_view out, res;
 	struct fxq_row row = { .n = n };
-	uint32_t p;
 
 	if (e->flags & FXQ_F_RAW) {
-		for (p = 0; p < n; p++)
-			put_raw(e, l, acc[p], y, x + p);
+		put_raw(e, l, acc, y, x, n);
 		return;
 	}
 	if (l->c0 % FXQ_BLOCK) {

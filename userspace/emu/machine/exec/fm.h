@@ -71,6 +71,39 @@ static inline void fm_put(uint8_t *dst, const void *src, uint32_t n)
 }
 
 /*
+ * Operators that treat each byte by itself want long runs of them: some pixels
+ * at a time, whose @n lanes are put side by side where they do not lie so.
+ */
+#define FM_RUN_PIXELS	16
+#define FM_RUN_BYTES	((FM_RUN_PIXELS + 1) * FXQ_BLOCK)
+
+/* @pixels pixels from @at on, @pixel bytes apart: there, or in @room. */
+static inline const uint8_t *fm_run(const uint8_t *at, size_t pixel,
+				    uint32_t pixels, uint32_t n, uint8_t *room)
+{
+	uint32_t i;
+
+	if (pixel == n)
+		return at;
+	/* Lanes past @n are overwritten by the next pixel. */
+	for (i = 0; i < pixels; i++)
+		memcpy(room + i * n, at + i * pixel, FXQ_BLOCK);
+	return room;
+}
+
+/* The opposite: nothing if the run is where it belongs. */
+static inline void fm_put_run(uint8_t *at, size_t pixel, uint32_t pixels,
+			      uint32_t n, const uint8_t *run)
+{
+	uint32_t i;
+
+	if (pixel == n)
+		return;
+	for (i = 0; i < pixels; i++)
+		fm_put(at + i * pixel, run + i * n, n);
+}
+
+/*
  * Channels [c0, c0 + n) of pixel (y, x), wherever blocks divide them: @n is at
  * most 32, so there are at most two pieces.
  */

@@ -40,14 +40,26 @@ static void blend(const struct resize *c, const int8_t *const in[4],
 	}
 }
 
+/* blend() where all weight is on one pixel. */
+static void pick(const struct resize *c, const int8_t *in, int8_t *out)
+{
+	const int zx = c->b->zx, zy = c->b->zy, lo = c->b->lo, hi = c->b->hi;
+	const int32_t one = FXQ_RESIZE_ONE * FXQ_RESIZE_ONE;
+	const float m = c->m;
+	uint32_t i;
+
+#pragma GCC ivdep
+	for (i = 0; i < FXQ_BLOCK; i++)
+		out[i] = fxq_q((float)((in[i] - zx) * one) * m, zy, lo, hi);
+}
+
 /* The output pixel between four neighbours; @y and @x say where it is. */
 static void run_pixel(const struct resize *c, const struct fm_view *in,
 		      struct entry y, struct entry x, int8_t *out)
 {
 	uint32_t y1 = y.index + 1 < c->b->ih ? y.index + 1 : y.index;
 	uint32_t x1 = x.index + 1 < c->b->iw ? x.index + 1 : x.index;
-	int32_t fy = c->bilinear ? y.fraction : 0;
-	int32_t fx = c->bilinear ? x.fraction : 0;
+	int32_t fy = y.fraction, fx = x.fraction;
 	const int8_t *const pixels[4] = {
 		(const int8_t *)fm_pixel(in, y.index, x.index),
 		(const int8_t *)fm_pixel(in, y.index, x1),
@@ -71,10 +83,16 @@ static void run_row(const struct resize *c, uint32_t block, uint32_t oy)
 	struct fm_view out = fm_block(c->x, &b->out, block, 1);
 	struct entry y = entry_at(c->x, b->ytab, oy);
 	uint32_t n = fm_lanes(b->c, block), ox;
+	struct entry x, before = { 0 };
 	int8_t q[FXQ_BLOCK];
 
-	for (ox = 0; ox < b->ow; ox++) {
-		run_pixel(c, &in, y, entry_at(c->x, b->xtab, ox), q);
+	for (ox = 0; ox < b->ow; ox++, before = x) {
+		x = entry_at(c->x, b->xtab, ox);
+		if (c->bilinear)
+			run_pixel(c, &in, y, x, q);
+		else if (!ox || x.index != before.index)
+			pick(c, (const int8_t *)fm_pixel(&in, y.index,
+							 x.index), q);
 		fm_put(fm_pixel(&out, oy, ox), q, n);
 	}
 }

@@ -3,7 +3,7 @@
  * unary.c - LUT and REQUANT: each byte by itself
  *
  * A unit is one row of one block of channels; where input and output lie
- * alike, a row is one run of bytes.
+ * alike, a row is one run of bytes, otherwise some pixels are.
  */
 #include <fxq/fxq_arith.h>
 
@@ -38,26 +38,41 @@ static void requant_elements(const struct unary *c, const uint8_t *in,
 		out[i] = fxq_q((float)((int8_t)in[i] - zx) * m, zy, lo, hi);
 }
 
+static void run_row(const struct unary *c, const uint8_t *in, size_t in_pixel,
+		    uint8_t *out, size_t out_pixel, uint32_t n)
+{
+	uint8_t from[FM_RUN_BYTES], to[FM_RUN_BYTES];
+	uint32_t w = c->b->w, px, pixels;
+
+	if (in_pixel == n && out_pixel == n) {
+		c->fn(c, in, out, n * w);
+		return;
+	}
+	for (px = 0; px < w; px += pixels) {
+		pixels = w - px < FM_RUN_PIXELS ? w - px : FM_RUN_PIXELS;
+		c->fn(c, fm_run(in, in_pixel, pixels, n, from),
+		      out_pixel == n ? out : to, pixels * n);
+		fm_put_run(out, out_pixel, pixels, n, to);
+		in += pixels * in_pixel;
+		out += pixels * out_pixel;
+	}
+}
+
 static void unary_rows(void *arg, uint32_t first, uint32_t last)
 {
 	const struct unary *c = arg;
 	const struct fxq_body_unary *b = c->b;
-	uint32_t i, px, y, n;
+	uint32_t i, block, y;
 
 	for (i = first; i < last; i++) {
-		struct fm_view in = fm_block(c->x, &b->in, i / b->h, 1);
-		struct fm_view out = fm_block(c->x, &b->out, i / b->h, 1);
+		struct fm_view in, out;
 
-		n = fm_lanes(b->c, i / b->h);
+		block = i / b->h;
 		y = i % b->h;
-		if (in.pixel == n && out.pixel == n) {
-			c->fn(c, fm_pixel(&in, y, 0), fm_pixel(&out, y, 0),
-			      n * b->w);
-			continue;
-		}
-		for (px = 0; px < b->w; px++)
-			c->fn(c, fm_pixel(&in, y, px), fm_pixel(&out, y, px),
-			      n);
+		in = fm_block(c->x, &b->in, block, 1);
+		out = fm_block(c->x, &b->out, block, 1);
+		run_row(c, fm_pixel(&in, y, 0), in.pixel, fm_pixel(&out, y, 0),
+			out.pixel, fm_lanes(b->c, block));
 	}
 }
 
