@@ -4,7 +4,8 @@
  *
  * A unit of the first two is one row of one block of channels, of GLOBALPOOL a
  * block. A window of MAXPOOL that lies wholly outside gives the least number,
- * one of AVGPOOL that counts nothing gives zero.
+ * one of AVGPOOL that counts nothing gives zero. MAXPOOL first folds the rows
+ * of all windows into one, in runs, where that fits into a buffer.
  */
 #include <string.h>
 
@@ -109,6 +110,61 @@ static void max_window(const struct pooling *c, const struct window *win,
 		out[i] = max[i] < hi ? max[i] : hi;
 }
 
+#define FOLDED_BYTES	16384
+
+/* The larger of two rows, byte by byte. */
+static void fold_row(int8_t *restrict max, const int8_t *restrict in,
+		     uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		max[i] = in[i] > max[i] ? in[i] : max[i];
+}
+
+/* The largest of @taps pixels, @step bytes apart, and @lo; or @hi. */
+static void max_taps(const int8_t *in, size_t step, uint32_t taps, int8_t lo,
+		     int8_t hi, int8_t *out)
+{
+	int8_t max[FXQ_BLOCK] __attribute__((aligned(32)));
+	uint32_t i;
+
+	memset(max, lo, sizeof(max));
+	for (; taps; taps--, in += step)
+		for (i = 0; i < FXQ_BLOCK; i++)
+			max[i] = in[i] > max[i] ? in[i] : max[i];
+	for (i = 0; i < FXQ_BLOCK; i++)
+		out[i] = max[i] < hi ? max[i] : hi;
+}
+
+/* A row of MAXPOOL. False: it does not fit, or has no input. */
+static bool max_row(const struct fxq_body_pool *b, const struct fm_view *in,
+		    int64_t iy, uint8_t *out, size_t out_pixel, uint32_t n)
+{
+	int8_t row[FOLDED_BYTES + FXQ_BLOCK], q[FXQ_BLOCK];
+	uint32_t bytes = b->iw * in->pixel, ky, ky0, ky1, kx0, kx1, ox;
+	int64_t ix = -(int64_t)b->pad_l;
+
+	taps_inside(iy, b->dh, b->kh, b->ih, &ky0, &ky1);
+	if (bytes > FOLDED_BYTES || ky0 == ky1)
+		return false;
+	memcpy(row, fm_pixel(in, iy + ky0 * b->dh, 0), bytes + FXQ_BLOCK);
+	for (ky = ky0 + 1; ky < ky1; ky++)
+		fold_row(row, (const int8_t *)fm_pixel(in, iy + ky * b->dh, 0),
+			 bytes);
+	for (ox = 0; ox < b->ow; ox++, ix += b->sw, out += out_pixel) {
+		kx0 = 0;
+		kx1 = b->kw;
+		if (ix < 0 || ix + (int64_t)(b->kw - 1) * b->dw >= b->iw)
+			taps_inside(ix, b->dw, b->kw, b->iw, &kx0, &kx1);
+		max_taps(row + (kx0 < kx1 ? (ix + kx0 * b->dw) : 0) *
+			 (int64_t)in->pixel, in->pixel * b->dw, kx1 - kx0,
+			 b->lo, b->hi, q);
+		fm_put(out, q, n);
+	}
+	return true;
+}
+
 static void run_row(const struct pooling *c, uint32_t block, uint32_t oy)
 {
 	const struct fxq_body_pool *b = c->b;
@@ -121,6 +177,9 @@ static void run_row(const struct pooling *c, uint32_t block, uint32_t oy)
 	};
 	int8_t q[FXQ_BLOCK];
 
+	if (c->fn == max_window &&
+	    max_row(b, &in, iy, fm_pixel(&out, oy, 0), out.pixel, n))
+		return;
 	taps_inside(iy, b->dh, b->kh, b->ih, &ky0, &ky1);
 	for (ox = 0; ox < b->ow; ox++) {
 		ix = (int64_t)ox * b->sw - b->pad_l;
