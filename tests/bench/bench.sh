@@ -19,15 +19,12 @@ scene=$build/tests/bench/scene
 mkdir -p "$kept"
 
 # A folder without build.ninja has what was built elsewhere.
-ort=
-if "$here/fetch_ort.sh" "$kept"; then
-	ort=$kept/libonnxruntime.so.1
-fi
-if [ -e "$build/build.ninja" ]; then
-	meson configure "$build" -Dtests=true \
-		-Donnxruntime="$(realpath "$kept")/include" >/dev/null
+build_with() {
+	[ -e "$build/build.ninja" ] || return 0
+	meson configure "$build" "$@" >/dev/null
 	ninja -C "$build" --quiet >/dev/null
-fi
+}
+build_with -Dtests=true
 
 # network NAME FLOAT INT8 [--shape DIMS]: makes NAME ready, calibrated on scenes to
 # race on another, so that its outputs can be compared with float's. Where no
@@ -86,6 +83,11 @@ else
 	[ $# -gt 0 ] || { echo "no network is called$only" >&2; exit 1; }
 fi
 
+ort=
+if "$here/fetch_ort.sh" "$kept"; then
+	ort=$kept/libonnxruntime.so.1
+fi
+build_with -Donnxruntime="$(realpath "$kept")/include"
 "$build/tests/bench/race" ${ort:+--ort "$ort"} --output "$build/bench.json" \
 	--seconds "${BENCH_SECONDS:-0.7}" "$kept" "$@"
 
