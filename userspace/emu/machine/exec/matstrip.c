@@ -97,6 +97,7 @@ static void run_group(const struct strips *s, struct work *k, uint32_t x,
 #endif
 	t.band = band;
 	t.blocks = k->blocks;
+	t.narrow = k->blocks == 1 && k->lanes[0].n <= FXQ_BLOCK / 2;
 	t.weights = k->w[0];
 	t.block_bytes = sizeof(k->w[0]);
 	t.tap = NULL;

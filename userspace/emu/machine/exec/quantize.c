@@ -3,9 +3,9 @@
  * quantize.c - from finished sums to bytes, for neighbouring pixels
  *
  * Plain loops over 32 lanes say what is computed, and most compilers' vectors
- * are as good as written ones. AVX-512 does two pixels at once: their four
- * vectors of 16 numbers narrow into one of 64 bytes, which is two neighbours in
- * the scratchpad. The clamp of arithmetic.md comes before the rounding, in fp32,
+ * are as good as written ones. AVX-512 does two pixels at once, or four of up to
+ * 16 lanes: four vectors of 16 numbers narrow into one of 64 bytes, which are
+ * neighbours in the scratchpad. The clamp of arithmetic.md comes before the rounding, in fp32,
  * so that no large number is converted; a minimum before it and saturation and
  * a maximum after it are the same, since bounds are whole numbers. A NaN passes
  * the minimum, converts to the least integer and ends as lo. Where multipliers
@@ -162,6 +162,67 @@ INLINE void quantize(const struct consts *c, uint32_t (*acc)[FXQ_BLOCK],
 	_mm256_mask_storeu_epi8(out, mask, _mm512_castsi512_si256(q));
 }
 
+/* The first halves of two pixels, as narrow() gives both of one. */
+INLINE __m512i narrow_halves(const struct consts *c, const uint32_t *first,
+			     const uint32_t *second, const uint8_t *res,
+			     size_t res_pixel, const enum kind kind)
+{
+	__m512i v = round_sums(c, first, res, 0, kind);
+	__m512i w = round_sums(c, second, res ? res + res_pixel : NULL, 0,
+			       kind);
+
+	return _mm512_adds_epi16(_mm512_packs_epi32(v, w), c->zy);
+}
+
+/* Up to 16 lanes: four pixels fill a vector of bytes. */
+INLINE void quantize_halves(const struct consts *c, uint32_t (*acc)[FXQ_BLOCK],
+			    const struct fxq_row *r, uint32_t lanes,
+			    const enum kind kind)
+{
+	const uint8_t *res = kind == PLAIN ? NULL : r->res;
+	size_t res_pixel = r->res_pixel, out_pixel = r->out_pixel;
+	__mmask16 mask = (1u << lanes) - 1;
+	uint8_t *out = r->out;
+	__m512i a, b, q;
+	uint32_t p;
+
+	for (p = 0; p + 4 <= r->n; p += 4, out += 4 * out_pixel) {
+		a = narrow_halves(c, acc[p], acc[p + 1], res, res_pixel, kind);
+		res = res ? res + 2 * res_pixel : NULL;
+		b = narrow_halves(c, acc[p + 2], acc[p + 3], res, res_pixel,
+				  kind);
+		res = res ? res + 2 * res_pixel : NULL;
+		q = two_pixels(c, a, b, kind);
+		if (lanes == 16 && out_pixel == 16) {
+			_mm512_storeu_si512(out, q);
+			continue;
+		}
+		_mm_mask_storeu_epi8(out, mask, _mm512_castsi512_si128(q));
+		_mm_mask_storeu_epi8(out + out_pixel, mask,
+				     _mm512_extracti32x4_epi32(q, 1));
+		_mm_mask_storeu_epi8(out + 2 * out_pixel, mask,
+				     _mm512_extracti32x4_epi32(q, 2));
+		_mm_mask_storeu_epi8(out + 3 * out_pixel, mask,
+				     _mm512_extracti32x4_epi32(q, 3));
+	}
+	for (; p < r->n; p++, out += out_pixel) {
+		a = narrow_halves(c, acc[p], acc[p], res, 0, kind);
+		res = res ? res + res_pixel : NULL;
+		q = two_pixels(c, a, a, kind);
+		_mm_mask_storeu_epi8(out, mask, _mm512_castsi512_si128(q));
+	}
+}
+
+INLINE void quantize_lanes(const struct consts *c, uint32_t (*acc)[FXQ_BLOCK],
+			   const struct fxq_row *r, uint32_t lanes,
+			   const enum kind kind)
+{
+	if (lanes <= FXQ_BLOCK / 2)
+		quantize_halves(c, acc, r, lanes, kind);
+	else
+		quantize(c, acc, r, lanes, kind);
+}
+
 void fxq_quantize_row(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 		      uint32_t (*acc)[FXQ_BLOCK],
 		      const struct fxq_row *row)
@@ -170,13 +231,13 @@ void fxq_quantize_row(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 
 	load_consts(e, l, &c);
 	if (e->lut)
-		quantize(&c, acc, row, l->n, LUT);
+		quantize_lanes(&c, acc, row, l->n, LUT);
 	else if (l->bent)
-		quantize(&c, acc, row, l->n, BENT);
+		quantize_lanes(&c, acc, row, l->n, BENT);
 	else if (l->large || row->res)
-		quantize(&c, acc, row, l->n, LARGE);
+		quantize_lanes(&c, acc, row, l->n, LARGE);
 	else
-		quantize(&c, acc, row, l->n, PLAIN);
+		quantize_lanes(&c, acc, row, l->n, PLAIN);
 }
 
 #else

@@ -133,6 +133,9 @@ static void run_box(const struct strips *s, const struct unit *u,
 
 	t.band = &s->band;
 	t.blocks = blocks;
+	/* Sums that are carried on know no lanes: n is 0. */
+	t.narrow = blocks == 1 && lanes[0].n &&
+		   lanes[0].n <= FXQ_BLOCK / 2;
 	t.weights = conv_weights(s->conv, u->group, block);
 	t.block_bytes = (size_t)s->conv->k * FXQ_BLOCK;
 	t.tap = NULL;

@@ -44,6 +44,7 @@ typedef uint32_t fxq_sums[FXQ_GROUP_PIXELS][FXQ_BLOCK];
 /*
  * struct fxq_tile_work - what all tiles of some output blocks share
  * @blocks: 1 to FXQ_TILE_BLOCKS
+ * @narrow: the one block has at most 16 channels; sums of others need not be
  * @weights: theirs, as the scratchpad has them, @block_bytes apart
  * @tap, @full, @rest: the part of the band's taps that is next
  * @wide: its weights as 16-bit numbers
@@ -51,6 +52,7 @@ typedef uint32_t fxq_sums[FXQ_GROUP_PIXELS][FXQ_BLOCK];
 struct fxq_tile_work {
 	const struct fxq_band *band;
 	uint32_t blocks;
+	bool narrow;
 	const int8_t *weights;
 	size_t block_bytes;
 	const uint32_t *tap;

@@ -101,8 +101,9 @@ INLINE void tile(const struct fxq_tile_work *t, const fxq_act *x,
 void fxq_tile_dot(const struct fxq_tile_work *t, const fxq_act *x, uint32_t n,
 		  const uint32_t *const *start, fxq_sums *acc, uint32_t at)
 {
-	switch (t->blocks * 8 + n) {
+	switch ((t->narrow ? 0 : t->blocks * 8) + n) {
 #define CASE(n)								\
+	case n: tile(t, x, start, acc, at, n, 1); break;		\
 	case 8 + n: tile(t, x, start, acc, at, n, 2); break;		\
 	case 16 + n: tile(t, x, start, acc, at, n, 4); break;
 	CASE(1)
