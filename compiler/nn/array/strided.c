@@ -4,9 +4,10 @@
  * permute, slice, expand, pad, concat and a few more have in common. Loops
  * that touch memory in order on both sides become memcpy; where reading and
  * writing run along different dimensions the copy goes tile by tile, so that
- * each cache line is fetched once.
+ * each cache line is fetched once, and four bytes wide through registers.
  */
 #include "array.h"
+#include "../kernels/transpose.h"
 
 #define TILE	16
 
@@ -74,6 +75,11 @@ static inline void copy_plane(char *to, const char *from, size_t bytes,
 		for (int64_t i = 0; i < dims[0]; i++)
 			memcpy(to + i * to_step[0] * b,
 			       from + i * from_step[0] * b, dims[1] * b);
+		return;
+	}
+	if (bytes == sizeof(float) && to_step[1] == 1 && from_step[0] == 1) {
+		kern_transpose((float *)to, to_step[0], (const float *)from,
+			       from_step[1], dims[1], dims[0]);
 		return;
 	}
 	for (int64_t i0 = 0; i0 < dims[0]; i0 += TILE) {

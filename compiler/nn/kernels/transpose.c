@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Transposing, four by four: the inner loops of gemm want the outputs side by
- * side, where a linear layer's weights have the inputs so.
+ * side, where a linear layer's weights have the inputs so, and permutations want
+ * anything of four bytes. So elements are copied, never looked at.
  */
 #include <string.h>
 
@@ -45,9 +46,10 @@ static inline void transpose_quads(float *to, int64_t to_pitch,
 static void transpose_one(float *to, int64_t to_pitch, const float *from,
 			  int64_t from_pitch, int64_t rows, int64_t cols)
 {
-	for (int64_t r = 0; r < rows; r++)
-		for (int64_t c = 0; c < cols; c++)
-			to[c * to_pitch + r] = from[r * from_pitch + c];
+	for (int64_t c = 0; c < cols; c++)
+		for (int64_t r = 0; r < rows; r++)
+			memcpy(&to[c * to_pitch + r], &from[r * from_pitch + c],
+			       sizeof(*to));
 }
 
 void kern_transpose(float *to, int64_t to_pitch, const float *from,
