@@ -12,9 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/kernels/clones.h"
+
 #include "quant_priv.h"
 
 #define BINS	4096
+#define LANES	16	/* extremes that are looked for side by side */
 
 struct observer {
 	struct fx_qconfig qconfig;
@@ -89,17 +92,46 @@ static void count(struct observer *o, const float *x, int64_t n, float limit)
 	}
 }
 
-void observer_feed(struct observer *o, const float *x, int64_t n)
+/* The smaller one and the larger one; what is not finite is no extreme. */
+static inline void extend(float *min, float *max, float x)
+{
+	bool finite = x - x == 0;
+	float low = finite ? x : INFINITY, high = finite ? x : -INFINITY;
+
+	*min = low < *min ? low : *min;
+	*max = high > *max ? high : *max;
+}
+
+/* Extremes, zeros being positive; min is above max if nothing is finite. */
+FXQ_CLONES
+static struct range extremes(const float *x, int64_t n)
 {
 	struct range r = { INFINITY, -INFINITY };
+	float min[LANES], max[LANES];
+	int64_t i = 0;
+
+	for (int l = 0; l < LANES; l++) {
+		min[l] = r.min;
+		max[l] = r.max;
+	}
+	for (; i + LANES <= n; i += LANES)
+#pragma GCC unroll 1
+		for (int l = 0; l < LANES; l++)
+			extend(&min[l], &max[l], x[i + l]);
+	for (; i < n; i++)
+		extend(&r.min, &r.max, x[i]);
+	for (int l = 0; l < LANES; l++) {
+		r.min = min[l] < r.min ? min[l] : r.min;
+		r.max = max[l] > r.max ? max[l] : r.max;
+	}
+	return (struct range){ r.min + 0.0f, r.max + 0.0f };
+}
+
+void observer_feed(struct observer *o, const float *x, int64_t n)
+{
+	struct range r = extremes(x, n);
 	float c = o->qconfig.averaging ? (float)o->qconfig.averaging : 0.01f;
 
-	for (int64_t i = 0; i < n; i++) {
-		if (!isfinite(x[i]))
-			continue;
-		r.min = x[i] < r.min ? x[i] : r.min;
-		r.max = x[i] > r.max ? x[i] : r.max;
-	}
 	if (r.min > r.max)
 		return;
 	if (!o->seen) {

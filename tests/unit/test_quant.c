@@ -113,6 +113,40 @@ static void moving_average_is_torchs(void **state)
 					FX_OBSERVER_MOVING_AVERAGE), 2);
 }
 
+/* Wherever they are among how many values, and whatever is no number. */
+static void extremes_are_found_anywhere(void **state)
+{
+	struct fx_qconfig config = { .observer = FX_OBSERVER_MIN_MAX };
+	float x[100];
+
+	for (int n = 2; n <= 100; n++)
+		for (int at = 0; at < n; at++) {
+			struct observer *o = observer_new(&config);
+
+			for (int i = 0; i < n; i++)
+				x[i] = i % 3 ? 0.25f : i % 2 ? NAN : -INFINITY;
+			x[at] = -3;
+			x[(at + n / 2) % n] = 5;
+			observer_feed(o, x, n);
+			assert_true(observer_range(o).min == -3);
+			assert_true(observer_range(o).max == 5);
+			observer_free(o);
+		}
+}
+
+static void nothing_finite_is_nothing_seen(void **state)
+{
+	struct fx_qconfig config = { .observer = FX_OBSERVER_MIN_MAX };
+	struct observer *o = observer_new(&config);
+	float x[40];
+
+	for (int i = 0; i < 40; i++)
+		x[i] = i % 2 ? NAN : INFINITY;
+	observer_feed(o, x, 40);
+	assert_false(observer_seen(o));
+	observer_free(o);
+}
+
 static void quantizing_rounds_as_torch_does(void **state)
 {
 	json_t *root = load("rounding.json"), *set;
@@ -539,6 +573,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(min_max_is_torchs),
 		cmocka_unit_test(moving_average_is_torchs),
+		cmocka_unit_test(extremes_are_found_anywhere),
+		cmocka_unit_test(nothing_finite_is_nothing_seen),
 		cmocka_unit_test(quantizing_rounds_as_torch_does),
 		cmocka_unit_test(a_clamp_comes_before_rounding),
 		cmocka_unit_test(percentile_and_mse_drop_a_lonely_tail),
