@@ -24,9 +24,11 @@
  * @piece: pixels of a tile
  * @out_row: pixels from a row of sums to the next
  * @group: rows that are finished together
+ * @half: no block has more than 16 channels, and so columns half a length
  */
 struct quads {
 	const struct dwconv *c;
+	bool half;
 	uint32_t rows, needed, step, deep, cols, stride;
 	uint32_t piece, out_row, group;
 };
@@ -38,6 +40,35 @@ struct block {
 	column start;
 	column w[2][MAX_TAPS];
 };
+
+#ifdef HALF_COLUMNS
+
+static bool takes_half(const struct fxq_body_conv *b)
+{
+	return b->oc <= FXQ_BLOCK / 2;
+}
+
+#else
+
+#define interleave_half(row, flip, to)	interleave(row, flip, to)
+#define to_half(from, to)		to_column(from, to)
+#define from_half(from, to)		from_column(from, to)
+
+static bool takes_half(const struct fxq_body_conv *b)
+{
+	return false;
+}
+
+#endif
+
+static void put_weights(const struct quads *q, const uint8_t *const *row,
+			vector *to)
+{
+	if (q->half)
+		interleave_half(row, 0, to);
+	else
+		interleave_weights(row, to);
+}
 
 /* Weights of output row @j: @j strides lower; rows that it has not are zero. */
 static void load_weights(const struct quads *q, const int8_t *w, uint32_t j,
@@ -57,7 +88,7 @@ static void load_weights(const struct quads *q, const int8_t *w, uint32_t j,
 				row[i] = ky < b->kh ? (const uint8_t *)w +
 					 (ky * b->kw + kx) * FXQ_BLOCK : none;
 			}
-			interleave_weights(row, *to++);
+			put_weights(q, row, *to++);
 		}
 	}
 }
@@ -72,7 +103,10 @@ static void load_block(const struct quads *q, uint32_t block, struct block *bl)
 	bl->in = fm_block(c->x, &c->b->in, block, 1);
 	fxq_lanes_load(&c->out, block * FXQ_BLOCK, fm_lanes(c->b->oc, block),
 		       &bl->lanes);
-	to_column(bl->lanes.bias, bl->start);
+	if (q->half)
+		to_half(bl->lanes.bias, bl->start);
+	else
+		to_column(bl->lanes.bias, bl->start);
 	for (j = 0; j < q->rows; j++)
 		load_weights(q, w, j, bl->w[j]);
 }
@@ -110,14 +144,26 @@ static void fill_row(const struct quads *q, const struct fm_view *in, int64_t y,
 	fill_outside(to, first, b->zx);
 	col = first;
 #ifdef INTERLEAVE_TWO
-	for (; col + 1 < last && in->pixel == FXQ_BLOCK; col += 2) {
+	for (; !q->half && col + 1 < last && in->pixel == FXQ_BLOCK;
+	     col += 2) {
 		interleave_two(at, 0x80, to + col);
 		for (i = 0; i < DEPTH; i++)
 			at[i] += 2 * step[i];
 	}
 #endif
+#ifdef HALF_COLUMNS
+	for (; q->half && col + 3 < last && in->pixel == FXQ_BLOCK / 2;
+	     col += 4) {
+		interleave_four_halves(at, 0x80, to + col);
+		for (i = 0; i < DEPTH; i++)
+			at[i] += 4 * step[i];
+	}
+#endif
 	for (; col < last; col++) {
-		interleave(at, 0x80, to[col]);
+		if (q->half)
+			interleave_half(at, 0x80, to[col]);
+		else
+			interleave(at, 0x80, to[col]);
 		for (i = 0; i < DEPTH; i++)
 			at[i] += step[i];
 	}
@@ -127,7 +173,7 @@ static void fill_row(const struct quads *q, const struct fm_view *in, int64_t y,
 /* Sums of @n pixels of each of @rows rows. */
 INLINE void tile(const struct quads *q, const struct block *bl,
 		 const column *x, uint32_t (*acc)[FXQ_BLOCK], const int n,
-		 const int rows, const int sw)
+		 const int rows, const int sw, const int vectors)
 {
 	const column *w = bl->w[0], *from;
 	uint32_t kw = q->c->b->kw, dw = q->c->b->dw, deep, kx;
@@ -140,7 +186,7 @@ INLINE void tile(const struct quads *q, const struct block *bl,
 #pragma GCC unroll 7
 		for (i = 0; i < n; i++)
 #pragma GCC unroll 4
-			for (v = 0; v < VECTORS; v++)
+			for (v = 0; v < vectors; v++)
 				sum[j][i][v] = bl->start[v];
 	for (deep = 0; deep < q->deep; deep++, x += q->stride) {
 		from = x;
@@ -149,7 +195,7 @@ INLINE void tile(const struct quads *q, const struct block *bl,
 #pragma GCC unroll 7
 			for (i = 0; i < n; i++) {
 #pragma GCC unroll 4
-				for (v = 0; v < VECTORS; v++) {
+				for (v = 0; v < vectors; v++) {
 					in = from[i * sw][v];
 #pragma GCC unroll 2
 					for (j = 0; j < rows; j++)
@@ -162,34 +208,51 @@ INLINE void tile(const struct quads *q, const struct block *bl,
 #pragma GCC unroll 2
 	for (j = 0; j < rows; j++, acc += q->out_row)
 #pragma GCC unroll 7
-		for (i = 0; i < n; i++)
-			from_column(sum[j][i], acc[i]);
+		for (i = 0; i < n; i++) {
+			if (vectors == VECTORS)
+				from_column(sum[j][i], acc[i]);
+			else
+				from_half(sum[j][i], acc[i]);
+		}
 }
 
 /* Strides that the compiler knows make addresses that need no arithmetic. */
 INLINE void tile_of_stride(const struct quads *q, const struct block *bl,
 			   const column *x, uint32_t (*acc)[FXQ_BLOCK],
-			   const int n, const int rows)
+			   const int n, const int rows, const int vectors)
 {
 	if (q->c->b->sw == 1)
-		tile(q, bl, x, acc, n, rows, 1);
+		tile(q, bl, x, acc, n, rows, 1, vectors);
 	else if (q->c->b->sw == 2)
-		tile(q, bl, x, acc, n, rows, 2);
+		tile(q, bl, x, acc, n, rows, 2, vectors);
 	else
-		tile(q, bl, x, acc, n, rows, q->c->b->sw);
+		tile(q, bl, x, acc, n, rows, q->c->b->sw, vectors);
+}
+
+INLINE void tile_of_vectors(const struct quads *q, const struct block *bl,
+			    const column *x, uint32_t (*acc)[FXQ_BLOCK],
+			    const int vectors)
+{
+	if (q->rows == 2 && q->piece == TWO_LONG)
+		tile_of_stride(q, bl, x, acc, TWO_LONG, 2, vectors);
+	else if (q->rows == 2)
+		tile_of_stride(q, bl, x, acc, SHORT, 2, vectors);
+	else if (q->piece == ONE_LONG)
+		tile_of_stride(q, bl, x, acc, ONE_LONG, 1, vectors);
+	else
+		tile_of_stride(q, bl, x, acc, SHORT, 1, vectors);
 }
 
 static void run_tile(const struct quads *q, const struct block *bl,
 		     const column *x, uint32_t (*acc)[FXQ_BLOCK])
 {
-	if (q->rows == 2 && q->piece == TWO_LONG)
-		tile_of_stride(q, bl, x, acc, TWO_LONG, 2);
-	else if (q->rows == 2)
-		tile_of_stride(q, bl, x, acc, SHORT, 2);
-	else if (q->piece == ONE_LONG)
-		tile_of_stride(q, bl, x, acc, ONE_LONG, 1);
-	else
-		tile_of_stride(q, bl, x, acc, SHORT, 1);
+#ifdef HALF_COLUMNS
+	if (q->half) {
+		tile_of_vectors(q, bl, x, acc, VECTORS / 2);
+		return;
+	}
+#endif
+	tile_of_vectors(q, bl, x, acc, VECTORS);
 }
 
 /* q->rows output rows from @oy on, @n pixels from @ox on. */
@@ -280,7 +343,7 @@ static bool choose_box(struct quads *q)
 bool dwconv_by_quads(const struct dwconv *c)
 {
 	const struct fxq_body_conv *b = c->b;
-	struct quads q = { .c = c };
+	struct quads q = { .c = c, .half = takes_half(b) };
 
 	q.rows = b->sh == 1 && b->dh == 1 && b->oh > 1 ? 2 : 1;
 	q.step = b->dh;

@@ -11,6 +11,9 @@
  * interleave_weights() one of weights; add() multiplies and adds; to_column() and
  * from_column() put 32 numbers into a column's order and back.
  *
+ * With HALF_COLUMNS there is the same for 16 channels, which take one vector of a
+ * column and are in their own order there.
+ *
  * ONE_LONG and TWO_LONG are the pixels of a tile for one row and for two, the
  * most that registers hold; SHORT is less, for rows of other lengths.
  */

@@ -78,6 +78,67 @@ INLINE void interleave_weights(const uint8_t *const *row, vector *to)
 	interleave(row, 0, to);
 }
 
+#define HALF_COLUMNS	1
+
+/* 16 channels: the first vector of a column, in their own order. */
+INLINE void interleave_half(const uint8_t *const *row, int flip, vector *to)
+{
+	__m128i r[4], a, b, c, d;
+	__m512i v;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		r[i] = _mm_loadu_si128((const __m128i *)row[i]);
+	a = _mm_unpacklo_epi8(r[0], r[1]);
+	b = _mm_unpackhi_epi8(r[0], r[1]);
+	c = _mm_unpacklo_epi8(r[2], r[3]);
+	d = _mm_unpackhi_epi8(r[2], r[3]);
+	v = _mm512_castsi128_si512(_mm_unpacklo_epi16(a, c));
+	v = _mm512_inserti32x4(v, _mm_unpackhi_epi16(a, c), 1);
+	v = _mm512_inserti32x4(v, _mm_unpacklo_epi16(b, d), 2);
+	v = _mm512_inserti32x4(v, _mm_unpackhi_epi16(b, d), 3);
+	*to = _mm512_xor_si512(v, _mm512_set1_epi8((char)flip));
+}
+
+/* Four neighbouring columns of 16 channels each. */
+INLINE void interleave_four_halves(const uint8_t *const *row, int flip,
+				   column *to)
+{
+	const __m512i bits = _mm512_set1_epi8((char)flip);
+	__m512i r[4], q[4], a, b, c, d;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		r[i] = _mm512_xor_si512(load(row[i]), bits);
+	a = _mm512_unpacklo_epi8(r[0], r[1]);
+	b = _mm512_unpackhi_epi8(r[0], r[1]);
+	c = _mm512_unpacklo_epi8(r[2], r[3]);
+	d = _mm512_unpackhi_epi8(r[2], r[3]);
+	q[0] = _mm512_unpacklo_epi16(a, c);
+	q[1] = _mm512_unpackhi_epi16(a, c);
+	q[2] = _mm512_unpacklo_epi16(b, d);
+	q[3] = _mm512_unpackhi_epi16(b, d);
+	/* Quarter k of q[j] is a quarter of column k: exchange them. */
+	a = _mm512_shuffle_i32x4(q[0], q[1], 0x44);
+	b = _mm512_shuffle_i32x4(q[0], q[1], 0xee);
+	c = _mm512_shuffle_i32x4(q[2], q[3], 0x44);
+	d = _mm512_shuffle_i32x4(q[2], q[3], 0xee);
+	to[0][0] = _mm512_shuffle_i32x4(a, c, 0x88);
+	to[1][0] = _mm512_shuffle_i32x4(a, c, 0xdd);
+	to[2][0] = _mm512_shuffle_i32x4(b, d, 0x88);
+	to[3][0] = _mm512_shuffle_i32x4(b, d, 0xdd);
+}
+
+INLINE void to_half(const uint32_t *from, vector *to)
+{
+	*to = load(from);
+}
+
+INLINE void from_half(const vector *from, uint32_t *to)
+{
+	_mm512_store_si512(to, *from);
+}
+
 /* Of two rows, weights stay in memory: the sums need all registers. */
 INLINE void add(vector *sum, vector x, const vector *w, const int rows)
 {
