@@ -144,6 +144,21 @@ if FXQ_MODELS="$dir/empty" "$SOURCE/tests/bench/bench.sh" "$dir/build" \
 fi
 says 'has no NAME.fp32.onnx'
 
+# Without FXQ_MODELS, and with an npm that has nothing, fxq's own are left.
+mkdir "$dir/bin"
+printf '#!/bin/sh\nexit 1\n' >"$dir/bin/npm"
+chmod +x "$dir/bin/npm"
+env -u FXQ_MODELS PATH="$dir/bin:$PATH" ONNXRUNTIME=/nonexistent.so \
+	BENCH_SECONDS=0.01 "$SOURCE/tests/bench/bench.sh" "$dir/build" \
+	fmnist_mb >"$dir/table" 2>&1
+check "$dir/build/bench.json" fmnist_mb
+if env -u FXQ_MODELS PATH="$dir/bin:$PATH" "$SOURCE/tests/bench/bench.sh" \
+	"$dir/build" nobody >"$dir/table" 2>&1; then
+	echo "bench.sh races nobody"
+	exit 1
+fi
+says 'no network is called nobody'
+
 # Rivals that an earlier `make bench` brought.
 [ -r "$KEPT/libonnxruntime.so.1" ] || exit 0
 "$RACE" --seconds 0.01 --ort "$KEPT/libonnxruntime.so.1" \
