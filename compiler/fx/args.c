@@ -69,9 +69,9 @@ struct fx_arg arg_copy(struct fx_graph *g, const struct fx_arg *from)
 {
 	struct fx_arg to = *from;
 
-	if (from->kind == FX_ARG_STR)
+	if (from->kind == FX_ARG_STR || from->kind == FX_ARG_NAME)
 		to.s = fx_graph_strdup(g, from->s);
-	else if (arg_is_sequence(from))
+	else if (arg_has_items(from))
 		to.items = args_copy(g, from->items, from->count);
 	return to;
 }

@@ -123,8 +123,21 @@ static void write_pattern(FILE *to, const struct fx_node *n)
 	}
 }
 
+/* getattr(x, 'shape') is written x.shape. */
+static bool is_attribute(const struct fx_node *n)
+{
+	return !strcmp(n->target, "getattr") && n->n_args == 2 &&
+	       n->args[1].kind == FX_ARG_STR &&
+	       is_identifier(n->args[1].s, strlen(n->args[1].s));
+}
+
 static void write_function_call(FILE *to, const struct fx_node *n)
 {
+	if (!n->wrapped && is_attribute(n)) {
+		repr_arg(to, &n->args[0], REPR_PYTHON);
+		fprintf(to, ".%s", n->args[1].s);
+		return;
+	}
 	if (n->op && !n->wrapped && fits_pattern(n)) {
 		write_pattern(to, n);
 		return;
@@ -132,6 +145,8 @@ static void write_function_call(FILE *to, const struct fx_node *n)
 
 	if (n->wrapped)
 		fprintf(to, "__main___%s", n->target);
+	else if (n->op && n->op->path && !strchr(n->op->path, '.'))
+		fputs(n->op->path, to);
 	else
 		repr_qualified_target(to, n);
 	fputc('(', to);
@@ -233,11 +248,16 @@ static void find_last_uses(struct writer *w)
 		fx_node_visit(w->line, note_use, w);
 }
 
-static bool wrapped_before(const struct fx_graph *g, const struct fx_node *n)
+static bool is_announced(const struct fx_node *n)
+{
+	return n->opcode == FX_CALL_FUNCTION &&
+	       (n->wrapped || (n->op && n->op->flags & FX_OP_ANNOUNCED));
+}
+
+static bool announced_before(const struct fx_graph *g, const struct fx_node *n)
 {
 	for (struct fx_node *m = g->first; m != n; m = m->next)
-		if (m->opcode == FX_CALL_FUNCTION && m->wrapped &&
-		    !strcmp(m->target, n->target))
+		if (is_announced(m) && !strcmp(m->target, n->target))
 			return true;
 	return false;
 }
@@ -247,11 +267,10 @@ static void write_wraps(FILE *to, const struct fx_graph *g)
 	const char *newline = "";
 
 	fx_for_each_node(n, g) {
-		if (n->opcode != FX_CALL_FUNCTION || !n->wrapped ||
-		    wrapped_before(g, n))
+		if (!is_announced(n) || announced_before(g, n))
 			continue;
-		fprintf(to, "%storch.fx._symbolic_trace.wrap(\"__main___%s\")",
-			newline, n->target);
+		fprintf(to, "%storch.fx._symbolic_trace.wrap(\"%s%s\")",
+			newline, n->wrapped ? "__main___" : "", n->target);
 		newline = "\n";
 	}
 }
@@ -264,6 +283,10 @@ static void write_signature(FILE *to, const struct fx_graph *g)
 			continue;
 		fputs(", ", to);
 		repr_plain(to, n->target);
+		if (n->annotation) {
+			fputs(" : ", to);
+			repr_plain(to, n->annotation);
+		}
 		if (n->n_args) {
 			fputs(" = ", to);
 			repr_arg(to, &n->args[0], REPR_PYTHON);

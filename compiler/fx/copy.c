@@ -14,7 +14,7 @@ static void redirect(struct fx_arg *a, struct fx_node *const *copies)
 {
 	if (a->kind == FX_ARG_NODE)
 		a->node = copies[node_box(a->node)->order];
-	if (!arg_is_sequence(a))
+	if (!arg_has_items(a))
 		return;
 	for (size_t i = 0; i < a->count; i++)
 		redirect(&a->items[i], copies);
@@ -60,6 +60,7 @@ static struct fx_node *copy_node(struct fx_graph *g,
 	to->op = from->op;
 	to->module = from->module;
 	to->wrapped = from->wrapped;
+	to->annotation = fx_graph_strdup(g, from->annotation);
 	to->source = fx_graph_strdup(g, from->source);
 	to->loc.file = fx_graph_strdup(g, from->loc.file);
 	to->loc.line = from->loc.line;

@@ -78,6 +78,12 @@ static inline bool arg_is_sequence(const struct fx_arg *a)
 	return a->kind == FX_ARG_TUPLE || a->kind == FX_ARG_LIST;
 }
 
+static inline bool arg_has_items(const struct fx_arg *a)
+{
+	return arg_is_sequence(a) || a->kind == FX_ARG_SLICE ||
+	       a->kind == FX_ARG_DICT;
+}
+
 struct fx_arg arg_copy(struct fx_graph *g, const struct fx_arg *from);
 struct fx_arg *args_copy(struct fx_graph *g, const struct fx_arg *from,
 			 size_t n);

@@ -2,10 +2,11 @@
 /*
  * print.c - a graph as a table and as text, the way torch 1.13 prints them
  *
- * Functions are printed without the address that Python adds to them: it
- * differs from run to run and tells nothing. Strings that come from a model
+ * Python adds an address to a function. It differs from run to run and tells
+ * nothing, so it is left out, or a hash of the name stands in its place. Strings that come from a model
  * file have their control characters made visible.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,17 +25,53 @@ struct row {
 	char *cells[COLUMN_COUNT];
 };
 
-static void write_target(FILE *to, const struct fx_node *n)
+/* The same twelve digits for a function in every run: FNV-1a of its name. */
+static void write_address(FILE *to, const struct fx_node *n)
 {
-	if (n->opcode == FX_CALL_FUNCTION && n->op && n->op->repr)
-		fputs(n->op->repr, to);
-	else if (n->opcode == FX_CALL_FUNCTION)
-		fprintf(to, "<function %s>", n->target);
-	else
-		repr_plain(to, n->target);
+	uint64_t hash = 0xcbf29ce484222325;
+	char *name = NULL;
+	size_t size;
+	FILE *text = open_memstream(&name, &size);
+
+	if (!text)
+		abort();
+	repr_qualified_target(text, n);
+	fclose(text);
+	for (const char *c = name; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+	fprintf(to, " at 0x7f%010" PRIx64, hash & 0xffffffffff);
+	free(name);
 }
 
-static void write_cell(FILE *to, const struct fx_node *n, enum column column)
+/* Python gives the address of its own functions, and of methods of types. */
+static bool has_address(const char *repr)
+{
+	return !strncmp(repr, "<function ", 10) ||
+	       !strncmp(repr, "<built-in method ", 17);
+}
+
+static void write_function(FILE *to, const struct fx_node *n, bool addresses)
+{
+	char *own = NULL;
+	const char *repr = n->op ? n->op->repr : NULL;
+	size_t len;
+
+	if (!repr && asprintf(&own, "<function %s>", n->target) < 0)
+		abort();
+	if (!repr)
+		repr = own;
+	len = strlen(repr);
+	if (addresses && has_address(repr)) {
+		fprintf(to, "%.*s", (int)len - 1, repr);
+		write_address(to, n);
+		repr += len - 1;
+	}
+	repr_plain(to, repr);
+	free(own);
+}
+
+static void write_cell(FILE *to, const struct fx_node *n, enum column column,
+		       bool addresses)
 {
 	switch (column) {
 	case COLUMN_OPCODE:
@@ -44,7 +81,10 @@ static void write_cell(FILE *to, const struct fx_node *n, enum column column)
 		fputs(n->name, to);
 		break;
 	case COLUMN_TARGET:
-		write_target(to, n);
+		if (n->opcode == FX_CALL_FUNCTION)
+			write_function(to, n, addresses);
+		else
+			repr_plain(to, n->target);
 		break;
 	case COLUMN_ARGS:
 		repr_args(to, n, REPR_PYTHON);
@@ -54,7 +94,8 @@ static void write_cell(FILE *to, const struct fx_node *n, enum column column)
 	}
 }
 
-static char *make_cell(const struct fx_node *n, enum column column)
+static char *make_cell(const struct fx_node *n, enum column column,
+		       bool addresses)
 {
 	char *text = NULL;
 	size_t size;
@@ -62,7 +103,7 @@ static char *make_cell(const struct fx_node *n, enum column column)
 
 	if (!to)
 		abort();
-	write_cell(to, n, column);
+	write_cell(to, n, column, addresses);
 	fclose(to);
 	return text;
 }
@@ -100,7 +141,7 @@ static void print_rule(FILE *to, const int widths[COLUMN_COUNT])
 	}
 }
 
-void fx_graph_print_tabular(const struct fx_graph *g, FILE *to)
+static void print_table(const struct fx_graph *g, FILE *to, bool addresses)
 {
 	static const char *const heads[COLUMN_COUNT] = {
 		"opcode", "name", "target", "args", "kwargs"
@@ -116,7 +157,7 @@ void fx_graph_print_tabular(const struct fx_graph *g, FILE *to)
 		widths[c] = strlen(heads[c]) + 2;
 	fx_for_each_node(n, g) {
 		for (int c = 0; c < COLUMN_COUNT; c++) {
-			rows[n_rows].cells[c] = make_cell(n, c);
+			rows[n_rows].cells[c] = make_cell(n, c, addresses);
 			width = text_width(rows[n_rows].cells[c]);
 			if (width > widths[c])
 				widths[c] = width;
@@ -132,6 +173,16 @@ void fx_graph_print_tabular(const struct fx_graph *g, FILE *to)
 			free(rows[i].cells[c]);
 	}
 	free(rows);
+}
+
+void fx_graph_print_tabular(const struct fx_graph *g, FILE *to)
+{
+	print_table(g, to, false);
+}
+
+void fx_graph_print_tabular_torch(const struct fx_graph *g, FILE *to)
+{
+	print_table(g, to, true);
 }
 
 static void print_call(const struct fx_node *n, FILE *to)
@@ -161,8 +212,11 @@ static void print_node(const struct fx_node *n, FILE *to)
 		return;
 	}
 
-	fprintf(to, "%%%s : [#users=%u] = %s[target=", n->name, n->n_users,
-		opcode_names[n->opcode]);
+	fprintf(to, "%%%s : ", n->name);
+	if (n->annotation)
+		repr_plain(to, n->annotation);
+	fprintf(to, "%s[#users=%u] = %s[target=", n->annotation ? " " : "",
+		n->n_users, opcode_names[n->opcode]);
 	repr_qualified_target(to, n);
 	if (n->opcode != FX_PLACEHOLDER && n->opcode != FX_GET_ATTR) {
 		print_call(n, to);

@@ -144,6 +144,17 @@ static void repr_tuple(FILE *to, const struct fx_arg *items, size_t n,
 	fputs(n == 1 ? ",)" : ")", to);
 }
 
+static void repr_dict(FILE *to, const struct fx_arg *a, enum repr_style style)
+{
+	fputc('{', to);
+	for (size_t i = 0; i < a->count; i++) {
+		if (i)
+			fputs(i % 2 ? ": " : ", ", to);
+		repr_arg(to, &a->items[i], style);
+	}
+	fputc('}', to);
+}
+
 void repr_arg(FILE *to, const struct fx_arg *a, enum repr_style style)
 {
 	switch (a->kind) {
@@ -177,6 +188,16 @@ void repr_arg(FILE *to, const struct fx_arg *a, enum repr_style style)
 		repr_items(to, a->items, a->count, style);
 		fputc(']', to);
 		break;
+	case FX_ARG_SLICE:
+		fputs("slice", to);
+		repr_tuple(to, a->items, a->count, style);
+		break;
+	case FX_ARG_DICT:
+		repr_dict(to, a, style);
+		break;
+	case FX_ARG_NAME:
+		repr_plain(to, a->s);
+		break;
 	}
 }
 
@@ -206,7 +227,10 @@ bool op_is_pattern(const struct fx_op *op)
 	return op->path && strchr(op->path, '{');
 }
 
-/* A wrapped function is one of the program's own: Python's __main__. */
+/*
+ * A wrapped function is one of the program's own: Python's __main__. A path
+ * without a point is a function that Python has built in.
+ */
 void repr_qualified_target(FILE *to, const struct fx_node *n)
 {
 	if (n->opcode != FX_CALL_FUNCTION)
@@ -217,6 +241,8 @@ void repr_qualified_target(FILE *to, const struct fx_node *n)
 		repr_plain(to, n->target);
 	else if (op_is_pattern(n->op))
 		fprintf(to, "operator.%s", n->target);
+	else if (!strchr(n->op->path, '.'))
+		fprintf(to, "builtins.%s", n->op->path);
 	else
 		fputs(n->op->path, to);
 }

@@ -15,7 +15,7 @@ void arg_visit(const struct fx_arg *a,
 {
 	if (a->kind == FX_ARG_NODE)
 		fn(a->node, ctx);
-	if (!arg_is_sequence(a))
+	if (!arg_has_items(a))
 		return;
 	for (size_t i = 0; i < a->count; i++)
 		arg_visit(&a->items[i], fn, ctx);
@@ -64,7 +64,7 @@ static void arg_replace(struct fx_arg *a, struct fx_node *from,
 {
 	if (a->kind == FX_ARG_NODE && a->node == from)
 		a->node = to;
-	if (!arg_is_sequence(a))
+	if (!arg_has_items(a))
 		return;
 	for (size_t i = 0; i < a->count; i++)
 		arg_replace(&a->items[i], from, to);

@@ -74,6 +74,7 @@ struct fx_op {
 #define FX_OP_VIEW	(1u << 1) /* same elements in the same order */
 #define FX_OP_MOVES	(1u << 2) /* copies elements, computes none */
 #define FX_OP_IMPURE	(1u << 3) /* stays though nobody uses it */
+#define FX_OP_ANNOUNCED	(1u << 4) /* code names it above the function */
 
 /* Finds the operator called @name; NULL if there is none. */
 const struct fx_op *fx_op_find(const char *name);
@@ -87,6 +88,9 @@ enum fx_arg_kind {
 	FX_ARG_NODE,
 	FX_ARG_TUPLE,
 	FX_ARG_LIST,
+	FX_ARG_SLICE,			/* items: start, stop, step */
+	FX_ARG_DICT,			/* items: key, value, key, value ... */
+	FX_ARG_NAME,			/* s, a name of Python's: Ellipsis */
 };
 
 struct fx_arg {
@@ -133,6 +137,7 @@ enum fx_place {
  *		 n_out is 1 but for operators that return several, whose
  *		 results "getitem" nodes select. For a constant get_attr,
  *		 out[0].data holds its elements, owned by the graph
+ * @annotation: placeholder: the type that the argument was declared with
  * @n_users: nodes that name this one in their arguments, each once
  * @source: name of the layer this node came from, kept through fusing and
  *	    lowering: the ONNX node's name or the module's path
@@ -155,6 +160,7 @@ struct fx_node {
 	int n_out;
 	struct fxq_tensor *out;
 	unsigned int n_users;
+	const char *annotation;
 	const char *source;
 	struct fx_loc loc;
 	enum fx_place place;
@@ -291,9 +297,12 @@ int fx_op_run(const struct fx_op *op, struct fxq_call *call);
 /* The kwargs of @n as attributes, in the graph's arena; the count, or < 0. */
 int fx_node_attrs(struct fx_node *n, struct fxq_attr **ret_attrs);
 
-/* print.c, code.c: as torch 1.13 prints them, functions without addresses */
+/* print.c, code.c: as torch 1.13 prints them */
 
+/* Functions without addresses: these tell nothing. */
 void fx_graph_print_tabular(const struct fx_graph *g, FILE *to);
+/* With them, to the width: each is a hash of the function's qualified name. */
+void fx_graph_print_tabular_torch(const struct fx_graph *g, FILE *to);
 void fx_graph_print(const struct fx_graph *g, FILE *to);	/* str(graph) */
 /* Functional form, one line a node with types: what -d shows between passes. */
 void fx_graph_dump(const struct fx_graph *g, FILE *to);
