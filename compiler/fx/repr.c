@@ -126,6 +126,19 @@ void repr_float(FILE *to, double f)
 	fprintf(to, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
 }
 
+char *fx_repr_float(double f)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		abort();
+	repr_float(to, f);
+	fclose(to);
+	return text;
+}
+
 static void repr_items(FILE *to, const struct fx_arg *items, size_t n,
 		       enum repr_style style)
 {

@@ -11,14 +11,7 @@
 
 #include "nn_priv.h"
 
-/* A number in a value: exact as an integer where it is one. */
-struct number {
-	bool known, is_float;
-	int64_t i;
-	double f;
-};
-
-static struct number element(const struct fxq_tensor *t)
+struct number number_of_element(const struct fxq_tensor *t)
 {
 	struct number n = { .known = true };
 
@@ -49,7 +42,7 @@ static struct number element(const struct fxq_tensor *t)
 	}
 }
 
-static struct number number_of(fxv v)
+struct number number_of(fxv v)
 {
 	switch (v.kind) {
 	case FX_VALUE_BOOL:
@@ -61,7 +54,7 @@ static struct number number_of(fxv v)
 					.f = v.f };
 	case FX_VALUE_TENSOR:
 		if (v.tensor->t.data && fxq_tensor_count(&v.tensor->t) == 1)
-			return element(&v.tensor->t);
+			return number_of_element(&v.tensor->t);
 		return (struct number){ 0 };
 	default:
 		return (struct number){ 0 };
@@ -69,18 +62,19 @@ static struct number number_of(fxv v)
 }
 
 /* Poisons the forward that runs, if one does and @v is no poison already. */
-static void poison_for(const struct fx_loc *at, fxv v, const char *traced)
+static void poison_for(const struct fx_loc *at, fxv v, const char *class,
+		       const char *traced)
 {
 	if (!context.scope)
 		return;
 	if (v.kind == FX_VALUE_NODE)
-		fx_poison(at, -EINVAL, "%s", traced);
+		raise_error(at, class, "%s", traced);
 	else if (v.kind == FX_VALUE_TENSOR)
-		fx_poison(at, -EINVAL,
-			  "a tensor of %" PRId64 " elements is no single number",
-			  fxq_tensor_count(&v.tensor->t));
+		raise_error(at, VALUE_ERROR,
+			    "a tensor of %" PRId64 " elements is no single number",
+			    fxq_tensor_count(&v.tensor->t));
 	else if (v.kind != FX_VALUE_POISON)
-		fx_poison(at, -EINVAL, "this value is no number");
+		raise_error(at, TYPE_ERROR, "this value is no number");
 }
 
 int64_t fx_int_at(const struct fx_loc *at, fxv v)
@@ -91,7 +85,7 @@ int64_t fx_int_at(const struct fx_loc *at, fxv v)
 		return n.i;
 	if (n.known && n.f > -0x1p63 && n.f < 0x1p63)
 		return n.f;
-	poison_for(at, v, "int() argument must be a string, a bytes-like object or a real number, not 'Proxy'");
+	poison_for(at, v, TYPE_ERROR, "int() argument must be a string, a bytes-like object or a real number, not 'Proxy'");
 	return 0;
 }
 
@@ -101,7 +95,7 @@ double fx_float_at(const struct fx_loc *at, fxv v)
 
 	if (n.known)
 		return n.is_float ? n.f : (double)n.i;
-	poison_for(at, v, "float() argument must be a string or a real number, not 'Proxy'");
+	poison_for(at, v, TYPE_ERROR, "float() argument must be a string or a real number, not 'Proxy'");
 	return 0;
 }
 
@@ -117,6 +111,6 @@ bool fx_truth_at(const struct fx_loc *at, fxv v)
 		return v.s && *v.s;
 	if (v.kind == FX_VALUE_TUPLE || v.kind == FX_VALUE_LIST)
 		return v.tuple->n;
-	poison_for(at, v, "symbolically traced variables cannot be used as inputs to control flow");
+	poison_for(at, v, TRACE_ERROR, "symbolically traced variables cannot be used as inputs to control flow");
 	return false;
 }

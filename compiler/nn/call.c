@@ -44,6 +44,10 @@ int args_complete(const struct fx_method *method, const fxv *args,
 		ret_args[i] = i < n ? args[i] : fx_default;
 		if (ret_args[i].kind == FX_VALUE_DEFAULT)
 			ret_args[i] = method->params[i].def;
+		if (ret_args[i].kind == FX_VALUE_VARARGS)
+			ret_args[i] = fx_tuple();
+		if (ret_args[i].kind == FX_VALUE_KWARGS)
+			ret_args[i] = fx_dict();
 		if (ret_args[i].kind == FX_VALUE_DEFAULT)
 			return refuse(error, "the argument '%s' is missing",
 				      method->params[i].name);

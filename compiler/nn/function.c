@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * function.c - functions of tensors: the table, and a call
+ * function.c - functions and methods of tensors: the tables, and a call
+ *
+ * Most come down to one operator. Those that give parts of a value, or look at
+ * it, have code of their own here.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,38 +12,203 @@
 
 #define ROW(type, name, def, attr)	\
 	{ #name, FX_OPTION_##type, FX_ATTR_##attr, def },
-#define TABLE(id, op, n_tensors, record)				\
+#define OPTIONS(id)							\
+	.options = options_##id,					\
+	.n_options = sizeof(options_##id) / sizeof(struct fx_option)
+#define TABLE(id)							\
 	static const struct fx_option options_##id[] = {		\
 		FX_OPTIONS_##id(ROW)					\
-	};								\
-	const struct fx_function fx_function_##id = {			\
-		#id, op, n_tensors, record, options_##id,		\
-		sizeof(options_##id) / sizeof(struct fx_option),	\
 	};
-FX_FUNCTIONS(TABLE)
+
+#define FUNCTION(i, operator, n, how)					\
+	TABLE(i)							\
+	const struct fx_function fx_function_##i = {			\
+		.id = #i, .name = #i, .op = operator, .n_tensors = n,	\
+		.record = how, OPTIONS(i),				\
+	};
+FX_FUNCTIONS(FUNCTION)
+
+#define SPELLED(i, called, operator, n, how, p, r, f)			\
+	TABLE(i)							\
+	const struct fx_function fx_function_##i = {			\
+		.id = #i, .name = called, .op = operator,		\
+		.n_tensors = n,	.record = how, OPTIONS(i),		\
+		.shown = { .fn.name = called, .path = p, .repr = r,	\
+			   .max_in = -1, .n_out = 1, .flags = f },	\
+	};
+FX_SPELLINGS(SPELLED)
+
+#define METHOD(i, operator)						\
+	TABLE(method_##i)						\
+	const struct fx_function fx_function_method_##i = {		\
+		.id = #i, .name = #i, .op = operator, .n_tensors = 1,	\
+		.record = FX_AS_WRITTEN, .method = true,		\
+		OPTIONS(method_##i),					\
+	};
+FX_METHODS(METHOD)
 
 static const struct fx_function *const functions[] = {
-#define ENTRY(id, ...) &fx_function_##id,
+#define ENTRY(id, ...)		&fx_function_##id,
 	FX_FUNCTIONS(ENTRY)
+	FX_SPELLINGS(ENTRY)
+#define METHOD_ENTRY(id, ...)	&fx_function_method_##id,
+	FX_METHODS(METHOD_ENTRY)
 };
 
-const struct fx_function *function_find(const char *name)
+/* How it is shown tells functions of one name apart. */
+static bool is_recorded_for(const struct fx_node *n,
+			    const struct fx_function *fn)
+{
+	if (fn->method != (n->opcode == FX_CALL_METHOD))
+		return false;
+	return fn->shown.path ? n->op == &fn->shown :
+	       !strcmp(fn->name, n->target);
+}
+
+const struct fx_function *function_of_node(const struct fx_node *n)
 {
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
-		if (!strcmp(functions[i]->name, name))
+		if (is_recorded_for(n, functions[i]))
 			return functions[i];
 	return NULL;
 }
 
-fxv function_run(const struct fx_function *fn, const struct fx_loc *at,
-		 const fxv *tensors, const struct options *o)
+/* Functions with code of their own */
+
+static fxv run_getitem(const struct fx_loc *at, const fxv *in, const fxv *o)
+{
+	return value_item(at, in[0], in[1]);
+}
+
+static fxv shape_of(const struct fxq_tensor *t)
+{
+	fxv dims[FXQ_MAX_RANK + 1];
+
+	for (uint32_t d = 0; d < t->rank; d++)
+		dims[d] = fx_of_int(t->dims[d]);
+	dims[t->rank] = (fxv)FX_END;
+	return fx_tuple_of(FX_VALUE_TUPLE, dims);
+}
+
+/* With the dimensions in reverse order. */
+static fxv transposed(const struct fx_loc *at, fxv x)
+{
+	const struct operation o = { .op = "permute", .n_in = 1, .in = { x } };
+
+	return operation_run(at, &o);
+}
+
+static fxv run_getattr(const struct fx_loc *at, const fxv *in, const fxv *o)
+{
+	const struct fxq_tensor *t = fx_data(in[0]);
+
+	if (t && !strcmp(in[1].s, "shape"))
+		return shape_of(t);
+	if (t && !strcmp(in[1].s, "T"))
+		return transposed(at, in[0]);
+	return raise_error(at, "builtins.AttributeError",
+			   "this value has no attribute '%s'; a tensor has shape and T",
+			   in[1].s);
+}
+
+static fxv run_len(const struct fx_loc *at, const fxv *in, const fxv *o)
+{
+	return fx_len_at(at, in[0], true);
+}
+
+static fxv run_split(const struct fx_loc *at, const fxv *in, const fxv *o)
+{
+	return tensor_split(at, in[0], fx_int(o[0]), fx_int(o[1]));
+}
+
+/* The parts are as large as will make at most so many. */
+static fxv run_chunk(const struct fx_loc *at, const fxv *in, const fxv *o)
+{
+	const struct fxq_tensor *t = fx_data(in[0]);
+	int64_t chunks = fx_int(o[0]), dim = fx_int(o[1]);
+
+	if (!t || dim < -(int64_t)t->rank || dim >= (int64_t)t->rank ||
+	    chunks < 1)
+		return raise_error(at, RUNTIME_ERROR, "chunk expects a tensor, a dimension of it, and at least one chunk");
+	if (dim < 0)
+		dim += t->rank;
+	return tensor_split(at, in[0], (t->dims[dim] + chunks - 1) / chunks,
+			    dim);
+}
+
+static fxv run_size(const struct fx_loc *at, const fxv *in, const fxv *o)
+{
+	fxv shape = run_getattr(at, FX_ARGS(in[0], fx_of_str("shape")), NULL);
+
+	if (fx_error(shape) || fx_is_none(o[0]))
+		return shape;
+	return value_item(at, shape, o[0]);
+}
+
+static fxv run_assert(const struct fx_loc *at, const fxv *in, const fxv *o)
+{
+	fx_assert_at(at, in[0], in[1].kind == FX_VALUE_STR ? in[1].s :
+		     "the assertion does not hold");
+	return fx_none;
+}
+
+static fxv run_assert_is_none(const struct fx_loc *at, const fxv *in,
+			      const fxv *o)
+{
+	fx_assert_at(at, fx_of_bool(fx_is_none(in[0])),
+		     in[1].kind == FX_VALUE_STR ? in[1].s : "");
+	return fx_none;
+}
+
+static const struct {
+	const struct fx_function *fn;
+	fxv (*run)(const struct fx_loc *at, const fxv *in, const fxv *options);
+} own[] = {
+	{ &fx_function_getitem, run_getitem },
+	{ &fx_function_getattr, run_getattr },
+	{ &fx_function_len, run_len },
+	{ &fx_function_split, run_split },
+	{ &fx_function_method_chunk, run_chunk },
+	{ &fx_function_method_size, run_size },
+	{ &fx_function_assert_fn, run_assert },
+	{ &fx_function_assert, run_assert },
+	{ &fx_function_assert_is_none, run_assert_is_none },
+};
+
+/* A call */
+
+static fxv run(const struct fx_function *fn, const struct fx_loc *at,
+	       const fxv *tensors, const struct options *o)
 {
 	char error[FXQ_ERROR_MAX];
 	struct operation operation;
+	fxv number;
 
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (own[i].fn == fn)
+			return own[i].run(at, tensors, o->values);
+	if (numbers_compute(fn, tensors, &number))
+		return number;
 	if (operation_of_function(fn, tensors, o, &operation, error))
 		return fx_poison(at, -EINVAL, "%s", error);
 	return operation_run(at, &operation);
+}
+
+static bool any_option_node(const struct fx_function *fn,
+			    const struct options *o)
+{
+	for (size_t i = 0; i < fn->n_options; i++)
+		if (any_node((const fxv[]){ o->values[i], FX_END }))
+			return true;
+	return false;
+}
+
+fxv function_call(const struct fx_function *fn, const struct fx_loc *at,
+		  const fxv *tensors, const struct options *o)
+{
+	if (any_node(tensors) || any_option_node(fn, o))
+		return trace_function(at, fn, tensors, o);
+	return run(fn, at, tensors, o);
 }
 
 fxv fx_apply(const struct fx_function *fn, const struct fx_loc *at,
@@ -53,8 +221,14 @@ fxv fx_apply(const struct fx_function *fn, const struct fx_loc *at,
 	if (poison)
 		return *poison;
 	if (options_read(fn->options, fn->n_options, options, given, &o, error))
-		return fx_poison(at, -EINVAL, "%s", error);
-	if (any_node(tensors))
-		return trace_function(at, fn, tensors, &o);
-	return function_run(fn, at, tensors, &o);
+		return raise_error(at, TYPE_ERROR, "%s", error);
+	return function_call(fn, at, tensors, &o);
+}
+
+fxv fx_getitem_at(const struct fx_loc *at, fxv v, const fxv *index)
+{
+	fxv i = args_count(index) == 1 ? index[0] :
+		fx_tuple_of(FX_VALUE_TUPLE, index);
+
+	return fx_apply(&fx_function_getitem, at, FX_ARGS(v, i), NULL, "");
 }

@@ -147,6 +147,9 @@ static int arg_value(struct rewrite *r, struct fx_node *n,
 	case FX_ARG_STR:
 		*ret = fx_of_str(a->s);
 		return 0;
+	case FX_ARG_NAME:
+		*ret = (fxv){ .kind = FX_VALUE_NAME, .s = a->s };
+		return 0;
 	case FX_ARG_NODE:
 		*ret = (fxv){ .kind = FX_VALUE_NODE, .node = a->node };
 		return 0;
@@ -187,7 +190,7 @@ static int rewrite_module(struct rewrite *r, struct fx_node *n)
 
 static int rewrite_function(struct rewrite *r, struct fx_node *n)
 {
-	const struct fx_function *fn = function_find(n->target);
+	const struct fx_function *fn = function_of_node(n);
 	const char *names[MAX_OPTIONS];
 	fxv args[MAX_ARGS], named[MAX_OPTIONS];
 	char error[FXQ_ERROR_MAX];
@@ -325,6 +328,7 @@ static int rewrite_node(struct rewrite *r, struct fx_node *n)
 	case FX_CALL_MODULE:
 		return rewrite_module(r, n);
 	case FX_CALL_FUNCTION:
+	case FX_CALL_METHOD:
 		return rewrite_function(r, n);
 	case FX_OUTPUT:
 		return rewrite_output(r, n);

@@ -42,7 +42,7 @@ struct fx_module *fx_graph_module(struct fx_module *model,
 
 /*
  * struct run - of a graph on values
- * @env: the value of each node, by its number, which node->data holds
+ * @env: the value of each node, by its place, which node->data holds
  * @last: the last node that uses it
  */
 struct run {
@@ -52,7 +52,7 @@ struct run {
 	struct fx_node **last;
 };
 
-static size_t number_of(const struct fx_node *n)
+static size_t place_of(const struct fx_node *n)
 {
 	return (uintptr_t)n->data;
 }
@@ -61,7 +61,7 @@ static void note_use(struct fx_node *in, void *ctx)
 {
 	struct run *run = ctx;
 
-	run->last[number_of(in)] = run->last[0];
+	run->last[place_of(in)] = run->last[0];
 }
 
 /* Numbers the nodes from 1 on; entry 0 is room for the walk. */
@@ -94,10 +94,14 @@ static fxv arg_value(struct run *run, const struct fx_arg *a)
 		return fx_of_float(a->f);
 	case FX_ARG_STR:
 		return fx_of_str(a->s);
+	case FX_ARG_NAME:
+		return (fxv){ .kind = FX_VALUE_NAME, .s = a->s };
 	case FX_ARG_NODE:
-		return run->env[number_of(a->node)];
+		return run->env[place_of(a->node)];
 	case FX_ARG_TUPLE:
 	case FX_ARG_LIST:
+	case FX_ARG_SLICE:
+	case FX_ARG_DICT:
 		if (a->count > MAX_ARGS)
 			return fx_poison(NULL, -EINVAL,
 					 "a tuple of more than %d values",
@@ -105,8 +109,8 @@ static fxv arg_value(struct run *run, const struct fx_arg *a)
 		for (size_t i = 0; i < a->count; i++)
 			items[i] = arg_value(run, &a->items[i]);
 		items[a->count] = (fxv)FX_END;
-		v = fx_tuple_of(a->kind == FX_ARG_LIST ? FX_VALUE_LIST :
-				FX_VALUE_TUPLE, items);
+		v = fx_tuple_of(FX_VALUE_TUPLE + (a->kind - FX_ARG_TUPLE),
+				items);
 	}
 	return v;
 }
@@ -143,12 +147,10 @@ static fxv run_attr(struct run *run, struct fx_node *n)
 	struct fx_module *m;
 	fxv v;
 
-	if (fx_node_is_const(n))
-		return fx_view_of(&n->out[0]);
 	if (!strcmp(n->target, "_self"))
 		return (fxv){ .kind = FX_VALUE_SELF, .module = run->gm };
 
-	v = module_value(run->gm, n->target);
+	v = fx_member(run->gm, n->target);
 	if (!fx_is_none(v))
 		return v;
 	m = fx_module_at(run->gm, n->target);
@@ -160,7 +162,7 @@ static fxv run_attr(struct run *run, struct fx_node *n)
 
 static fxv run_function(struct fx_node *n, const struct arguments *a)
 {
-	const struct fx_function *fn = function_find(n->target);
+	const struct fx_function *fn = function_of_node(n);
 	char error[FXQ_ERROR_MAX];
 	struct options o;
 
@@ -171,7 +173,7 @@ static fxv run_function(struct fx_node *n, const struct arguments *a)
 			 a->n_args - fn->n_tensors, a->names, a->named,
 			 a->n_named, &o, error))
 		return fx_poison(&n->loc, -EINVAL, "%s: %s", n->target, error);
-	return function_run(fn, &n->loc, a->args, &o);
+	return function_call(fn, &n->loc, a->args, &o);
 }
 
 /* The arguments in the order of the function's, by position, then by name. */
@@ -228,8 +230,8 @@ static void release_input(struct fx_node *in, void *ctx)
 	struct release *release = ctx;
 	struct run *run = release->run;
 
-	if (run->last[number_of(in)] == release->n)
-		fx_release(run->env[number_of(in)]);
+	if (run->last[place_of(in)] == release->n)
+		fx_release(run->env[place_of(in)]);
 }
 
 fxv graph_module_run(struct fx_module *gm, const fxv *args)
@@ -244,7 +246,7 @@ fxv graph_module_run(struct fx_module *gm, const fxv *args)
 		result = run_node(&run, n);
 		if (fx_error(result))
 			break;
-		run.env[number_of(n)] = result;
+		run.env[place_of(n)] = result;
 		if (n->opcode != FX_OUTPUT)
 			fx_node_visit(n, release_input, &release);
 	}

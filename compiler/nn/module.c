@@ -71,15 +71,35 @@ out:
 	return m;
 }
 
-struct fx_module *fx_sequential(struct fx_module *const *modules)
+static struct fx_module *list_of(const struct fx_class *class,
+				 struct fx_module *const *modules)
 {
-	struct fx_module *m = module_new(&fx_class_Sequential);
+	struct fx_module *m = module_new(class);
 	char name[24];
 
 	for (size_t i = 0; modules[i]; i++) {
 		snprintf(name, sizeof(name), "%zu", i);
 		fx_add_module(m, name, modules[i]);
 	}
+	return m;
+}
+
+struct fx_module *fx_sequential(struct fx_module *const *modules)
+{
+	return list_of(&fx_class_Sequential, modules);
+}
+
+struct fx_module *fx_module_list(struct fx_module *const *modules)
+{
+	return list_of(&fx_class_ModuleList, modules);
+}
+
+struct fx_module *fx_module_dict(const struct fx_named_module *modules)
+{
+	struct fx_module *m = module_new(&fx_class_ModuleDict);
+
+	for (; modules->name; modules++)
+		fx_add_module(m, modules->name, modules->module);
 	return m;
 }
 
@@ -251,11 +271,17 @@ struct fx_module *fx_module_at(struct fx_module *m, const char *path)
 	return member ? member->module : NULL;
 }
 
-fxv module_value(struct fx_module *m, const char *path)
+fxv fx_member(struct fx_module *m, const char *path)
 {
 	struct fx_member *member = member_at(m, path);
 
-	return member ? member->value : fx_none;
+	if (member && !member->module)
+		return member->value;
+	if (m->graph)
+		fx_for_each_node(n, m->graph)
+			if (fx_node_is_const(n) && !strcmp(n->target, path))
+				return fx_view_of(&n->out[0]);
+	return fx_none;
 }
 
 struct fxq_tensor *fx_module_tensor(struct fx_module *m, const char *key)

@@ -40,9 +40,16 @@ struct fx_tuple {
 	fxv items[];
 };
 
+/*
+ * struct fx_error
+ * @class: that Python would raise
+ * @sentence: where in the text it begins, behind file, line and expression
+ */
 struct fx_error {
 	struct object object;
 	int err;
+	const char *class;
+	size_t sentence;
 	char text[];
 };
 
@@ -86,6 +93,18 @@ size_t args_count(const fxv *args);
 const fxv *find_poison(const fxv *args);
 bool any_node(const fxv *args);
 int value_err(fxv v);			/* of a poison */
+/* The first poison, without file, line and expression. */
+const char *error_sentence(fxv v);
+/* fx_poison() with the class that Python would raise; -EINVAL. */
+fxv raise_error(const struct fx_loc *at, const char *class, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+#define TRACE_ERROR		"torch.fx.proxy.TraceError"
+#define TYPE_ERROR		"builtins.TypeError"
+#define VALUE_ERROR		"builtins.ValueError"
+#define RUNTIME_ERROR		"builtins.RuntimeError"
+
+/* @v, which has two names from now on: it stays for its scope's end. */
+fxv value_share(fxv v);
 
 /* Memory that is there: aborts when it is out, as fx_graph_alloc() does. */
 void *must_alloc(size_t bytes);		/* zeroed */
@@ -95,6 +114,35 @@ char *must_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int refuse(char *error, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* accessor.c, number.c: a number in a value, exact where it is an integer */
+
+struct number {
+	bool known, is_float;
+	int64_t i;
+	double f;
+};
+
+struct number number_of(fxv v);
+struct number number_of_element(const struct fxq_tensor *t);	/* the first */
+double number_double(struct number n);
+fxv number_value(struct number n);
+/* What @fn makes of two numbers; false if they are none, or it takes none. */
+bool numbers_compute(const struct fx_function *fn, const fxv *args, fxv *ret);
+
+/* index.c: v[i] */
+
+fxv value_item(const struct fx_loc *at, fxv v, fxv index);
+fxv tensor_part(const struct fx_loc *at, const struct fxq_tensor *t,
+		fxv index);
+/* Parts of @size along @dim, the last one smaller, as a tuple. */
+fxv tensor_split(const struct fx_loc *at, fxv v, int64_t size, int64_t dim);
+
+/* Sequences of a graph and of values follow one another in the same order. */
+_Static_assert(FX_ARG_LIST - FX_ARG_TUPLE == FX_VALUE_LIST - FX_VALUE_TUPLE &&
+	       FX_ARG_SLICE - FX_ARG_TUPLE == FX_VALUE_SLICE - FX_VALUE_TUPLE &&
+	       FX_ARG_DICT - FX_ARG_TUPLE == FX_VALUE_DICT - FX_VALUE_TUPLE,
+	       "make_arg() and arg_value() count on it");
+
 /* options.c: the arguments of constructors and functions */
 
 enum option_type {
@@ -103,6 +151,7 @@ enum option_type {
 	FX_OPTION_BOOL,
 	FX_OPTION_STR,
 	FX_OPTION_PAIR,
+	FX_OPTION_VALUE,
 };
 
 enum option_attr {
@@ -113,6 +162,7 @@ enum option_attr {
 	FX_ATTR_INTS,
 	FX_ATTR_PADS,
 	FX_ATTR_KERNEL,
+	FX_ATTR_LIST,
 };
 
 /*
@@ -148,7 +198,7 @@ struct operation {
 	size_t n_in, n_attrs;
 	fxv in[MAX_ARGS];
 	struct fxq_attr attrs[MAX_OPTIONS];
-	int64_t ints[MAX_OPTIONS][4];
+	int64_t ints[MAX_OPTIONS][FXQ_MAX_RANK];
 };
 
 /* -EINVAL if no operator does this, with the sentence in @error. */
@@ -162,10 +212,11 @@ fxv operation_run(const struct fx_loc *at, const struct operation *o);
 
 /* function.c */
 
-const struct fx_function *function_find(const char *name);
-/* A function on tensors, as a graph has it. */
-fxv function_run(const struct fx_function *fn, const struct fx_loc *at,
-		 const fxv *tensors, const struct options *o);
+/* The function that @n, a call_function or call_method, was recorded for. */
+const struct fx_function *function_of_node(const struct fx_node *n);
+/* Computes it, or writes it down if a value is traced. */
+fxv function_call(const struct fx_function *fn, const struct fx_loc *at,
+		  const fxv *tensors, const struct options *o);
 
 /* module.c */
 
@@ -176,8 +227,6 @@ double module_float(const struct fx_module *m, const char *name);
 int64_t module_pair(const struct fx_module *m, const char *name, int i);
 const struct fx_member *module_member(const struct fx_module *m,
 				      const char *name);
-/* The parameter, buffer or attribute at a dotted path; None if there is none. */
-fxv module_value(struct fx_module *m, const char *path);
 /* "conv.weight" for the path "conv" and the name "weight"; malloced. */
 char *path_join(const char *path, const char *name);
 /* The path from @root to a module or a tensor below it; malloced, or NULL. */
@@ -194,8 +243,10 @@ fxv module_run(const struct fx_loc *at, struct fx_module *m, const fxv *args);
 int module_fail(struct fx_module *m, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* batch_norm.c */
+/* batch_norm.c, lstm.c */
 
+int init_lstm(struct fx_module *m);
+fxv forward_lstm(struct fx_module *m, const fxv *args);
 fxv forward_batch_norm(struct fx_module *m, const fxv *args);
 
 /* tensor.c: the two generators */
@@ -214,6 +265,9 @@ fxv trace_function(const struct fx_loc *at, const struct fx_function *fn,
 		   const fxv *tensors, const struct options *o);
 fxv trace_wrapped(const struct fx_wrapped *w, struct fx_module *self,
 		  const fxv *args);
+
+/* Whether the tracer that runs, if one does, records assertions. */
+bool tracing_asserts(void);
 
 /* wrap.c */
 

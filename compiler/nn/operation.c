@@ -40,6 +40,22 @@ static void add_sides(struct operation *o, const char *name, fxv v,
 					.count = count, .ints = ints });
 }
 
+/* One integer, or those of a tuple. */
+static int add_list(struct operation *o, const char *name, fxv v, char *error)
+{
+	int64_t *ints = o->ints[o->n_attrs];
+	size_t n = fx_tuple_count(v);
+
+	if (n > FXQ_MAX_RANK)
+		return refuse(error, "'%s' has %zu numbers; a tensor has at most %d dimensions",
+			      name, n, FXQ_MAX_RANK);
+	for (size_t i = 0; i < n; i++)
+		ints[i] = fx_int(fx_tuple_item(v, i));
+	add_attr(o, &(struct fxq_attr){ .name = name, .type = FXQ_ATTR_INTS,
+					.count = n, .ints = ints });
+	return 0;
+}
+
 static fxv value_of(const struct fx_option *table, size_t n, const fxv *values,
 		    const char *name)
 {
@@ -75,6 +91,8 @@ static int set_attr(struct operation *o, const struct fx_option *option, fxv v,
 	case FX_ATTR_PADS:
 		add_sides(o, option->name, v, 4);
 		return 0;
+	case FX_ATTR_LIST:
+		return add_list(o, option->name, v, error);
 	default:
 		return 0;
 	}
@@ -157,6 +175,39 @@ static int adapt_argmax(struct operation *o, char *error)
 	return 0;
 }
 
+/* Over all dimensions unless one or some are given. */
+static int adapt_reduce(struct operation *o, char *error)
+{
+	for (size_t i = 0; i < o->n_attrs; i++)
+		if (!strcmp(o->attrs[i].name, "dim"))
+			o->attrs[i].name = "dims";
+	return 0;
+}
+
+/* Sizes are given one by one, and are one list to the operator. */
+static int gather_ints(struct operation *o, const char *name)
+{
+	int64_t *ints = o->ints[0];
+	size_t n = o->n_attrs;
+
+	for (size_t i = 0; i < n; i++)
+		ints[i] = o->attrs[i].i;
+	o->n_attrs = 0;
+	add_attr(o, &(struct fxq_attr){ .name = name, .type = FXQ_ATTR_INTS,
+					.count = n, .ints = ints });
+	return 0;
+}
+
+static int adapt_reshape(struct operation *o, char *error)
+{
+	return gather_ints(o, "shape");
+}
+
+static int adapt_permute(struct operation *o, char *error)
+{
+	return gather_ints(o, "dims");
+}
+
 /* Where torch's operator and ours differ in more than names. */
 static const struct {
 	const char *op;
@@ -165,6 +216,11 @@ static const struct {
 	{ "flatten", adapt_flatten },
 	{ "adaptive_avg_pool2d", adapt_adaptive_pool },
 	{ "argmax", adapt_argmax },
+	{ "reduce_sum", adapt_reduce },
+	{ "reduce_mean", adapt_reduce },
+	{ "reduce_max", adapt_reduce },
+	{ "reshape", adapt_reshape },
+	{ "permute", adapt_permute },
 };
 
 static int adapt(struct operation *o, char *error)
@@ -196,6 +252,10 @@ int operation_of_function(const struct fx_function *fn, const fxv *tensors,
 			  const struct options *o, struct operation *ret,
 			  char *error)
 {
+	if (!fn->op)
+		return refuse(error, "a call of '%s' can be traced; no operator computes it",
+			      fn->name);
+
 	*ret = (struct operation){ .op = fn->op };
 	for (int i = 0; i < fn->n_tensors; i++) {
 		size_t n = fx_tuple_count(tensors[i]);

@@ -66,7 +66,19 @@ static int option_named(const struct fx_option *table, size_t n,
 	return -1;
 }
 
-/* Where the pair of option @i stands: after all numbers, in order. */
+/* Where option @i stands, or for @i = n what follows them all. */
+static const void *slot_at(const struct fx_option *table, size_t i,
+			   const void *from)
+{
+	size_t bytes = 8 * i;
+
+	for (size_t k = 0; k < i; k++)
+		if (table[k].type == FX_OPTION_VALUE)
+			bytes += sizeof(fxv) - 8;
+	return (const char *)from + bytes;
+}
+
+/* Where the pair of option @i stands: after all options, in order. */
 static const struct fx_pair *pair_at(const struct fx_option *table, size_t n,
 				     size_t i, const void *from)
 {
@@ -74,7 +86,7 @@ static const struct fx_pair *pair_at(const struct fx_option *table, size_t n,
 
 	for (size_t k = 0; k < i; k++)
 		before += table[k].type == FX_OPTION_PAIR;
-	return (const struct fx_pair *)((const char *)from + 8 * n) + before;
+	return (const struct fx_pair *)slot_at(table, n, from) + before;
 }
 
 static fxv read_slot(const struct fx_option *option, const void *slot)
@@ -86,6 +98,8 @@ static fxv read_slot(const struct fx_option *option, const void *slot)
 		return (fxv)FX_BOOL(*(const bool *)slot);
 	case FX_OPTION_STR:
 		return (fxv)FX_STR(*(const char *const *)slot);
+	case FX_OPTION_VALUE:
+		return *(const fxv *)slot;
 	default:
 		return (fxv)FX_INT(*(const int64_t *)slot);
 	}
@@ -97,7 +111,7 @@ static fxv read_option(const struct fx_option *table, size_t n, size_t i,
 	const struct fx_pair *hw;
 
 	if (!pair)
-		return read_slot(&table[i], (const char *)from + 8 * i);
+		return read_slot(&table[i], slot_at(table, i, from));
 	hw = pair_at(table, n, i, from);
 	return fx_tuple(fx_of_int(hw->h), fx_of_int(hw->w));
 }
@@ -140,6 +154,9 @@ int options_read(const struct fx_option *table, size_t n, const void *from,
 			ret->values[i] = read_option(table, n, i, pair, from);
 		} else if (ret->n_named) {
 			return refuse(error, "'%.*s' follows arguments given by name: give it by name too",
+				      (int)(end - s), s);
+		} else if (ret->n_positional == n) {
+			return refuse(error, "'%.*s' is one argument too many",
 				      (int)(end - s), s);
 		} else {
 			i = ret->n_positional++;

@@ -77,6 +77,14 @@ fxv fx_full_of(float value, const int64_t *dims)
 	return v;
 }
 
+fxv fx_tensor_of(const float *elements, size_t n)
+{
+	struct fxq_tensor t = { .dtype = FXQ_DTYPE_F32, .rank = 1, .dims = { n },
+				.data = (void *)elements };
+
+	return fx_copy_of(&t);
+}
+
 fxv fx_rand_of(const int64_t *dims)
 {
 	fxv v = tensor_of(FXQ_DTYPE_F32, dims);

@@ -37,6 +37,9 @@ static void set_loc(struct fx_node *n, const struct fx_loc *at)
 	};
 }
 
+#define NAME_ERROR	"builtins.NameError"
+#define NOT_INSTALLED	"module is not installed as a submodule"
+
 /* Arguments of nodes */
 
 static int make_arg(const struct fx_loc *at, fxv v, struct fx_arg *ret);
@@ -84,7 +87,7 @@ static int make_node_arg(const struct fx_loc *at, struct fx_node *n,
 			 struct fx_arg *ret)
 {
 	if (!n) {
-		fx_poison(at, -EINVAL, "module is not installed as a submodule");
+		raise_error(at, NAME_ERROR, NOT_INSTALLED);
 		return -EINVAL;
 	}
 	if (n->graph != context.tracing->g) {
@@ -101,7 +104,7 @@ static int make_tuple_arg(const struct fx_loc *at, fxv v, struct fx_arg *ret)
 	int err = 0;
 
 	*ret = (struct fx_arg){
-		.kind = v.kind == FX_VALUE_LIST ? FX_ARG_LIST : FX_ARG_TUPLE,
+		.kind = FX_ARG_TUPLE + (v.kind - FX_VALUE_TUPLE),
 		.count = n,
 		.items = fx_graph_alloc(context.tracing->g,
 					n * sizeof(*ret->items)),
@@ -129,10 +132,15 @@ static int make_arg(const struct fx_loc *at, fxv v, struct fx_arg *ret)
 	case FX_VALUE_STR:
 		*ret = fx_arg_str(v.s);
 		return 0;
+	case FX_VALUE_NAME:
+		*ret = (struct fx_arg){ .kind = FX_ARG_NAME, .s = v.s };
+		return 0;
 	case FX_VALUE_TENSOR:
 		return make_node_arg(at, tensor_node(v.tensor), ret);
 	case FX_VALUE_TUPLE:
 	case FX_VALUE_LIST:
+	case FX_VALUE_SLICE:
+	case FX_VALUE_DICT:
 		return make_tuple_arg(at, v, ret);
 	case FX_VALUE_NODE:
 		return make_node_arg(at, v.node, ret);
@@ -249,8 +257,7 @@ fxv trace_module(const struct fx_loc *at, struct fx_module *m, const fxv *args)
 
 	path = path_of_module(context.tracing->root, m);
 	if (!path)
-		return fx_poison(at, -EINVAL,
-				 "module is not installed as a submodule");
+		return raise_error(at, NAME_ERROR, NOT_INSTALLED);
 	if (is_leaf(m, path))
 		result = record_module(at, m, path, args);
 	else
@@ -284,8 +291,10 @@ fxv trace_function(const struct fx_loc *at, const struct fx_function *fn,
 	else
 		for (size_t i = positional; i < fn->n_options; i++)
 			add_kwarg(&a, fn->options[i].name, o->values[i]);
-	return answer(record(&a, FX_CALL_FUNCTION, fn->name,
-			     fx_op_find(fn->op)));
+	if (fn->method)
+		return answer(record(&a, FX_CALL_METHOD, fn->name, NULL));
+	return answer(record(&a, FX_CALL_FUNCTION, fn->name, fn->shown.path ?
+			     &fn->shown : fx_op_find(fn->op)));
 }
 
 /* Wrapped functions and methods */
@@ -350,17 +359,119 @@ static void thaw(struct frozen *frozen)
 	free(frozen->list);
 }
 
+/* Inputs */
+
+/* "*args" and "**kwargs" for what takes the rest, @name_1 if it is concrete. */
+static char *input_target(const struct fx_param *param, bool concrete)
+{
+	const char *stars = param->def.kind == FX_VALUE_VARARGS ? "*" :
+			    param->def.kind == FX_VALUE_KWARGS ? "**" : "";
+
+	return must_print("%s%s%s", stars, param->name, concrete ? "_1" : "");
+}
+
+static bool has_default(const struct fx_param *param)
+{
+	return param->def.kind != FX_VALUE_DEFAULT &&
+	       param->def.kind != FX_VALUE_VARARGS &&
+	       param->def.kind != FX_VALUE_KWARGS;
+}
+
+static fxv input_node(const struct fx_param *param, bool concrete)
+{
+	char *target = input_target(param, concrete);
+	struct arguments a = { 0 };
+	struct fx_node *n;
+
+	if (has_default(param))
+		add_arg(&a, param->def);
+	n = record(&a, FX_PLACEHOLDER, target, NULL);
+	if (n && !concrete)
+		n->annotation = fx_graph_strdup(n->graph, param->annotation);
+	free(target);
+	return answer(n);
+}
+
+/* The text as Python formats it into a string. */
+static char *concrete_text(const struct fx_param *param)
+{
+	switch (param->def.kind) {
+	case FX_VALUE_NONE:
+		return must_print("None");
+	case FX_VALUE_BOOL:
+		return must_print("%s", param->def.b ? "True" : "False");
+	case FX_VALUE_INT:
+		return must_print("%lld", (long long)param->def.i);
+	case FX_VALUE_STR:
+		return must_print("%s", param->def.s);
+	default:
+		return fx_repr_float(param->def.f);
+	}
+}
+
+static fxv assert_concrete(const struct fx_param *concrete, fxv input)
+{
+	const struct fx_function *check = &fx_function_assert_is_none;
+	char *value = concrete_text(concrete), *text;
+
+	text = must_print("%s has been specialized to have value %s but got another value",
+			  concrete->name, value);
+	if (concrete->def.kind != FX_VALUE_NONE) {
+		check = &fx_function_assert;
+		input = fx_eq(input, concrete->def);
+	}
+	fx_apply(check, NULL, FX_ARGS(input, fx_of_str(text)), NULL, "");
+	free(text);
+	free(value);
+	return concrete->def;
+}
+
+static const struct fx_param *concrete_value(const char *name)
+{
+	const struct fx_param *c = context.tracing->tracer->concrete;
+
+	for (; c && c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+static void check_concrete(const struct fx_param *params)
+{
+	const struct fx_param *c = context.tracing->tracer->concrete, *p;
+
+	for (; c && c->name; c++) {
+		for (p = params; p->name && strcmp(p->name, c->name); p++)
+			;
+		if (!p->name)
+			raise_error(NULL, VALUE_ERROR, "concrete argument '%s': the forward has no argument of this name",
+				    c->name);
+		else if (c->def.kind > FX_VALUE_STR)
+			raise_error(NULL, VALUE_ERROR, "concrete argument '%s' is no number, string or None",
+				    c->name);
+	}
+}
+
 /* One placeholder for each argument of the forward. */
 static void make_inputs(struct fx_module *model, fxv args[MAX_ARGS])
 {
 	const struct fx_param *params = module_method(model)->params;
 	size_t n = 0;
 
-	for (; params[n].name && n < MAX_ARGS - 1; n++)
-		args[n] = node_value(fx_graph_placeholder(context.tracing->g,
-							  params[n].name,
-							  NULL));
+	check_concrete(params);
+	for (; params[n].name && n < MAX_ARGS - 1; n++) {
+		const struct fx_param *c = concrete_value(params[n].name);
+
+		args[n] = input_node(&params[n], c != NULL);
+		if (c)
+			args[n] = assert_concrete(c, args[n]);
+	}
 	args[n] = (fxv)FX_END;
+}
+
+bool tracing_asserts(void)
+{
+	return context.tracing && context.tracing->tracer->trace_asserts;
 }
 
 static void record_output(fxv result)
@@ -395,9 +506,13 @@ static int trace_error(fxv result, struct fx_tracer *tracer)
 	const char *text = fx_error(result);
 
 	tracer->error[0] = 0;
+	tracer->error_text = 0;
+	tracer->error_class = fx_error_class(result);
 	if (!text)
 		return 0;
 	snprintf(tracer->error, sizeof(tracer->error), "%s", text);
+	if (error_sentence(result) - text < (ptrdiff_t)sizeof(tracer->error))
+		tracer->error_text = error_sentence(result) - text;
 	return value_err(result);
 }
 

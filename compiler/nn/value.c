@@ -48,10 +48,16 @@ int refuse(char *error, const char *fmt, ...)
 	return -EINVAL;
 }
 
+static bool has_items(fxv v)
+{
+	return v.kind == FX_VALUE_TUPLE || v.kind == FX_VALUE_LIST ||
+	       v.kind == FX_VALUE_SLICE || v.kind == FX_VALUE_DICT;
+}
+
 static bool is_object(fxv v)
 {
-	return v.kind == FX_VALUE_TENSOR || v.kind == FX_VALUE_TUPLE ||
-	       v.kind == FX_VALUE_LIST || v.kind == FX_VALUE_POISON;
+	return v.kind == FX_VALUE_TENSOR || v.kind == FX_VALUE_POISON ||
+	       has_items(v);
 }
 
 /* Every object begins with its struct object. */
@@ -104,7 +110,7 @@ static void object_free(struct object *o)
 /* The items of a tuple; none of anything else. */
 static size_t items_of(fxv v, const fxv **ret_items)
 {
-	if (v.kind != FX_VALUE_TUPLE && v.kind != FX_VALUE_LIST)
+	if (!has_items(v))
 		return 0;
 	*ret_items = v.tuple->items;
 	return v.tuple->n;
@@ -173,6 +179,19 @@ fxv value_keep(fxv v)
 fxv value_get(fxv v)
 {
 	move_out(v, NULL, NULL);
+	return v;
+}
+
+fxv value_share(fxv v)
+{
+	struct object *o = object_of(v);
+	const fxv *items;
+	size_t n = items_of(v, &items);
+
+	if (o)
+		o->shared = true;
+	for (size_t i = 0; i < n; i++)
+		value_share(items[i]);
 	return v;
 }
 
@@ -249,6 +268,21 @@ fxv fx_tuple_of(enum fx_value_kind kind, const fxv *items)
 	v.tuple->n = n;
 	memcpy(v.tuple->items, items, n * sizeof(*items));
 	return v;
+}
+
+fxv fx_slice_of(const fxv *items)
+{
+	size_t n = args_count(items);
+	fxv all[4] = { fx_none, fx_none, fx_none, FX_END };
+
+	if (!n || n > 3)
+		return fx_poison(NULL, -EINVAL, "a slice of %zu numbers; it has one to three",
+				 n);
+	if (n == 1)
+		all[1] = items[0];
+	else
+		memcpy(all, items, n * sizeof(*items));
+	return fx_tuple_of(FX_VALUE_SLICE, all);
 }
 
 const struct fxq_tensor *fx_data(fxv v)
@@ -328,21 +362,21 @@ static char *error_text(const struct fx_loc *at, const char *sentence)
 			  sentence);
 }
 
-fxv fx_poison(const struct fx_loc *at, int err, const char *fmt, ...)
+static fxv poison(const struct fx_loc *at, int err, const char *class,
+		  const char *fmt, va_list args)
 {
 	fxv v = { .kind = FX_VALUE_POISON };
 	char *sentence, *text;
-	va_list args;
 
-	va_start(args, fmt);
 	if (vasprintf(&sentence, fmt, args) < 0)
 		abort();
-	va_end(args);
 
 	text = error_text(at, sentence);
 	v.error = object_new(FX_VALUE_POISON,
 			     sizeof(*v.error) + strlen(text) + 1);
 	v.error->err = err < 0 ? err : -EINVAL;
+	v.error->class = class;
+	v.error->sentence = strlen(text) - strlen(sentence);
 	strcpy(v.error->text, text);
 	if (context.scope && !context.scope->error)
 		context.scope->error = v.error;
@@ -351,11 +385,47 @@ fxv fx_poison(const struct fx_loc *at, int err, const char *fmt, ...)
 	return v;
 }
 
+fxv fx_poison(const struct fx_loc *at, int err, const char *fmt, ...)
+{
+	va_list args;
+	fxv v;
+
+	va_start(args, fmt);
+	v = poison(at, err, RUNTIME_ERROR, fmt, args);
+	va_end(args);
+	return v;
+}
+
+fxv raise_error(const struct fx_loc *at, const char *class, const char *fmt, ...)
+{
+	va_list args;
+	fxv v;
+
+	va_start(args, fmt);
+	v = poison(at, -EINVAL, class, fmt, args);
+	va_end(args);
+	return v;
+}
+
 const char *fx_error(fxv v)
 {
 	const fxv *poison = poison_in(&v);
 
 	return poison ? poison->error->text : NULL;
+}
+
+const char *fx_error_class(fxv v)
+{
+	const fxv *poison = poison_in(&v);
+
+	return poison ? poison->error->class : NULL;
+}
+
+const char *error_sentence(fxv v)
+{
+	const fxv *poison = poison_in(&v);
+
+	return poison ? poison->error->text + poison->error->sentence : NULL;
 }
 
 int value_err(fxv v)

@@ -306,6 +306,8 @@ void fx_graph_print_tabular_torch(const struct fx_graph *g, FILE *to);
 void fx_graph_print(const struct fx_graph *g, FILE *to);	/* str(graph) */
 /* Functional form, one line a node with types: what -d shows between passes. */
 void fx_graph_dump(const struct fx_graph *g, FILE *to);
+/* Python's repr() of a float: the shortest digits that read back; malloced. */
+char *fx_repr_float(double f);
 /* The generated forward(); malloced, the caller frees it. */
 char *fx_graph_code(const struct fx_graph *g);
 

@@ -68,10 +68,14 @@ struct fx_module {
 	char *error;
 };
 
-/* How an argument is called; @def is its default, or FX_REQUIRED. */
+/*
+ * How an argument is called; @def is its default, or FX_REQUIRED, or FX_VARARGS
+ * or FX_KWARGS for one that takes the rest; @annotation its type, or NULL.
+ */
 struct fx_param {
 	const char *name;
 	fxv def;
+	const char *annotation;
 };
 
 /* The arguments of a forward or a wrapped body, up to one without a name. */
@@ -81,8 +85,8 @@ struct fx_method {
 
 /*
  * An argument of a constructor or function: a row from nn_table.h. In the
- * struct of a list every argument takes eight bytes, in order; the pairs,
- * sixteen bytes each, follow.
+ * struct of a list every argument takes eight bytes, or those of an fxv, in
+ * order; the pairs, sixteen bytes each, follow.
  */
 struct fx_option {
 	const char *name;
@@ -118,12 +122,20 @@ struct fx_class {
 	const struct fx_method *method;
 };
 
-/* struct fx_function - a function of tensors: a row from nn_table.h */
+/*
+ * struct fx_function - a function or method of tensors: a row from nn_table.h
+ * @id: what C calls it: fx_ID(), or fx_method(x, ID)
+ * @name: what its nodes are named for
+ * @op: the operator that computes it, or NULL
+ * @shown: how graphs show it; without a path, as the operator
+ */
 struct fx_function {
-	const char *name, *op;
+	const char *id, *name, *op;
 	int n_tensors, record;
+	bool method;
 	const struct fx_option *options;
 	size_t n_options;
+	struct fx_op shown;
 };
 
 /*
@@ -148,9 +160,19 @@ struct fx_function {
 #define Identity(...)		FX_CONSTRUCT(Identity, __VA_ARGS__)
 #define QuantStub(...)		FX_CONSTRUCT(QuantStub, __VA_ARGS__)
 #define DeQuantStub(...)	FX_CONSTRUCT(DeQuantStub, __VA_ARGS__)
+#define LSTM(...)		FX_CONSTRUCT(LSTM, __VA_ARGS__)
 /* Modules one after another, named 0, 1, 2 … */
 #define Sequential(...)		\
 	fx_sequential((struct fx_module *[]){ __VA_ARGS__, NULL })
+/* The same without a forward; and modules by name, { "cls", Conv2d(…) }, … */
+#define ModuleList(...)		\
+	fx_module_list((struct fx_module *[]){ __VA_ARGS__, NULL })
+#define ModuleDict(...)		\
+	fx_module_dict((struct fx_named_module[]){ __VA_ARGS__, { NULL } })
+struct fx_named_module {
+	const char *name;
+	struct fx_module *module;
+};
 
 #define FX_CONSTRUCT(id, ...)						\
 	fx_construct(&fx_class_##id, FX_HERE(#id "(" #__VA_ARGS__ ")"),	\
@@ -167,17 +189,26 @@ struct fx_module *fx_construct(const struct fx_class *class,
 			       const struct fx_loc *at, const void *options,
 			       const char *given);
 struct fx_module *fx_sequential(struct fx_module *const *modules);
+struct fx_module *fx_module_list(struct fx_module *const *modules);
+struct fx_module *fx_module_dict(const struct fx_named_module *modules);
 
 /*
  * FX_MODULE(Class, members…): the struct and the constructor of a class. A
  * member is one of
  *
  *	module(name, constructor)	a child: struct fx_module *name
+ *	module_as(name, key, …)		the same, where key is no word of C's
  *	parameter(name, value)		what training changes: fxv name
  *	buffer(name, value)		a tensor that is state: fxv name
- *	attribute(name, value)		a number or string: fxv name
+ *	attribute(name, value)		anything else: fxv name
+ *
+ * FX_WRAP_MODULE: the same, and the tracer records a call of it as one node
+ * and does not look inside.
  */
-#define FX_MODULE(Class, ...)						\
+#define FX_MODULE(Class, ...)		FX_MODULE_OF(0, Class, __VA_ARGS__)
+#define FX_WRAP_MODULE(Class, ...)	\
+	FX_MODULE_OF(FX_CLASS_LEAF, Class, __VA_ARGS__)
+#define FX_MODULE_OF(traits, Class, ...)				\
 	struct Class {							\
 		struct fx_module module;				\
 		FX_EACH(FX_MEMBER_FIELD, __VA_ARGS__)			\
@@ -204,6 +235,7 @@ struct fx_module *fx_sequential(struct fx_module *const *modules);
 	static const struct fx_class fx_class_##Class = {		\
 		.name = #Class,						\
 		.size = sizeof(struct Class),				\
+		.flags = traits,					\
 		.init = fx_init_##Class,				\
 		.set = fx_set_##Class,					\
 		.forward = fx_forward_call_##Class,			\
@@ -218,12 +250,15 @@ struct fx_module *fx_sequential(struct fx_module *const *modules);
 
 #define FX_MEMBER_FIELD(i, item)		FX_MEMBER_FIELD_##item
 #define FX_MEMBER_FIELD_module(name, ...)	struct fx_module *name;
+#define FX_MEMBER_FIELD_module_as(name, ...)	struct fx_module *name;
 #define FX_MEMBER_FIELD_parameter(name, ...)	fxv name;
 #define FX_MEMBER_FIELD_buffer(name, ...)	fxv name;
 #define FX_MEMBER_FIELD_attribute(name, ...)	fxv name;
 #define FX_MEMBER_INIT(i, item)			FX_MEMBER_INIT_##item
 #define FX_MEMBER_INIT_module(name, ...)	\
 	self->name = fx_add_module(module, #name, __VA_ARGS__);
+#define FX_MEMBER_INIT_module_as(name, key, ...)	\
+	self->name = fx_add_module(module, key, __VA_ARGS__);
 #define FX_MEMBER_INIT_parameter(name, ...)	\
 	self->name = fx_add_parameter(module, #name, __VA_ARGS__);
 #define FX_MEMBER_INIT_buffer(name, ...)	\
@@ -232,6 +267,7 @@ struct fx_module *fx_sequential(struct fx_module *const *modules);
 	self->name = fx_add_attribute(module, #name, fx_value(__VA_ARGS__));
 #define FX_MEMBER_SET(i, item)			FX_MEMBER_SET_##item
 #define FX_MEMBER_SET_module(name, ...)
+#define FX_MEMBER_SET_module_as(name, ...)
 #define FX_MEMBER_SET_parameter(name, ...)
 #define FX_MEMBER_SET_buffer(name, ...)
 #define FX_MEMBER_SET_attribute(name, ...)	\
@@ -248,8 +284,21 @@ fxv fx_add_attribute(struct fx_module *m, const char *name, fxv value);
 /*
  * FX_FORWARD(Class, arguments…) { body }: what calling the module does. In the
  * body each argument is a value, and self the struct of the class. An argument
- * is a name, or (name, default) with an initialiser such as FX_FLOAT(0.5).
+ * is a name, or (name, default) with an initialiser such as FX_FLOAT(0.5), or
+ * (name, default, "type"), where the default of one that must be given is
+ * FX_REQUIRED. A class that only holds others says FX_NO_FORWARD(Class).
  */
+#define FX_NO_FORWARD(Class)						\
+	static const struct fx_method fx_forward_##Class = {		\
+		.params = (const struct fx_param[]){			\
+			{ NULL, FX_REQUIRED }				\
+		},							\
+	};								\
+	static fxv fx_forward_call_##Class(struct fx_module *module,	\
+					   const fxv *args)		\
+	{								\
+		return fx_poison(NULL, 0, #Class " has no forward");	\
+	}
 #define FX_FORWARD(Class, ...)						\
 	static fxv fx_forward_body_##Class(struct Class *self		\
 					   FX_EACH(FX_ARG_DECLARE, __VA_ARGS__)); \
@@ -298,6 +347,13 @@ fxv fx_add_attribute(struct fx_module *m, const char *name, fxv value);
 	fx_call_at(FX_HERE(text), module, FX_ARGS(__VA_ARGS__))
 fxv fx_call_at(const struct fx_loc *at, struct fx_module *m, const fxv *args);
 
+/* for each child of @m, in order: fx_for_each_child(b, self->blocks) … */
+#define fx_for_each_child(child, m)					\
+	for (const struct fx_member *m_##child = (m)->members;		\
+	     m_##child < (m)->members + (m)->n_members &&		\
+	     ((child) = m_##child->module, true);			\
+	     m_##child++)
+
 /* Whether the module that runs is being trained: asks, so that a trace knows. */
 #define fx_training(self)	\
 	fx_training_at(FX_HERE("fx_training(" #self ")"), &(self)->module)
@@ -331,6 +387,40 @@ bool fx_training_at(const struct fx_loc *at, const struct fx_module *m);
 #define fx_sub(...)		FX_APPLY(2, sub, #__VA_ARGS__, __VA_ARGS__)
 #define fx_mul(...)		FX_APPLY(2, mul, #__VA_ARGS__, __VA_ARGS__)
 #define fx_div(...)		FX_APPLY(2, div, #__VA_ARGS__, __VA_ARGS__)
+#define fx_floordiv(...)	FX_APPLY(2, floordiv, #__VA_ARGS__, __VA_ARGS__)
+#define fx_pow(...)		FX_APPLY(2, pow, #__VA_ARGS__, __VA_ARGS__)
+#define fx_matmul(...)		FX_APPLY(2, matmul, #__VA_ARGS__, __VA_ARGS__)
+#define fx_eq(...)		FX_APPLY(2, eq, #__VA_ARGS__, __VA_ARGS__)
+#define fx_lt(...)		FX_APPLY(2, lt, #__VA_ARGS__, __VA_ARGS__)
+#define fx_le(...)		FX_APPLY(2, le, #__VA_ARGS__, __VA_ARGS__)
+#define fx_gt(...)		FX_APPLY(2, gt, #__VA_ARGS__, __VA_ARGS__)
+#define fx_ge(...)		FX_APPLY(2, ge, #__VA_ARGS__, __VA_ARGS__)
+#define fx_invert(...)		FX_APPLY(1, invert, #__VA_ARGS__, __VA_ARGS__)
+#define fx_clamp(...)		FX_APPLY(1, clamp, #__VA_ARGS__, __VA_ARGS__)
+#define fx_split(...)		FX_APPLY(1, split, #__VA_ARGS__, __VA_ARGS__)
+#define fx_interpolate(...)	\
+	FX_APPLY(1, interpolate, #__VA_ARGS__, __VA_ARGS__)
+/* torch.add(), which a graph shows otherwise than +; relu of torch.ops. */
+#define fx_torch_add(...)	FX_APPLY(2, torch_add, #__VA_ARGS__, __VA_ARGS__)
+#define fx_aten_relu(...)	FX_APPLY(1, aten_relu, #__VA_ARGS__, __VA_ARGS__)
+
+/* A method of a tensor: fx_method(x, flatten, 1) is torch's x.flatten(1). */
+#define fx_method(x, name, ...)						\
+	fx_apply(&fx_function_method_##name,				\
+		 FX_HERE("fx_method(" #x ", " #name			\
+			 __VA_OPT__(", ") #__VA_ARGS__ ")"),		\
+		 FX_ARGS(x), FX_OPTIONS(method_##name, __VA_ARGS__),	\
+		 #__VA_ARGS__)
+/* x.name of a tensor: its "shape" or "T". */
+#define fx_getattr(x, name)						\
+	fx_apply(&fx_function_getattr,					\
+		 FX_HERE("fx_getattr(" #x ", " #name ")"),		\
+		 FX_ARGS(x, fx_of_str(name)), NULL, "")
+/* v[i], v[i, j]: integers, slices, fx_none, fx_ellipsis, or the key of a dict */
+#define fx_getitem(v, ...)						\
+	fx_getitem_at(FX_HERE("fx_getitem(" #v ", " #__VA_ARGS__ ")"),	\
+		      v, FX_VALUES(__VA_ARGS__))
+fxv fx_getitem_at(const struct fx_loc *at, fxv v, const fxv *index);
 
 #define FX_APPLY(n, id, text, ...)	\
 	FX_APPLY##n(id, "fx_" #id "(" text ")", __VA_ARGS__)
@@ -346,7 +436,12 @@ bool fx_training_at(const struct fx_loc *at, const struct fx_module *m);
 #define FX_FUNCTION_DECLARE(id, ...)	\
 	extern const struct fx_function fx_function_##id;
 FX_FUNCTIONS(FX_FUNCTION_DECLARE)
+FX_SPELLINGS(FX_FUNCTION_DECLARE)
 #undef FX_FUNCTION_DECLARE
+#define FX_METHOD_DECLARE(id, ...)	\
+	extern const struct fx_function fx_function_method_##id;
+FX_METHODS(FX_METHOD_DECLARE)
+#undef FX_METHOD_DECLARE
 
 fxv fx_apply(const struct fx_function *fn, const struct fx_loc *at,
 	     const fxv *tensors, const void *options, const char *given);
@@ -362,6 +457,11 @@ struct fx_module *fx_eval(struct fx_module *m);
 
 /* The module at a dotted path ("features.0"), @m itself at ""; or NULL. */
 struct fx_module *fx_module_at(struct fx_module *m, const char *path);
+/*
+ * The parameter, buffer or attribute at a dotted path, or a constant of the
+ * graph that @m runs; None if there is none.
+ */
+fxv fx_member(struct fx_module *m, const char *path);
 /* The parameter or buffer called "conv.weight", to read or to write; or NULL. */
 struct fxq_tensor *fx_module_tensor(struct fx_module *m, const char *key);
 /*

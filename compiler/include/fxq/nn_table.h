@@ -7,13 +7,14 @@
  * follow the struct that makes `Conv2d(3, 8, 3, .padding = 1)` C, the way a
  * call is printed, and the parameters its operator is given.
  *
- * Types: INT, FLOAT, BOOL, STR, and PAIR, a height and a width, which is given
- * either as one number, `.stride = 2`, or as two, `.stride_hw = {2, 1}`.
+ * Types: INT, FLOAT, BOOL, STR, VALUE (an fxv: a tuple, a number by fx_value()),
+ * and PAIR, a height and a width, which is given either as one number,
+ * `.stride = 2`, or as two, `.stride_hw = {2, 1}`.
  *
  * attribute says how the operator takes it: NO (not at all), FIXED (not at all,
  * and nothing but the default is offered), INT, FLOAT, INTS (height, width),
- * PADS (top, left, bottom, right), or KERNEL (as INTS, and None means
- * kernel_size).
+ * PADS (top, left, bottom, right), KERNEL (as INTS, and None means kernel_size),
+ * or LIST (one integer or several).
  */
 #ifndef FXQ_NN_TABLE_H
 #define FXQ_NN_TABLE_H
@@ -84,6 +85,13 @@
 #define FX_OPTIONS_Sigmoid(X)
 #define FX_OPTIONS_Identity(X)
 #define FX_OPTIONS_Sequential(X)
+#define FX_OPTIONS_ModuleList(X)
+#define FX_OPTIONS_ModuleDict(X)
+
+/* One layer, in one direction. */
+#define FX_OPTIONS_LSTM(X)			\
+	X(INT,   input_size,   FX_REQUIRED, NO)	\
+	X(INT,   hidden_size,  FX_REQUIRED, NO)
 
 /* The scale with which an input is quantized; None: it is observed. */
 #define FX_OPTIONS_QuantStub(X)	\
@@ -108,6 +116,9 @@
 	X(Dropout)		\
 	X(Identity)		\
 	X(Sequential)		\
+	X(ModuleList)		\
+	X(ModuleDict)		\
+	X(LSTM)			\
 	X(QuantStub)		\
 	X(DeQuantStub)
 
@@ -165,6 +176,80 @@
 #define FX_OPTIONS_sub(X)
 #define FX_OPTIONS_mul(X)
 #define FX_OPTIONS_div(X)
+#define FX_OPTIONS_pow(X)
+#define FX_OPTIONS_floordiv(X)
+#define FX_OPTIONS_matmul(X)
+#define FX_OPTIONS_invert(X)
+#define FX_OPTIONS_eq(X)
+#define FX_OPTIONS_lt(X)
+#define FX_OPTIONS_le(X)
+#define FX_OPTIONS_gt(X)
+#define FX_OPTIONS_ge(X)
+#define FX_OPTIONS_getitem(X)
+#define FX_OPTIONS_getattr(X)
+#define FX_OPTIONS_len(X)
+#define FX_OPTIONS_torch_add(X)
+#define FX_OPTIONS_aten_relu(X)
+#define FX_OPTIONS_assert_fn(X)
+#define FX_OPTIONS_assert(X)
+#define FX_OPTIONS_assert_is_none(X)
+
+#define FX_OPTIONS_clamp(X)			\
+	X(FLOAT, min,          FX_NONE, FLOAT)	\
+	X(FLOAT, max,          FX_NONE, FLOAT)
+
+#define FX_OPTIONS_split(X)				\
+	X(INT,   split_size_or_sections, FX_REQUIRED, NO) \
+	X(INT,   dim,          FX_INT(0), NO)
+
+#define FX_OPTIONS_interpolate(X)			\
+	X(VALUE, size,         FX_NONE, NO)		\
+	X(FLOAT, scale_factor, FX_NONE, NO)		\
+	X(STR,   mode,         FX_STR("nearest"), NO)	\
+	X(BOOL,  align_corners, FX_NONE, NO)		\
+	X(BOOL,  recompute_scale_factor, FX_NONE, NO)	\
+	X(BOOL,  antialias,    FX_BOOL(false), NO)
+
+/* Methods of tensors: fx_method(x, mean, .dim = fx_tuple(2, 3)) */
+
+#define FX_OPTIONS_method_relu(X)
+#define FX_OPTIONS_method_flatten(X)	FX_OPTIONS_flatten(X)
+#define FX_OPTIONS_REDUCE(X)			\
+	X(VALUE, dim,          FX_NONE, LIST)	\
+	X(BOOL,  keepdim,      FX_BOOL(false), INT)
+#define FX_OPTIONS_method_sum(X)	FX_OPTIONS_REDUCE(X)
+#define FX_OPTIONS_method_mean(X)	FX_OPTIONS_REDUCE(X)
+#define FX_OPTIONS_method_amax(X)	FX_OPTIONS_REDUCE(X)
+
+/* Of all elements. */
+#define FX_OPTIONS_method_max(X)		\
+	X(BOOL,  keepdim,      FX_BOOL(false), INT)
+
+#define FX_OPTIONS_method_chunk(X)		\
+	X(INT,   chunks,       FX_REQUIRED, NO)	\
+	X(INT,   dim,          FX_INT(0), NO)
+
+#define FX_OPTIONS_method_size(X)		\
+	X(INT,   dim,          FX_NONE, NO)
+
+/* A list of integers, given one by one. */
+#define FX_OPTIONS_SIZES(X)			\
+	X(INT,   size0,        FX_NONE, INT)	\
+	X(INT,   size1,        FX_NONE, INT)	\
+	X(INT,   size2,        FX_NONE, INT)	\
+	X(INT,   size3,        FX_NONE, INT)	\
+	X(INT,   size4,        FX_NONE, INT)	\
+	X(INT,   size5,        FX_NONE, INT)
+#define FX_OPTIONS_method_view(X)	FX_OPTIONS_SIZES(X)
+#define FX_OPTIONS_method_permute(X)	FX_OPTIONS_SIZES(X)
+
+#define FX_OPTIONS_method_to(X)			\
+	X(VALUE, dtype,        FX_NONE, NO)	\
+	X(STR,   device,       FX_NONE, NO)
+
+#define FX_OPTIONS_method_add_(X)		\
+	X(VALUE, other,        FX_REQUIRED, NO)	\
+	X(INT,   alpha,        FX_INT(1), NO)
 
 /*
  * X(function, operator, tensors, record): what the tracer records, as torch
@@ -193,7 +278,73 @@
 	X(add,		"add",			2, FX_AS_WRITTEN)	\
 	X(sub,		"sub",			2, FX_AS_WRITTEN)	\
 	X(mul,		"mul",			2, FX_AS_WRITTEN)	\
-	X(div,		"div",			2, FX_AS_WRITTEN)
+	X(clamp,	"clamp",		1, FX_AS_WRITTEN)
+
+/*
+ * X(function, name, operator or NULL, tensors, record, path, repr, flags): those
+ * that a graph shows otherwise than their operator, or that have none. name is
+ * the node's; path, repr and flags are as in struct fx_op.
+ */
+#define FX_IN_C(name)	"<built-in method " name " of type object>"
+#define FX_NATIVE(name)	"<built-in function " name ">"
+#define FX_SPELLINGS(X)							\
+	X(div, "truediv", "div", 2, FX_AS_WRITTEN,			\
+	  "{0} / {1}", FX_NATIVE("truediv"), 0)				\
+	X(pow, "pow", "pow", 2, FX_AS_WRITTEN,				\
+	  "{0} ** {1}", FX_NATIVE("pow"), 0)				\
+	X(floordiv, "floordiv", NULL, 2, FX_AS_WRITTEN,			\
+	  "{0} // {1}", FX_NATIVE("floordiv"), 0)			\
+	X(matmul, "matmul", "matmul", 2, FX_AS_WRITTEN,			\
+	  "{0} @ {1}", FX_NATIVE("matmul"), 0)				\
+	X(invert, "invert", "bitwise_not", 1, FX_AS_WRITTEN,		\
+	  "~{0}", FX_NATIVE("invert"), 0)				\
+	X(eq, "eq", "equal", 2, FX_AS_WRITTEN,				\
+	  "{0} == {1}", FX_NATIVE("eq"), 0)				\
+	X(lt, "lt", "less", 2, FX_AS_WRITTEN,				\
+	  "{0} < {1}", FX_NATIVE("lt"), 0)				\
+	X(le, "le", "less_equal", 2, FX_AS_WRITTEN,			\
+	  "{0} <= {1}", FX_NATIVE("le"), 0)				\
+	X(gt, "gt", "greater", 2, FX_AS_WRITTEN,			\
+	  "{0} > {1}", FX_NATIVE("gt"), 0)				\
+	X(ge, "ge", "greater_equal", 2, FX_AS_WRITTEN,			\
+	  "{0} >= {1}", FX_NATIVE("ge"), 0)				\
+	X(getitem, "getitem", NULL, 2, FX_AS_WRITTEN,			\
+	  "{0}[{1}]", FX_NATIVE("getitem"), 0)				\
+	X(getattr, "getattr", NULL, 2, FX_AS_WRITTEN,			\
+	  "getattr", FX_NATIVE("getattr"), 0)				\
+	X(len, "len", NULL, 1, FX_AS_WRITTEN,				\
+	  "len", FX_NATIVE("len"), FX_OP_ANNOUNCED)			\
+	X(torch_add, "add", "add", 2, FX_AS_WRITTEN,			\
+	  "torch.add", FX_IN_C("add"), 0)				\
+	X(aten_relu, "relu", "relu", 1, FX_AS_WRITTEN,			\
+	  "torch.ops.aten.relu", "aten.relu", 0)			\
+	X(split, "split", NULL, 1, FX_AS_WRITTEN,			\
+	  "torch.functional.split", "<function split>", 0)		\
+	X(interpolate, "interpolate", NULL, 1, 0,			\
+	  "torch.nn.functional.interpolate", "<function interpolate>", 0) \
+	X(assert_fn, "assert_fn", NULL, 1, FX_AS_WRITTEN,		\
+	  "torch.fx.proxy.assert_fn", "<function assert_fn>",		\
+	  FX_OP_IMPURE)							\
+	X(assert, "_assert", NULL, 2, FX_AS_WRITTEN,			\
+	  "torch._assert", "<function _assert>", FX_OP_IMPURE)		\
+	X(assert_is_none, "_assert_is_none", NULL, 2, FX_AS_WRITTEN,	\
+	  "torch.fx._symbolic_trace._assert_is_none",			\
+	  "<function _assert_is_none>", FX_OP_IMPURE)
+
+/* X(method, operator or NULL) */
+#define FX_METHODS(X)			\
+	X(relu,		"relu")		\
+	X(flatten,	"flatten")	\
+	X(sum,		"reduce_sum")	\
+	X(mean,		"reduce_mean")	\
+	X(amax,		"reduce_max")	\
+	X(max,		"reduce_max")	\
+	X(chunk,	NULL)		\
+	X(size,		NULL)		\
+	X(view,		"reshape")	\
+	X(permute,	"permute")	\
+	X(to,		NULL)		\
+	X(add_,		NULL)
 
 /*
  * The struct of a list: its arguments, then the pairs among them again. The last
@@ -204,18 +355,20 @@ struct fx_pair {
 	int64_t h, w;
 };
 
-/* Eight bytes each, so that an argument is found by its place in the list. */
+/* Of known size, so that an argument is found by its place in the list. */
 #define FX_OPTION_SLOT			__attribute__((aligned(8)))
 #define FX_OPTION_C_INT(name)		FX_OPTION_SLOT int64_t name;
 #define FX_OPTION_C_PAIR(name)		FX_OPTION_SLOT int64_t name;
 #define FX_OPTION_C_FLOAT(name)		FX_OPTION_SLOT double name;
 #define FX_OPTION_C_BOOL(name)		FX_OPTION_SLOT bool name;
 #define FX_OPTION_C_STR(name)		FX_OPTION_SLOT const char *name;
+#define FX_OPTION_C_VALUE(name)		FX_OPTION_SLOT fxv name;
 #define FX_OPTION_HW_INT(name)
 #define FX_OPTION_HW_PAIR(name)		FX_OPTION_SLOT struct fx_pair name##_hw;
 #define FX_OPTION_HW_FLOAT(name)
 #define FX_OPTION_HW_BOOL(name)
 #define FX_OPTION_HW_STR(name)
+#define FX_OPTION_HW_VALUE(name)
 #define FX_OPTION_C(type, name, ...)	FX_OPTION_C_##type(name)
 #define FX_OPTION_HW(type, name, ...)	FX_OPTION_HW_##type(name)
 #define FX_OPTIONS_STRUCT(id, ...)		\
@@ -226,6 +379,9 @@ struct fx_pair {
 	};
 FX_CLASSES(FX_OPTIONS_STRUCT)
 FX_FUNCTIONS(FX_OPTIONS_STRUCT)
+FX_SPELLINGS(FX_OPTIONS_STRUCT)
+#define FX_OPTIONS_STRUCT_OF_METHOD(id, ...)	FX_OPTIONS_STRUCT(method_##id)
+FX_METHODS(FX_OPTIONS_STRUCT_OF_METHOD)
 
 #define FX_OPTIONS(id, ...)	\
 	(&(const struct fx_options_##id){ __VA_ARGS__ __VA_OPT__(,) .given = true })

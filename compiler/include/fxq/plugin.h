@@ -19,8 +19,8 @@
 
 struct fx_module;
 
-/* Raised when this struct, fxq_call.h or struct fx_module changes its layout. */
-#define FXQ_PLUGIN_ABI	1
+/* Raised when this struct, fxq_call.h or a struct of nn.h changes its layout. */
+#define FXQ_PLUGIN_ABI	2
 
 /*
  * struct fxq_plugin - what `fxq_plugin` in a shared object is

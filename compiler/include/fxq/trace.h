@@ -28,13 +28,23 @@
  * @skip_names: Input: paths of modules to record as one call each, whatever
  *		their class; ends with NULL; may be NULL
  * @skip_classes: Input: names of classes, likewise
+ * @concrete: Input: arguments of the forward that have this value while it is
+ *	      traced; the graph asserts that they have it whenever it runs. Ends
+ *	      with a NULL name; may be NULL
+ * @trace_asserts: Input: fx_assert() of a traced value is a node, no error
  * @error: Output: why the trace failed, one sentence with file, line and the
  *	   C expression; "" after success
+ * @error_class: Output: the class that Python would raise; NULL after success
+ * @error_text: Output: where in @error the sentence begins
  */
 struct fx_tracer {
 	const char *const *skip_names;
 	const char *const *skip_classes;
-	char error[512];
+	const struct fx_param *concrete;
+	bool trace_asserts;
+	char error[1024];
+	const char *error_class;
+	size_t error_text;
 };
 
 #define QuantizationTracer(names, classes)	\
