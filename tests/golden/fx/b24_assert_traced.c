@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#include "golden.h"
+
+FX_MODULE(ProxyAssert)
+
+FX_FORWARD(ProxyAssert, x)
+{
+	fx_assert(fx_eq(fx_getitem(fx_getattr(x, "shape"), 0), 1),
+		  "batch must be one");
+	return x;
+}
+
+GOLDEN(b24_assert_traced, ProxyAssert, fx_call(m, fx_gen(42, 1, 1, 4)),
+       .trace_asserts = true)
