@@ -165,6 +165,16 @@ static bool can_fold(struct importer *imp, struct fx_node *n,
 	return true;
 }
 
+/* Weights that only move keep the scales that they came with. */
+static void pass_scales(const struct fx_node *n, struct fx_node *folded)
+{
+	const struct fx_node *from = fx_node_in(n, 0);
+	const struct fx_arg *scale = from ? fx_node_kwarg(from, "scale") : NULL;
+
+	if (scale && n->op->flags & (FX_OP_VIEW | FX_OP_MOVES))
+		fx_node_set_kwarg(folded, "scale", *scale);
+}
+
 static int fold(struct onnx_op *op, struct fx_node *n, struct fxq_call *call,
 		struct fx_node **ret, size_t n_ret)
 {
@@ -178,8 +188,10 @@ static int fold(struct onnx_op *op, struct fx_node *n, struct fxq_call *call,
 
 	for (size_t i = 0; i < n_ret; i++) {
 		ret[i] = fx_graph_constant(n->graph, n->name, &call->out[i]);
-		if (ret[i])
-			ret[i]->source = n->source;
+		if (!ret[i])
+			continue;
+		ret[i]->source = n->source;
+		pass_scales(n, ret[i]);
 	}
 	for (uint32_t i = 0; i < call->n_out; i++)
 		fxq_tensor_free(&call->out[i]);

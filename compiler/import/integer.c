@@ -2,8 +2,10 @@
 /*
  * Importers of integer products as other tools write them. They are taken
  * apart into what they mean: numbers minus a zero point, a float product, and
- * rounding; the compiler quantizes the model its own way afterwards. Sums of
- * integers are exact in float32 up to 2^24.
+ * rounding. The scales stay with what they are of: those of weights in the kwarg
+ * "scale" of the float constant, those of values in the pair of quantize_linear
+ * and dequantize_linear behind each, which given.c understands. Sums of integers
+ * are exact in float32 up to 2^24.
  */
 #include <stdio.h>
 
@@ -57,10 +59,38 @@ int import_matmul_integer(struct onnx_op *op)
 					   FXQ_DTYPE_I32));
 }
 
+static bool all_zero(const struct fx_node *n)
+{
+	int64_t count = n ? fxq_tensor_count(&n->out[0]) : 0;
+
+	for (int64_t i = 0; i < count; i++)
+		if (tensor_element(&n->out[0], i) != 0)
+			return false;
+	return true;
+}
+
+/* @n is what constant weights are with the scales and zero points of these. */
+static void keep_scales(struct fx_node *n, const struct fx_node *scale,
+			const struct fx_node *zero)
+{
+	int64_t count;
+	double *v;
+
+	if (!n || !fx_node_is_const(n) || !fx_node_is_const(scale) ||
+	    (zero && !fx_node_is_const(zero)) || !all_zero(zero))
+		return;
+	count = fxq_tensor_count(&scale->out[0]);
+	v = fx_graph_alloc(n->graph, (size_t)count * sizeof(*v));
+	for (int64_t i = 0; i < count; i++)
+		v[i] = tensor_element(&scale->out[0], i);
+	fx_node_set_kwarg(n, "scale", fx_arg_floats(n->graph, v, (size_t)count));
+}
+
 static struct fx_node *dequantize(struct onnx_op *op, size_t x, size_t scale,
 				  size_t zero, int64_t axis)
 {
 	struct call c = op_call(op, "dequantize_linear");
+	struct fx_node *n;
 
 	if (!op_type(op, x) || !op_type(op, scale) || !op_type(op, zero))
 		return NULL;
@@ -68,7 +98,9 @@ static struct fx_node *dequantize(struct onnx_op *op, size_t x, size_t scale,
 	call_in(&c, op->in[scale]);
 	call_in(&c, op->in[zero]);
 	call_int(&c, "axis", axis);
-	return op_build(&c);
+	n = op_build(&c);
+	keep_scales(n, op->in[scale], op->in[zero]);
+	return n;
 }
 
 static struct fx_node *quantize(struct onnx_op *op, struct fx_node *x,
@@ -88,10 +120,17 @@ static struct fx_node *quantize(struct onnx_op *op, struct fx_node *x,
 /* From opset 21 on scales may be given for blocks, and a type be asked for. */
 int import_quantization(struct onnx_op *op)
 {
+	int ret;
+
 	if (op_int(op, "block_size", 0) || op_int(op, "output_dtype", 0))
 		return op_fail(op, -ENOTSUP,
 			       "scales for blocks, and an output type, are not supported; quantize for each tensor or channel");
-	return import_direct(op);
+	ret = import_direct(op);
+	if (!ret && op->n_in > 1 && op_uses_output(op, 0) &&
+	    !strcmp(op->row->name, "dequantize_linear"))
+		keep_scales(imp_value(op->imp, op->p->output[0]), op->in[1],
+			    op->n_in > 2 ? op->in[2] : NULL);
+	return ret;
 }
 
 /* Inputs: x and its scale and zero point, w and its, y's, bias. */

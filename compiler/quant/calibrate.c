@@ -57,6 +57,17 @@ static struct entry *entry_of(const struct fx_calibration *cal,
 	return bsearch(&key, cal->entries, cal->n, sizeof(key), by_name);
 }
 
+static struct entry entry_new(const struct fx_node *n)
+{
+	struct entry e = { .name = n->name };
+
+	if (n->n_out == 1 && is_float(n) && is_given(n)) {
+		e.fixed = true;
+		e.q = qparams_of_node(n);
+	}
+	return e;
+}
+
 int fx_calibration_begin(struct fx_graph *g, const struct fx_qconfig *qconfig,
 			 struct fx_calibration **ret_cal)
 {
@@ -76,7 +87,9 @@ int fx_calibration_begin(struct fx_graph *g, const struct fx_qconfig *qconfig,
 	cal->qconfig = *qconfig;
 	fx_for_each_node(node, g)
 		if (node->opcode != FX_OUTPUT && !fx_node_is_const(node))
-			cal->entries[cal->n++].name = node->name;
+			cal->entries[cal->n++] = entry_new(node);
+	if (fx_scales_given(g))
+		cal->qconfig.tune = false;
 	qsort(cal->entries, cal->n, sizeof(*cal->entries), by_name);
 	*ret_cal = cal;
 	return 0;
@@ -185,6 +198,8 @@ void fx_calibration_tune(struct fx_calibration *cal)
 {
 	uint64_t batches = cal->batches;
 
+	if (!cal->qconfig.tune)
+		return;
 	equalize(cal->g, cal);
 	for (size_t i = 0; i < cal->n; i++)
 		forget(&cal->entries[i]);

@@ -138,7 +138,9 @@ int range_of(struct convert *cv, struct fx_node *n, struct range *ret)
 
 	if (!calibration_range(cv->cal, n, ret))
 		return 0;
-	if (calibration_fixed(cv->cal, n, &qp.scale, &qp.zero_point))
+	if (value_of(n)->q)
+		qp = qparams_of_node(value_of(n)->q);
+	else if (calibration_fixed(cv->cal, n, &qp.scale, &qp.zero_point))
 		return fx_graph_fail(cv->from, -ENODATA,
 				     "value '%s' was never seen: calibrate with data, or load scales that name it",
 				     n->name);
@@ -154,7 +156,7 @@ int qparams_of(struct convert *cv, struct fx_node *n, struct qparams *ret)
 	int err;
 
 	if (!v->has_qp) {
-		if (fx_node_is(n, "softmax")) {
+		if (fx_node_is(n, "softmax") && !is_given(n)) {
 			v->qp = (struct qparams){ 1.0f / 256, -128 };
 		} else if (calibration_fixed(cv->cal, n, &v->qp.scale,
 					     &v->qp.zero_point)) {
@@ -173,11 +175,22 @@ int qparams_of(struct convert *cv, struct fx_node *n, struct qparams *ret)
 	return 0;
 }
 
+/* Is it known, without data perhaps, how @n is to be quantized? */
+static bool has_scale(const struct convert *cv, const struct fx_node *n)
+{
+	struct qparams qp;
+	struct range r;
+
+	return !cv->given || value_of(n)->has_qp ||
+	       !calibration_fixed(cv->cal, n, &qp.scale, &qp.zero_point) ||
+	       !calibration_range(cv->cal, n, &r);
+}
+
 /* What only feeds a concatenation is made with the concatenation's scale. */
 static void share_scale(struct fx_node *n, struct qparams qp)
 {
 	while (n->n_users == 1 && n->opcode == FX_CALL_FUNCTION &&
-	       is_float(n)) {
+	       is_float(n) && !is_given(n)) {
 		value_of(n)->qp = qp;
 		value_of(n)->has_qp = true;
 		if (!keeps_scale(n) || fx_node_is(n, "concat"))
@@ -192,7 +205,8 @@ static int share_scales(struct convert *cv)
 		struct qparams qp;
 		int ret;
 
-		if (!fx_node_is(n, "concat") || !is_float(n))
+		if (!fx_node_is(n, "concat") || !is_float(n) ||
+		    !has_scale(cv, n))
 			continue;
 		ret = qparams_of(cv, n, &qp);
 		if (ret)
@@ -206,12 +220,13 @@ static int share_scales(struct convert *cv)
 
 /* Values in the form that is wanted */
 
-static bool is_pending_function(const struct fx_node *n)
+static bool is_pending_function(const struct convert *cv,
+				const struct fx_node *n)
 {
 	const struct value *v = value_of(n);
 
 	return n->opcode == FX_CALL_FUNCTION && !v->q && !v->f &&
-	       pointwise_root(n) != n;
+	       pointwise_root(n) != n && has_scale(cv, n);
 }
 
 static struct fx_node *quantize(struct convert *cv, struct fx_node *n,
@@ -282,9 +297,9 @@ struct fx_node *as_integer(struct convert *cv, struct fx_node *n)
 	struct value *v = value_of(n);
 	struct qparams qp;
 
-	if (v->q || fx_node_is_const(n) || !is_float(n))
+	if (v->q || fx_node_is_const(n) || !is_float(n) || !has_scale(cv, n))
 		return v->q;
-	if (is_pending_function(n) &&
+	if (is_pending_function(cv, n) &&
 	    is_integer(cv, pointwise_root(n)))
 		v->q = function_as_integer(cv, n);
 	if (!v->q && !qparams_of(cv, n, &qp)) {
@@ -317,7 +332,7 @@ bool is_integer(const struct convert *cv, const struct fx_node *n)
 		return true;
 	if (v->f)
 		return n->opcode == FX_PLACEHOLDER && is_float(n);
-	return is_pending_function(n) && is_integer(cv, pointwise_root(n));
+	return is_pending_function(cv, n) && is_integer(cv, pointwise_root(n));
 }
 
 struct copy_args {
@@ -409,7 +424,7 @@ struct fx_node *as_float(struct convert *cv, struct fx_node *n)
 
 	if (v->f)
 		return v->f;
-	if (is_pending_function(n) && is_integer(cv, pointwise_root(n)))
+	if (is_pending_function(cv, n) && is_integer(cv, pointwise_root(n)))
 		v->q = function_as_integer(cv, n);
 	v->f = v->q ? dequantize(cv, n, v->q) : copy_node(cv, n);
 	return v->f;
@@ -423,6 +438,8 @@ static int copy_source(struct convert *cv, struct fx_node *n)
 
 	if (n->opcode == FX_PLACEHOLDER) {
 		v->f = fx_graph_placeholder(cv->to, n->target, type_of(n));
+		v->f->out[0].scale = 0;
+		v->f->out[0].zero_point = 0;
 	} else if (fx_node_is_const(n)) {
 		v->f = fx_graph_constant(cv->to, n->target, type_of(n));
 	} else {
@@ -458,6 +475,8 @@ static int convert_group(struct convert *cv, struct group *g)
 	const char *reason = NULL;
 	struct fx_node *q;
 
+	if (!has_scale(cv, g->last) && !keeps_scale(g->head) && !is_raw(g))
+		return stay_float(cv, g, "the model gives its result no scale");
 	if (is_conv(g->head) || is_linear(g->head))
 		q = convert_layer(cv, g, &reason);
 	else
@@ -530,8 +549,11 @@ static int convert_nodes(struct convert *cv)
 int fx_convert(struct fx_graph *g, const struct fx_calibration *cal,
 	       const struct fx_qconfig *qconfig, struct fx_graph **ret_graph)
 {
-	struct convert cv = { .from = g, .cal = cal, .qconfig = *qconfig };
+	struct convert cv = { .from = g, .given = fx_scales_given(g),
+			      .cal = cal, .qconfig = *qconfig };
 	int ret;
+
+	cv.qconfig.onnx_rounding |= cv.given;
 
 	fx_for_each_node(n, g)
 		n->data = fx_graph_alloc(g, sizeof(struct value));

@@ -45,8 +45,10 @@ struct value {
 	const char *reason;
 };
 
+/* @given: the model brings scales; what has none of its own stays float */
 struct convert {
 	struct fx_graph *from, *to;
+	bool given;
 	const struct fx_calibration *cal;
 	struct fx_qconfig qconfig;
 };
@@ -73,10 +75,6 @@ struct fx_node *as_float(struct convert *cv, struct fx_node *n);
 bool is_integer(const struct convert *cv, const struct fx_node *n);
 int qparams_of(struct convert *cv, struct fx_node *n, struct qparams *ret);
 int range_of(struct convert *cv, struct fx_node *n, struct range *ret);
-static inline struct qparams qparams_of_node(const struct fx_node *q)
-{
-	return (struct qparams){ q->out[0].scale, q->out[0].zero_point };
-}
 
 /* Parameters of a new operator, collected one by one. */
 struct kwargs {
@@ -111,7 +109,11 @@ struct fx_node *new_table(struct convert *cv, struct fx_node *n,
 void trim_range(struct convert *cv, struct fx_node *root, struct fx_node *f,
 		struct qparams out, struct range *r);
 
-/* convert_layer.c: a group whose head has weights; NULL and the reason. */
+/* convert_layer.c */
+
+/* Does a layer's sum leave the device as it is, in 32 bits? */
+bool is_raw(const struct group *g);
+/* A group whose head has weights; NULL and the reason. */
 struct fx_node *convert_layer(struct convert *cv, const struct group *group,
 			      const char **reason);
 

@@ -9,9 +9,11 @@
 
 #include "convert.h"
 
-static bool is_raw(const struct group *g)
+bool is_raw(const struct group *g)
 {
-	return g->last == g->head && only_leaves(g->last);
+	return (is_conv(g->head) || is_linear(g->head)) &&
+	       g->last == g->head && !is_given(g->last) &&
+	       only_leaves(g->last);
 }
 
 static const char *op_of(const struct fx_node *n)

@@ -173,7 +173,7 @@ static bool rewrite_affine(struct fx_node *n)
 {
 	struct affine f;
 
-	if (!affine_of(n, &f))
+	if (!affine_of(n, &f) || is_given(f.x))
 		return false;
 	if (is_layer_with_constants(f.x) && f.x->n_users == 1) {
 		fold_affine(f.x, &f, n);
@@ -367,11 +367,14 @@ static bool rewrite_prelu(struct fx_node *n)
 	    (is_conv(x) && x->n_users == 1))
 		return false;
 	f = affine_new(n, x);
-	fx_node_set_in(n, 0, depthwise(n, &f));
+	x = depthwise(n, &f);
+	x->out[0].scale = 0;
+	fx_node_set_in(n, 0, x);
 	return true;
 }
 
 static bool (*const rewrites[])(struct fx_node *n) = {
+	rewrite_pair,
 	rewrite_nothing,
 	rewrite_views,
 	rewrite_layer_norm,

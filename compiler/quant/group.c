@@ -52,6 +52,11 @@ static struct fx_node *next_of(const struct fx_node *n)
 	if (!u || u->opcode != FX_CALL_FUNCTION || !is_float(u) ||
 	    value_of(u)->group)
 		return NULL;
+	/* A clamp of what is rounded already yields the same integers. */
+	if (is_given(n) && !(IS_ONE_OF(u, clamps) &&
+			     same_qparams(qparams_of_node(n),
+					  qparams_of_node(u))))
+		return NULL;
 	return u;
 }
 
@@ -118,7 +123,7 @@ static struct fx_node *function_after(struct fx_node *n)
 	struct fx_node *last = NULL;
 	unsigned int seen = 0, uses = n->n_users;
 
-	if (pointwise_root(n) != n)
+	if (pointwise_root(n) != n || is_given(n))
 		return NULL;
 	for (struct fx_node *u = n->next; u; u = u->next) {
 		if (u == n || u->opcode == FX_OUTPUT ||
@@ -194,7 +199,7 @@ static void group_layer(struct group *g)
 {
 	struct fx_node *u, *last;
 
-	if (only_leaves(g->head))
+	if (only_leaves(g->head) && !is_given(g->head))
 		return;
 	take_epilogue(g);
 	/* A slope or an addition is a root of its own from here on. */

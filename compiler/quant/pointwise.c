@@ -42,7 +42,7 @@ static struct fx_node *root_of_input(const struct fx_node *n, size_t i)
 
 	if (!in || const_scalar(in, &value))
 		return NULL;
-	return pointwise_root(in);
+	return is_given(in) ? in : pointwise_root(in);
 }
 
 static struct fx_node *find_root(struct fx_node *n)

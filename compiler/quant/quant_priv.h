@@ -56,6 +56,8 @@ bool rewrite_layer_norm(struct fx_node *n);	/* spelled in primitives */
 bool rewrite_views(struct fx_node *n);		/* a view of a view */
 bool rewrite_rows(struct fx_node *n);		/* a view before a layer */
 
+bool rewrite_pair(struct fx_node *n);		/* given.c */
+
 /* leave.c: does nobody but the CPU see @n's values, by way of outputs? */
 bool only_leaves(const struct fx_node *n);
 
@@ -154,6 +156,22 @@ struct qparams {
 	float scale;
 	int zero_point;
 };
+
+static inline struct qparams qparams_of_node(const struct fx_node *n)
+{
+	return (struct qparams){ n->out[0].scale, n->out[0].zero_point };
+}
+
+static inline bool same_qparams(struct qparams a, struct qparams b)
+{
+	return a.scale == b.scale && a.zero_point == b.zero_point;
+}
+
+/* Does the model itself say what float value @n is quantized with? */
+static inline bool is_given(const struct fx_node *n)
+{
+	return n->out[0].scale != 0;
+}
 
 /* Affine int8 over [-128, 127]; the range is widened to hold 0. */
 struct qparams affine_qparams(struct range r);

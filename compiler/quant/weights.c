@@ -41,6 +41,32 @@ static void largest(const struct layer *l, bool per_tensor, float *max)
 		max[c] = max[0];
 }
 
+/*
+ * Fills @scale with what the weights came with; false if they came without, or
+ * are no whole multiples of it any more, of at most 127.
+ */
+static bool given_scales(const struct layer *l, float *scale)
+{
+	const struct fx_arg *given = fx_node_kwarg(fx_node_in(l->n, 1),
+						   "scale");
+
+	if (!given || (given->count != 1 &&
+		       given->count != (size_t)l->channels))
+		return false;
+	for (int64_t c = 0; c < l->channels; c++) {
+		scale[c] = (float)given->items[given->count > 1 ? c : 0].f;
+		if (!(scale[c] > 0))
+			return false;
+	}
+	for (int64_t i = 0; i < l->count; i++) {
+		float q = l->w[i] / scale[weight_channel(l->n, i)];
+
+		if (!(fabsf(q) < 127.5f && fabsf(q - fxq_rne(q)) < 0.001f))
+			return false;
+	}
+	return true;
+}
+
 /* By how much scale @s may be off in the result, in its last place. */
 static double cost_of_scale(const struct layer *l, int64_t channel, float s)
 {
@@ -93,6 +119,7 @@ int quantize_layer(struct fx_graph *g, const struct fx_node *n, float s_x,
 		.max_x = -x->min > x->max ? -x->min : x->max,
 	};
 	float *max;
+	bool given;
 	int err;
 
 	l.taps = fx_node_is(n, "conv_transpose2d") ?
@@ -103,8 +130,11 @@ int quantize_layer(struct fx_graph *g, const struct fx_node *n, float s_x,
 	ret->bias = fx_graph_alloc(g, (size_t)l.channels * sizeof(int32_t));
 	max = fx_graph_alloc(g, (size_t)l.channels * sizeof(float));
 	largest(&l, per_tensor, max);
+	given = given_scales(&l, ret->scale);
 	for (int64_t c = 0; c < l.channels; c++) {
-		ret->scale[c] = symmetric_scale(max[c]);
+		/* A channel of nothing has a scale that says nothing. */
+		if (!given || !scale_ok(s_x * ret->scale[c]))
+			ret->scale[c] = symmetric_scale(max[c]);
 		err = fit_bias(&l, c, &ret->scale[c]);
 		if (err)
 			return err;

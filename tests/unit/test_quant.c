@@ -490,6 +490,77 @@ static void a_scale_that_is_settled_is_kept(void **state)
 	expect_close(g, q, &in, 0.06);
 }
 
+static struct fx_node *scalar_of(struct fx_graph *g, const char *name,
+				 uint32_t dtype, const void *value)
+{
+	struct fxq_tensor t = fxq_tensor_type(dtype, 0, NULL);
+
+	t.data = (void *)value;
+	return fx_graph_constant(g, name, &t);
+}
+
+/* @x rounded to uint8 of scale @s about @z, and read with scale @as. */
+static struct fx_node *rounded(struct fx_graph *g, struct fx_node *x, float s,
+			       uint8_t z, float as)
+{
+	struct fx_node *in[3] = { x };
+
+	in[1] = scalar_of(g, "s", FXQ_DTYPE_F32, &s);
+	in[2] = scalar_of(g, "z", FXQ_DTYPE_U8, &z);
+	in[0] = fx_graph_call(g, "quantize_linear", in, 3, NULL, 0);
+	in[1] = scalar_of(g, "as", FXQ_DTYPE_F32, &as);
+	return fx_graph_call(g, "dequantize_linear", in, 3, NULL, 0);
+}
+
+/*
+ * Weights are 3 quarters, and say so; their own best scale would be 3/4/127.
+ * The sum of four of value v is 3v, in units of an eighth about 10 - 128.
+ */
+static void scales_that_the_model_brings_are_kept(void **state)
+{
+	static float w[4] = { 0.75f, 0.75f, 0.75f, 0.75f };
+	const double quarter = 0.25;
+	struct fx_qconfig config = { 0 };
+	struct fx_graph *g = fx_graph_new(), *q;
+	struct fx_calibration *cal;
+	struct fx_node *x = input(g, 1, 2), *in[2];
+	const struct fx_node *conv = NULL;
+
+	in[0] = rounded(g, x, 0.5f, 128, 0.5f);
+	in[1] = constant(g, "w", 4, (int64_t[]){ 1, 1, 2, 2 }, w);
+	fx_node_set_kwarg(in[1], "scale", fx_arg_floats(g, &quarter, 1));
+	in[0] = fx_graph_call(g, "conv2d", in, 2, NULL, 0);
+	in[0] = rounded(g, in[0], 0.125f, 10, 0.125f);
+	fx_graph_set_output(g, in, 1);
+	assert_int_equal(fx_fuse(g), 0);
+	assert_true(fx_scales_given(g));
+	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
+	assert_int_equal(fx_convert(g, cal, &config, &q), 0);
+	fx_for_each_node(n, q)
+		conv = fx_node_is(n, "qconv2d") ? n : conv;
+	assert_non_null(conv);
+	assert_float_equal(conv->out[0].scale, 0.125f, 0);
+	assert_int_equal(conv->out[0].zero_point, 10 - 128);
+	assert_int_equal(*(int8_t *)fx_node_in(conv, 1)->out[0].data, 3);
+	assert_float_equal(fx_node_in(conv, 0)->out[0].scale, 0.5f, 0);
+	fx_calibration_free(cal);
+	fx_graph_free(q);
+	fx_graph_free(g);
+}
+
+/* Rounded with one scale and read with another: that is a function, and stays. */
+static void a_pair_that_does_not_agree_stays(void **state)
+{
+	struct fx_graph *g = fx_graph_new();
+	struct fx_node *y = rounded(g, input(g, 1, 2), 0.5f, 128, 0.25f);
+
+	fx_graph_set_output(g, &y, 1);
+	assert_int_equal(fx_fuse(g), 0);
+	assert_false(fx_scales_given(g));
+	assert_int_equal(count(g, "dequantize_linear"), 1);
+	fx_graph_free(g);
+}
+
 static void a_value_never_seen_is_refused_by_name(void **state)
 {
 	struct fx_qconfig config = { 0 };
@@ -585,6 +656,8 @@ int main(void)
 		cmocka_unit_test(a_spelled_out_activation_becomes_the_layers_table),
 		cmocka_unit_test(constants_and_scales_become_integers),
 		cmocka_unit_test(a_scale_that_is_settled_is_kept),
+		cmocka_unit_test(scales_that_the_model_brings_are_kept),
+		cmocka_unit_test(a_pair_that_does_not_agree_stays),
 		cmocka_unit_test(a_value_never_seen_is_refused_by_name),
 		cmocka_unit_test(saved_scales_give_the_same_graph),
 		cmocka_unit_test(a_long_matrix_product_wraps_as_the_machines),

@@ -106,7 +106,8 @@ refuses 3 'none cannot be read' top --once --proc none
 # arguments
 refuses 2 'which model?' compile
 refuses 2 'where to? Give -o' compile net.onnx --calibrate random
-refuses 2 'calibration data are missing: give --calibrate' compile net.onnx -o x
+refuses 2 'calibration data are missing: give --calibrate' \
+	compile "$models/fmnist_mb.onnx" -o x
 refuses 2 "'b.onnx' is the second" check a.onnx b.onnx
 refuses 2 "unrecognized option '--nothing'" check --nothing
 refuses 2 '--calibrate-count needs a number from 1' compile --calibrate-count 0 n
@@ -125,7 +126,7 @@ refuses 2 '--shape' check --shape 1xAx3 x
 refuses 2 'on what?' infer x.fxq
 refuses 2 'labelled data are missing' eval x.fxq
 refuses 2 '--within needs the float network' eval x.fxq --fashion-mnist --within 1
-refuses 2 'calibration data are missing' verify x.onnx
+refuses 2 'calibration data are missing' verify "$models/fmnist_mb.onnx"
 
 # files
 refuses 3 'none.onnx: ' check none.onnx

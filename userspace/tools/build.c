@@ -94,6 +94,7 @@ static int calibrate_with_data(struct build *b, const struct options *o)
 	return code;
 }
 
+/* Without data there are no scales, unless the model brings them. */
 static int calibrate(struct build *b, const struct options *o)
 {
 	const struct fx_qconfig qconfig = { .observer = o->observer,
@@ -101,6 +102,8 @@ static int calibrate(struct build *b, const struct options *o)
 					    .tune = is_tuned(o) };
 	int code = TOOL_OK, err;
 
+	if (!o->calibrate && !o->scales && !fx_scales_given(b->graph))
+		return complain(TOOL_USAGE, "calibration data are missing: give --calibrate with a folder of typical pictures, an npy, npz or idx file; --scales with a saved file; or --calibrate random to try it out");
 	err = fx_calibration_begin(b->graph, &qconfig, &b->cal);
 	if (err)
 		return complain_graph(b->graph, err);

@@ -27,13 +27,10 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-/* Without data there are no scales: the remedy is a sentence away. */
 static void check_args(const struct args *a, struct argp_state *state)
 {
 	if (!a->output)
 		argp_error(state, "where to? Give -o %s.fxq", "FILE");
-	if (!a->o.calibrate && !a->o.scales)
-		argp_error(state, "calibration data are missing: give --calibrate with a folder of typical pictures, an npy, npz or idx file; --scales with a saved file; or --calibrate random to try it out");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

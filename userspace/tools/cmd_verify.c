@@ -48,10 +48,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which model? Give an ONNX file or a plugin");
 		return 0;
-	case ARGP_KEY_END:
-		if (a->model && !a->o.calibrate && !a->o.scales)
-			argp_error(state, "calibration data are missing: give --calibrate DATA or --scales FILE, or --calibrate random to compare the machine alone");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }

@@ -24,6 +24,12 @@
  */
 int fx_fuse(struct fx_graph *g);
 
+/*
+ * Does the model bring scales, as one does that was quantized elsewhere? Then
+ * it can be converted without data, and what has no scale stays float.
+ */
+bool fx_scales_given(const struct fx_graph *g);
+
 /* X(id, name): how a tensor's range is found from what passes through it. */
 #define FX_OBSERVERS(X)				\
 	X(MIN_MAX,        "min-max")		\

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/*
+ * given.c - scales that the model brings
+ *
+ * A model that was quantized elsewhere rounds a value by a pair of
+ * quantize_linear and dequantize_linear behind it. The pair goes and the value
+ * keeps what it said: its type then has a scale, though it is still float32.
+ * Conversion takes such a scale as it is, and makes no operator in one with
+ * what follows unless the integers stay the same.
+ */
+#include "quant_priv.h"
+
+/* An int8 or uint8 zero point, as int8 has it; false if @n is none. */
+static bool zero_point_of(const struct fx_node *n, int *ret)
+{
+	const struct fxq_tensor *t = n ? type_of(n) : NULL;
+
+	if (!t || !fx_node_is_const(n) || fxq_tensor_count(t) != 1)
+		return false;
+	if (t->dtype == FXQ_DTYPE_I8)
+		*ret = *(const int8_t *)t->data;
+	else if (t->dtype == FXQ_DTYPE_U8)
+		*ret = *(const uint8_t *)t->data - 128;
+	return t->dtype == FXQ_DTYPE_I8 || t->dtype == FXQ_DTYPE_U8;
+}
+
+/* Scale and zero point of either half of a pair. */
+static bool qparams_of_half(const struct fx_node *n, struct qparams *ret)
+{
+	const struct fx_node *zero = fx_node_in(n, 2);
+
+	return const_scalar(fx_node_in(n, 1), &ret->scale) &&
+	       scale_ok(ret->scale) && zero_point_of(zero, &ret->zero_point);
+}
+
+static bool is_pair(const struct fx_node *dequantize, struct qparams *ret)
+{
+	const struct fx_node *quantize = fx_node_in(dequantize, 0);
+	struct qparams first;
+
+	return fx_node_is(dequantize, "dequantize_linear") && quantize &&
+	       fx_node_is(quantize, "quantize_linear") &&
+	       qparams_of_half(quantize, &first) &&
+	       qparams_of_half(dequantize, ret) &&
+	       first.scale == ret->scale &&
+	       first.zero_point == ret->zero_point &&
+	       type_of(fx_node_in(quantize, 2))->dtype ==
+	       type_of(fx_node_in(dequantize, 2))->dtype;
+}
+
+bool rewrite_pair(struct fx_node *n)
+{
+	struct fx_node *x;
+	struct qparams qp;
+
+	if (!is_pair(n, &qp))
+		return false;
+	x = fx_node_in(fx_node_in(n, 0), 0);
+	if (!is_float(x) || fx_node_is_const(x) ||
+	    (is_given(x) && !same_qparams(qparams_of_node(x), qp)))
+		return false;
+	x->out[0].scale = qp.scale;
+	x->out[0].zero_point = qp.zero_point;
+	fx_node_replace_uses(n, x);
+	erase_unused(n);
+	return true;
+}
+
+bool fx_scales_given(const struct fx_graph *g)
+{
+	fx_for_each_node(n, g)
+		if (n->opcode != FX_OUTPUT && n->n_out == 1 && is_float(n) &&
+		    !fx_node_is_const(n) && is_given(n))
+			return true;
+	return false;
+}
