@@ -437,20 +437,22 @@ static void expect_resize(struct env *e, const struct fxq_desc *d, uint32_t oy,
 	       q((float)acc * m, b->zy, b->lo, b->hi));
 }
 
-static uint32_t resize_table(struct env *e, uint32_t n, uint32_t size, int max)
+/* Fractions are multiples of @step, up to @max. */
+static uint32_t resize_table(struct env *e, uint32_t n, uint32_t size, int max,
+			     int step)
 {
 	uint32_t at = reserve(e, 4 * n), i;
 
 	for (i = 0; i < n; i++)
 		put_u32(e, at + 4 * i, range(e, 0, size - 1) |
-			(uint32_t)range(e, 0, max) << 16);
+			(uint32_t)(range(e, 0, max / step) * step) << 16);
 	return at;
 }
 
 static void random_resize(struct env *e, struct fxq_desc *d)
 {
 	struct fxq_body_resize *b = &d->resize;
-	int max = chance(e, 2) ? 2048 : 0;
+	int max = chance(e, 2) ? 2048 : 0, step = 1 << range(e, 0, 9);
 
 	*d = (struct fxq_desc){ .opcode = FXQ_OP_RESIZE,
 				.flags = max ? FXQ_F_BILINEAR : 0 };
@@ -458,8 +460,8 @@ static void random_resize(struct env *e, struct fxq_desc *d)
 	random_size(e, &b->oh, &b->ow, &b->c);
 	b->in = place(e, b->ih, b->iw, b->c, 1);
 	b->out = place(e, b->oh, b->ow, b->c, 1);
-	b->ytab = resize_table(e, b->oh, b->ih, max);
-	b->xtab = resize_table(e, b->ow, b->iw, max);
+	b->ytab = resize_table(e, b->oh, b->ih, max, step);
+	b->xtab = resize_table(e, b->ow, b->iw, max, step);
 	b->m = scale_bits(e, range(e, -1, 1));
 	b->zx = range(e, -128, 127);
 	b->zy = range(e, -128, 127);

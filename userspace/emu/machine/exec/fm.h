@@ -61,13 +61,25 @@ static inline uint32_t fm_lanes(uint32_t c, uint32_t block)
 	return left < FXQ_BLOCK ? left : FXQ_BLOCK;
 }
 
-/* Copies @n <= 32 lanes; the full block is the common case. */
+/* Copies @n <= 32 lanes: as two moves that overlap where that is shorter. */
 static inline void fm_put(uint8_t *dst, const void *src, uint32_t n)
 {
-	if (n == FXQ_BLOCK)
-		memcpy(dst, src, FXQ_BLOCK);
-	else
-		memcpy(dst, src, n);
+	const uint8_t *from = src;
+
+	if (n == FXQ_BLOCK) {
+		memcpy(dst, from, FXQ_BLOCK);
+	} else if (n >= 16) {
+		memcpy(dst, from, 16);
+		memcpy(dst + n - 16, from + n - 16, 16);
+	} else if (n >= 8) {
+		memcpy(dst, from, 8);
+		memcpy(dst + n - 8, from + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(dst, from, 4);
+		memcpy(dst + n - 4, from + n - 4, 4);
+	} else {
+		memcpy(dst, from, n);
+	}
 }
 
 /*

@@ -40,6 +40,33 @@ static void blend(const struct resize *c, const int8_t *const in[4],
 	}
 }
 
+#define SHORT_SHIFT	15	/* 255 * (2^22 >> 15) is a short number */
+
+/* blend() where the weights are multiples of 2^15, as between few pixels. */
+static void blend_short(const struct resize *c, const int8_t *const in[4],
+			const int32_t weight[4], int8_t *out)
+{
+	const int16_t zx = c->b->zx;
+	const int zy = c->b->zy, lo = c->b->lo, hi = c->b->hi;
+	const int8_t *p0 = in[0], *p1 = in[1], *p2 = in[2], *p3 = in[3];
+	const int16_t w0 = (int16_t)(weight[0] >> SHORT_SHIFT);
+	const int16_t w1 = (int16_t)(weight[1] >> SHORT_SHIFT);
+	const int16_t w2 = (int16_t)(weight[2] >> SHORT_SHIFT);
+	const int16_t w3 = (int16_t)(weight[3] >> SHORT_SHIFT);
+	const float m = c->m;
+	int16_t acc[FXQ_BLOCK] __attribute__((aligned(64)));
+	uint32_t i;
+
+#pragma GCC ivdep
+	for (i = 0; i < FXQ_BLOCK; i++)
+		acc[i] = (int16_t)((p0[i] - zx) * w0 + (p1[i] - zx) * w1 +
+				   (p2[i] - zx) * w2 + (p3[i] - zx) * w3);
+#pragma GCC ivdep
+	for (i = 0; i < FXQ_BLOCK; i++)
+		out[i] = fxq_q((float)(acc[i] * (1 << SHORT_SHIFT)) * m, zy,
+			       lo, hi);
+}
+
 /* blend() where all weight is on one pixel. */
 static void pick(const struct resize *c, const int8_t *in, int8_t *out)
 {
@@ -73,7 +100,11 @@ static void run_pixel(const struct resize *c, const struct fm_view *in,
 		fy * fx,
 	};
 
-	blend(c, pixels, weight, out);
+	if ((weight[0] | weight[1] | weight[2] | weight[3]) &
+	    ((1 << SHORT_SHIFT) - 1))
+		blend(c, pixels, weight, out);
+	else
+		blend_short(c, pixels, weight, out);
 }
 
 static void run_row(const struct resize *c, uint32_t block, uint32_t oy)
