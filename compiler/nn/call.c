@@ -63,8 +63,12 @@ static fxv run_forward(struct fx_module *m, const fxv *args)
 	fxv result;
 
 	scope_open(&scope);
-	result = m->graph ? graph_module_run(m, args) :
-		 m->class->forward(m, args);
+	if (m->code)
+		result = m->code->forward(m, args);
+	else if (m->graph)
+		result = graph_module_run(m, args);
+	else
+		result = m->class->forward(m, args);
 	return scope_close(&scope, result);
 }
 

@@ -47,15 +47,15 @@ FX_SPELLINGS(SPELLED)
 	};
 FX_METHODS(METHOD)
 
+/* Those that are known by how they are shown come first. */
 static const struct fx_function *const functions[] = {
 #define ENTRY(id, ...)		&fx_function_##id,
-	FX_FUNCTIONS(ENTRY)
 	FX_SPELLINGS(ENTRY)
+	FX_FUNCTIONS(ENTRY)
 #define METHOD_ENTRY(id, ...)	&fx_function_method_##id,
 	FX_METHODS(METHOD_ENTRY)
 };
 
-/* How it is shown tells functions of one name apart. */
 static bool is_recorded_for(const struct fx_node *n,
 			    const struct fx_function *fn)
 {

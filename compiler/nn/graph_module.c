@@ -142,22 +142,22 @@ static int gather(struct run *run, struct fx_node *n, struct arguments *a)
 	return 0;
 }
 
-static fxv run_attr(struct run *run, struct fx_node *n)
+fxv fx_attribute(struct fx_module *gm, const char *path)
 {
 	struct fx_module *m;
 	fxv v;
 
-	if (!strcmp(n->target, "_self"))
-		return (fxv){ .kind = FX_VALUE_SELF, .module = run->gm };
+	if (!strcmp(path, "_self"))
+		return (fxv){ .kind = FX_VALUE_SELF, .module = gm };
 
-	v = fx_member(run->gm, n->target);
+	v = fx_member(gm, path);
 	if (!fx_is_none(v))
 		return v;
-	m = fx_module_at(run->gm, n->target);
+	m = fx_module_at(gm, path);
 	if (m)
 		return (fxv){ .kind = FX_VALUE_SELF, .module = m };
-	return fx_poison(&n->loc, -ENOENT, "the model has no attribute '%s'",
-			 n->target);
+	return fx_poison(NULL, -ENOENT, "the model has no attribute '%s'",
+			 path);
 }
 
 static fxv run_function(struct fx_node *n, const struct arguments *a)
@@ -210,7 +210,7 @@ static fxv run_node(struct run *run, struct fx_node *n)
 	case FX_PLACEHOLDER:
 		return *run->args++;
 	case FX_GET_ATTR:
-		return run_attr(run, n);
+		return fx_attribute(run->gm, n->target);
 	case FX_CALL_MODULE:
 		return fx_call_at(&n->loc, n->module, a.args);
 	case FX_OUTPUT:
@@ -253,6 +253,27 @@ fxv graph_module_run(struct fx_module *gm, const fxv *args)
 	free(run.env);
 	free(run.last);
 	return result;
+}
+
+void fx_set_code(struct fx_module *gm, const struct fx_code *code)
+{
+	gm->code = code;
+}
+
+fxv fx_call_wrapped_of(struct fx_module *gm, const char *name, const fxv *args)
+{
+	const struct fx_wrapped *w = NULL;
+
+	if (gm->graph)
+		fx_for_each_node(n, gm->graph)
+			if (n->wrapped && !strcmp(n->target, name))
+				w = wrapped_of(n->wrapped);
+	if (!w)
+		return fx_poison(NULL, -ENOENT, "the graph calls no wrapped function '%s'",
+				 name);
+	if (args[0].kind == FX_VALUE_SELF)
+		return fx_wrapped_call(w, args[0].module, args + 1);
+	return fx_wrapped_call(w, NULL, args);
 }
 
 void fx_print_code(const struct fx_module *gm)

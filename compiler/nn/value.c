@@ -294,14 +294,14 @@ size_t fx_tuple_count(fxv v)
 {
 	const fxv *items;
 
-	if (v.kind != FX_VALUE_TUPLE && v.kind != FX_VALUE_LIST)
+	if (!has_items(v))
 		return 1;
 	return items_of(v, &items);
 }
 
 fxv fx_tuple_item(fxv v, size_t i)
 {
-	if (v.kind != FX_VALUE_TUPLE && v.kind != FX_VALUE_LIST)
+	if (!has_items(v))
 		return i ? fx_none : v;
 	return i < v.tuple->n ? v.tuple->items[i] : fx_none;
 }

@@ -55,6 +55,7 @@ struct fx_member {
  * @members: in the order in which they were declared
  * @options: what the constructor was given, one for each of the class's
  * @graph: of a graph module, what its forward runs; else NULL
+ * @code: of a graph module, compiled code that it runs instead, or NULL
  * @error: why it could not be constructed; whoever calls it gets this error
  */
 struct fx_module {
@@ -65,6 +66,7 @@ struct fx_module {
 	struct fx_member *members;
 	fxv *options;
 	struct fx_graph *graph;
+	const struct fx_code *code;
 	char *error;
 };
 

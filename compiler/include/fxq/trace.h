@@ -72,6 +72,60 @@ struct fx_module *fx_graph_module(struct fx_module *model,
 				  struct fx_graph *graph);
 #define GraphModuleWithAttr(model, graph)	fx_graph_module(model, graph)
 
+/*
+ * The graph as C: a translation unit that defines `forward` with FX_CODE. It
+ * has the lines of fx_graph_code(), and releases a value where that has
+ * `x = None`. A name that C has a use for gets a `_` behind it. Malloced.
+ */
+char *fx_graph_code_c(struct fx_graph *g);
+
+/*
+ * FX_CODE(name, arguments…) { body } defines a struct fx_code of that name, which
+ * a graph module can run in place of its graph. In the body self is the graph
+ * module, a struct fx_module *.
+ */
+struct fx_code {
+	fxv (*forward)(struct fx_module *self, const fxv *args);
+	struct fx_method method;
+};
+
+#define FX_CODE(name, ...)						\
+	static fxv fx_code_##name(struct fx_module *self		\
+				  FX_EACH(FX_ARG_DECLARE, __VA_ARGS__)); \
+	static fxv fx_code_call_##name(struct fx_module *self,		\
+				       __attribute__((unused))		\
+				       const fxv *args)			\
+	{								\
+		return fx_code_##name(self				\
+				      FX_EACH(FX_ARG_PASS, __VA_ARGS__)); \
+	}								\
+	static const struct fx_param fx_code_params_##name[] = {	\
+		FX_EACH(FX_ARG_ROW, __VA_ARGS__)			\
+		{ NULL, FX_REQUIRED }					\
+	};								\
+	extern const struct fx_code name;				\
+	__attribute__((visibility("default")))				\
+	const struct fx_code name = {					\
+		fx_code_call_##name, { fx_code_params_##name }		\
+	};								\
+	static fxv fx_code_##name(__attribute__((unused))		\
+				  struct fx_module *self		\
+				  FX_EACH(FX_ARG_DECLARE, __VA_ARGS__))
+
+/* From now on @gm runs @code, which must outlive it; NULL: its graph again. */
+void fx_set_code(struct fx_module *gm, const struct fx_code *code);
+
+/*
+ * What code does that no forward needs: the attribute at a path, which is _self
+ * or a module too, as self of a wrapped method; and a call of the wrapped
+ * function that the graph of @gm has under this name, self first.
+ */
+fxv fx_attribute(struct fx_module *gm, const char *path);
+#define fx_call_wrapped(gm, name, ...)	\
+	fx_call_wrapped_of(gm, name, FX_ARGS(__VA_ARGS__))
+fxv fx_call_wrapped_of(struct fx_module *gm, const char *name,
+		       const fxv *args);
+
 /* fx_graph_code() of a graph module, and a newline, to stdout. */
 void fx_print_code(const struct fx_module *gm);
 

@@ -179,7 +179,10 @@ const char *fx_error(fxv v);
 const char *fx_error_class(fxv v);
 /* Python's `x is None`; a traced value is not. */
 static inline bool fx_is_none(fxv v) { return v.kind == FX_VALUE_NONE; }
-/* How many items a tuple has, and one of them; anything else has one: itself. */
+/*
+ * How many items a tuple, list or slice has, keys and values of a dict, and one
+ * of them; anything else has one: itself.
+ */
 size_t fx_tuple_count(fxv v);
 fxv fx_tuple_item(fxv v, size_t i);
 
