@@ -104,7 +104,7 @@ bool fx_truth_at(const struct fx_loc *at, fxv v)
 	struct number n = number_of(v);
 
 	if (n.known)
-		return n.is_float ? n.f != 0 : n.i != 0;
+		return flag_of_trace(at, n.is_float ? n.f != 0 : n.i != 0);
 	if (v.kind == FX_VALUE_NONE)
 		return false;
 	if (v.kind == FX_VALUE_STR)

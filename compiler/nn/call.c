@@ -120,5 +120,5 @@ fxv fx_call_at(const struct fx_loc *at, struct fx_module *m, const fxv *args)
 
 bool fx_training_at(const struct fx_loc *at, const struct fx_module *m)
 {
-	return m->training;
+	return flag_of_trace(at, m->training);
 }

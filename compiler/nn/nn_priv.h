@@ -266,6 +266,25 @@ fxv trace_function(const struct fx_loc *at, const struct fx_function *fn,
 fxv trace_wrapped(const struct fx_wrapped *w, struct fx_module *self,
 		  const fxv *args);
 
+/* What flags.c keeps of the flags that a trace reads. */
+#define MAX_FLAGS	64
+struct flag_read {
+	struct fx_loc at;
+	bool value;
+};
+/* @flip: the place where a flag is to have the other value, or NULL */
+struct flags {
+	const struct fx_loc *flip;
+	struct flag_read reads[MAX_FLAGS];
+	size_t n;
+};
+/* The value that the flag is to have. */
+bool flag_note(struct flags *flags, const struct fx_loc *at, bool value);
+/* The same for the trace that runs, if one does. */
+bool flag_of_trace(const struct fx_loc *at, bool value);
+/* fx_trace(); flags may be NULL. */
+int trace_with(struct fx_module *model, struct fx_tracer *tracer,
+	       struct flags *flags, struct fx_graph **ret_graph);
 /* Whether the tracer that runs, if one does, records assertions. */
 bool tracing_asserts(void);
 

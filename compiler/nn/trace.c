@@ -19,6 +19,7 @@ struct tracing {
 	struct fx_module *root;
 	const struct fx_tracer *tracer;
 	unsigned int n_constants;
+	struct flags *flags;
 };
 
 static fxv node_value(struct fx_node *n)
@@ -516,10 +517,20 @@ static int trace_error(fxv result, struct fx_tracer *tracer)
 	return value_err(result);
 }
 
-int fx_trace(struct fx_module *model, struct fx_tracer *tracer,
-	     struct fx_graph **ret_graph)
+bool flag_of_trace(const struct fx_loc *at, bool value)
 {
-	struct tracing tracing = { fx_graph_new(), model, tracer, 0 };
+	if (!context.tracing || !context.tracing->flags)
+		return value;
+	return flag_note(context.tracing->flags, at, value);
+}
+
+int trace_with(struct fx_module *model, struct fx_tracer *tracer,
+	       struct flags *flags, struct fx_graph **ret_graph)
+{
+	struct tracing tracing = {
+		.g = fx_graph_new(), .root = model, .tracer = tracer,
+		.flags = flags,
+	};
 	struct context outer = context;
 	struct frozen frozen = { 0 };
 	fxv result;
@@ -539,6 +550,12 @@ int fx_trace(struct fx_module *model, struct fx_tracer *tracer,
 	}
 	*ret_graph = tracing.g;
 	return 0;
+}
+
+int fx_trace(struct fx_module *model, struct fx_tracer *tracer,
+	     struct fx_graph **ret_graph)
+{
+	return trace_with(model, tracer, NULL, ret_graph);
 }
 
 void fx_print_tabular(const struct fx_graph *g)

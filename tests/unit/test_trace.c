@@ -305,6 +305,69 @@ static void batch_norms_are_frozen_and_thawed(void **state)
 	fx_module_put(m);
 }
 
+/* Flags */
+
+FX_MODULE(Flags,
+	  module(conv, Conv2d(3, 3, 1)),
+	  attribute(flag, false),
+	  attribute(extra, true),
+	  attribute(unsure, false))
+
+static fxv finish(struct Flags *self, fxv x)
+{
+	return fx_truth(self->flag) ? fx_relu(x) : fx_tanh(x);
+}
+
+FX_FORWARD(Flags, x)
+{
+	x = finish(self, fx_call(self->conv, x));
+	if (fx_truth(self->extra))
+		x = fx_relu6(x);
+	if (fx_truth(self->unsure))
+		fx_int(x);
+	return x;
+}
+
+static char *notes_of(struct fx_module *m)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	char *notes;
+
+	assert_int_equal(fx_trace_notes(m, &tracer, &notes), 0);
+	fx_module_put(m);
+	return notes;
+}
+
+/* The line is where fx_wrap_training.c asks. */
+static void a_note_says_what_a_flag_left_out(void **state)
+{
+	char *notes = notes_of(FxWrapExampleNet());
+	char *rest = strchr(notes, ':') + 1;
+
+	assert_int_equal(strncmp(notes, "fx_wrap_training.c:", 19), 0);
+	assert_true(strtol(rest, &rest, 10) > 1);
+	assert_string_equal(rest, ": training read as true; with false the graph would have argmax instead of softmax; wrap _post_process to keep both\n");
+	free(notes);
+}
+
+static void every_flag_has_its_note(void **state)
+{
+	char *notes = notes_of(Flags());
+
+	assert_non_null(strstr(notes, ": flag read as false; with true the graph would have relu instead of tanh; wrap finish to keep both\n"));
+	assert_non_null(strstr(notes, ": extra read as true; with false the graph would not have relu6; wrap _post_process to keep both\n"));
+	assert_non_null(strstr(notes, ": unsure read as false; with true the trace would fail: int() argument must be"));
+	free(notes);
+}
+
+static void without_flags_there_are_no_notes(void **state)
+{
+	char *notes = notes_of(Residual());
+
+	assert_string_equal(notes, "");
+	free(notes);
+}
+
 /* Tensors in a forward */
 
 FX_MODULE(Values,
@@ -467,6 +530,9 @@ int main(void)
 		cmocka_unit_test(skipped_name_is_a_leaf),
 		cmocka_unit_test(a_node_knows_where_it_was_written),
 		cmocka_unit_test(batch_norms_are_frozen_and_thawed),
+		cmocka_unit_test(a_note_says_what_a_flag_left_out),
+		cmocka_unit_test(every_flag_has_its_note),
+		cmocka_unit_test(without_flags_there_are_no_notes),
 		cmocka_unit_test(tensors_become_attributes),
 		cmocka_unit_test(a_traced_value_has_no_truth),
 		cmocka_unit_test(a_traced_value_is_no_number),

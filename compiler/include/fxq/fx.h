@@ -116,6 +116,7 @@ struct fx_loc {
 	const char *file;
 	int line;
 	const char *expr;
+	const char *function;		/* of C, or NULL */
 };
 
 /* Where a node runs, decided by partition, and why in words if on the CPU. */

@@ -59,6 +59,21 @@ struct fx_tracer {
 int fx_trace(struct fx_module *model, struct fx_tracer *tracer,
 	     struct fx_graph **ret_graph);
 
+/*
+ * What flags decided while @model was traced: a line for each reading of one, by
+ * fx_training() or fx_truth(), with what the graph would be otherwise,
+ *
+ *	net.c:31: training read as true; with false the graph would have argmax
+ *	instead of softmax; wrap _post_process to keep both
+ *
+ * on one line. What is to be wrapped is the function that reads the flag; in a
+ * forward it is the part that does, as a method of that name. The forward runs
+ * once more for each, printing what it prints. @ret_notes is malloced, and
+ * empty if no flag was read. Fails as fx_trace() does.
+ */
+int fx_trace_notes(struct fx_module *model, struct fx_tracer *tracer,
+		   char **ret_notes);
+
 /* fx_graph_print_tabular() to stdout. */
 void fx_print_tabular(const struct fx_graph *g);
 
@@ -191,7 +206,7 @@ int fx_functionalize(struct fx_graph *g, struct fx_module *model,
 		.class = class_of,					\
 		.body = fx_call_##name,					\
 		.method = { fx_params_##name },				\
-		.at = { __FILE__, __LINE__, #name },			\
+		.at = { __FILE__, __LINE__, #name, #name },			\
 	};								\
 	static int fx_eval_##name(struct fxq_call *call)		\
 	{								\

@@ -81,7 +81,8 @@ typedef struct fx_value {
 #define FX_ARGS(...)	\
 	((const fxv[]){ __VA_ARGS__ __VA_OPT__(,) FX_END })
 /* Where a call stands, for nodes and errors. */
-#define FX_HERE(text)	(&(const struct fx_loc){ __FILE__, __LINE__, text })
+#define FX_HERE(text)	\
+	(&(const struct fx_loc){ __FILE__, __LINE__, text, __func__ })
 
 static inline fxv fx_same(fxv v) { return v; }
 static inline fxv fx_of_bool(bool v) { return (fxv)FX_BOOL(v); }
