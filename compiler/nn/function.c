@@ -187,7 +187,7 @@ static fxv run(const struct fx_function *fn, const struct fx_loc *at,
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
 		if (own[i].fn == fn)
 			return own[i].run(at, tensors, o->values);
-	if (numbers_compute(fn, tensors, &number))
+	if (numbers_compute(fn, at, tensors, &number))
 		return number;
 	if (operation_of_function(fn, tensors, o, &operation, error))
 		return fx_poison(at, -EINVAL, "%s", error);

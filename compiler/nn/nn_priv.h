@@ -127,7 +127,8 @@ struct number number_of_element(const struct fxq_tensor *t);	/* the first */
 double number_double(struct number n);
 fxv number_value(struct number n);
 /* What @fn makes of two numbers; false if they are none, or it takes none. */
-bool numbers_compute(const struct fx_function *fn, const fxv *args, fxv *ret);
+bool numbers_compute(const struct fx_function *fn, const struct fx_loc *at,
+		     const fxv *args, fxv *ret);
 
 /* index.c: v[i] */
 

@@ -23,7 +23,8 @@ fxv number_value(struct number n)
 }
 
 #define COMPARE(name, sign)						\
-	static fxv name(struct number a, struct number b)		\
+	static fxv name(const struct fx_loc *at, struct number a,	\
+			struct number b)				\
 	{								\
 		if (!a.is_float && !b.is_float)				\
 			return fx_of_bool(a.i sign b.i);		\
@@ -35,18 +36,19 @@ COMPARE(le, <=)
 COMPARE(gt, >)
 COMPARE(ge, >=)
 
-static fxv too_large(void)
+static fxv too_large(const struct fx_loc *at)
 {
-	return raise_error(NULL, "builtins.OverflowError", "the result does not fit 64 bits");
+	return raise_error(at, "builtins.OverflowError", "the result does not fit 64 bits");
 }
 
-static fxv no_quotient(void)
+static fxv no_quotient(const struct fx_loc *at)
 {
-	return raise_error(NULL, "builtins.ZeroDivisionError", "division by zero");
+	return raise_error(at, "builtins.ZeroDivisionError", "division by zero");
 }
 
 #define COMPUTE(name, sign, overflows)					\
-	static fxv name(struct number a, struct number b)		\
+	static fxv name(const struct fx_loc *at, struct number a,	\
+			struct number b)				\
 	{								\
 		int64_t i;						\
 									\
@@ -54,41 +56,43 @@ static fxv no_quotient(void)
 			return fx_of_float(number_double(a) sign	\
 					   number_double(b));		\
 		if (overflows(a.i, b.i, &i))				\
-			return too_large();				\
+			return too_large(at);				\
 		return fx_of_int(i);					\
 	}
 COMPUTE(add, +, __builtin_add_overflow)
 COMPUTE(sub, -, __builtin_sub_overflow)
 COMPUTE(mul, *, __builtin_mul_overflow)
 
-static fxv truediv(struct number a, struct number b)
+static fxv truediv(const struct fx_loc *at, struct number a, struct number b)
 {
 	if (number_double(b) == 0)
-		return no_quotient();
+		return no_quotient(at);
 	return fx_of_float(number_double(a) / number_double(b));
 }
 
-static fxv floordiv(struct number a, struct number b)
+static fxv floordiv(const struct fx_loc *at, struct number a, struct number b)
 {
 	if (number_double(b) == 0)
-		return no_quotient();
+		return no_quotient(at);
 	if (a.is_float || b.is_float)
 		return fx_of_float(floor(number_double(a) / number_double(b)));
 	if (a.i == INT64_MIN && b.i == -1)
-		return too_large();
+		return too_large(at);
 	return fx_of_int(a.i / b.i - (a.i % b.i && (a.i < 0) != (b.i < 0)));
 }
 
 static const struct {
 	const char *name;
-	fxv (*compute)(struct number a, struct number b);
+	fxv (*compute)(const struct fx_loc *at, struct number a,
+		       struct number b);
 } rows[] = {
 	{ "eq", eq }, { "lt", lt }, { "le", le }, { "gt", gt }, { "ge", ge },
 	{ "add", add }, { "sub", sub }, { "mul", mul },
 	{ "truediv", truediv }, { "floordiv", floordiv },
 };
 
-bool numbers_compute(const struct fx_function *fn, const fxv *args, fxv *ret)
+bool numbers_compute(const struct fx_function *fn, const struct fx_loc *at,
+		     const fxv *args, fxv *ret)
 {
 	struct number a, b;
 
@@ -100,7 +104,7 @@ bool numbers_compute(const struct fx_function *fn, const fxv *args, fxv *ret)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		if (strcmp(rows[i].name, fn->name) || !a.known || !b.known)
 			continue;
-		*ret = rows[i].compute(a, b);
+		*ret = rows[i].compute(at, a, b);
 		return true;
 	}
 	return false;
