@@ -451,6 +451,32 @@ static void a_traced_value_is_no_number(void **state)
 		     "int() argument must be a string, a bytes-like object or a real number, not 'Proxy'");
 }
 
+static void assert_refused(const struct fx_param *concrete, const char *text)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fx_module *m = Residual();
+	struct fx_graph *g;
+
+	tracer.concrete = concrete;
+	assert_int_equal(fx_trace(m, &tracer, &g), -EINVAL);
+	assert_string_equal(tracer.error_class, "builtins.ValueError");
+	assert_string_equal(tracer.error + tracer.error_text, text);
+	fx_module_put(m);
+}
+
+static void a_concrete_argument_is_one_of_the_forwards(void **state)
+{
+	const struct fx_param unknown[] = {
+		{ "scale", FX_INT(1) }, { NULL, FX_NONE }
+	};
+	const struct fx_param no_value[] = {
+		{ "x", FX_REQUIRED }, { NULL, FX_NONE }
+	};
+
+	assert_refused(unknown, "concrete argument 'scale': the forward has no argument of this name");
+	assert_refused(no_value, "concrete argument 'x' is no number, string or None");
+}
+
 static struct fx_module *stranger;
 
 FX_MODULE(NotInstalled)
@@ -536,6 +562,7 @@ int main(void)
 		cmocka_unit_test(tensors_become_attributes),
 		cmocka_unit_test(a_traced_value_has_no_truth),
 		cmocka_unit_test(a_traced_value_is_no_number),
+		cmocka_unit_test(a_concrete_argument_is_one_of_the_forwards),
 		cmocka_unit_test(a_module_from_elsewhere_is_refused),
 		cmocka_unit_test(the_first_error_is_returned),
 		cmocka_unit_test(a_dropped_error_is_returned_all_the_same),
