@@ -583,6 +583,69 @@ static void awake_machine_costs_no_register(void **state)
 	free(s);
 }
 
+/* A copy that nobody has rung for. */
+static void submit_lone(struct user *u, uint64_t *run)
+{
+	const struct fxq_embed_region regions[] = {
+		{ u->va, REGION, true }, { u->va + REGION, REGION, true },
+	};
+	struct fxq_desc s[2];
+
+	memset(u->mem, ++u->mem[REGION - 1], 64);
+	copy_stream(s);
+	memcpy(u->mem + STREAM, s, sizeof(s));
+	assert_int_equal(fxq_embed_submit_lone(u->embed, u->ctx,
+					       u->va + STREAM, 2, regions, 2,
+					       run), 0);
+}
+
+/* Whoever waits makes the run himself: no doorbell, nobody to wake. */
+static void lone_run_costs_no_register(void **state)
+{
+	struct user *u = *state;
+	struct fxq_embed_event event;
+	uint64_t before, run;
+	int i;
+
+	copy(u);
+	before = fxq_embed_register_accesses(u->embed);
+	for (i = 0; i < 100; i++) {
+		submit_lone(u, &run);
+		event = await(u);
+		assert_int_equal(event.run, run);
+		assert_int_equal(event.cause, FXQ_CAUSE_NONE);
+		assert_memory_equal(u->mem, u->mem + REGION, 64);
+	}
+	assert_int_equal(fxq_embed_register_accesses(u->embed), before);
+}
+
+/* One who has only so much time, or none, has the machine woken after all. */
+static void lone_run_is_made_however_it_is_polled(void **state)
+{
+	struct user *u = *state;
+	struct fxq_embed_event event[2];
+	uint64_t first, second;
+	int n = 0;
+
+	copy(u);
+	submit_lone(u, &first);
+	assert_int_equal(fxq_embed_poll(u->embed, event, 1, 10000000000), 1);
+	assert_int_equal(event->run, first);
+	submit_lone(u, &first);
+	while (!fxq_embed_poll(u->embed, event, 1, 0))
+		;
+	assert_int_equal(event->run, first);
+
+	/* Another is behind it: both are made, by whomever. */
+	submit_lone(u, &first);
+	submit_lone(u, &second);
+	while (n < 2)
+		n += fxq_embed_poll(u->embed, event + n, 2 - n, FOREVER);
+	assert_int_equal(event[0].run, first);
+	assert_int_equal(event[1].run, second);
+	assert_int_equal(fxq_embed_stop(u->embed, u->ctx), 0);
+}
+
 /* Threads */
 
 struct worker {
@@ -819,6 +882,8 @@ int main(void)
 		TEST(devices_share_nothing),
 		TEST(idle_machine_costs_one_doorbell),
 		TEST(awake_machine_costs_no_register),
+		TEST(lone_run_costs_no_register),
+		TEST(lone_run_is_made_however_it_is_polled),
 		TEST(threads_may_do_all_at_once),
 		TEST(several_may_poll),
 		cmocka_unit_test(profile_tells_what_descriptors_took),

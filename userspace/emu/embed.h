@@ -86,6 +86,14 @@ struct fxq_embed_region {
 int fxq_embed_submit(struct fxq_embed *e, uint32_t ctx, uint64_t stream_va,
 		     uint32_t count, const struct fxq_embed_region *regions,
 		     uint32_t n_regions, uint64_t *ret_run);
+/*
+ * The same for a caller who polls next, without a timeout: a machine that sleeps
+ * is not woken, and the run is then made on his thread.
+ */
+int fxq_embed_submit_lone(struct fxq_embed *e, uint32_t ctx,
+			  uint64_t stream_va, uint32_t count,
+			  const struct fxq_embed_region *regions,
+			  uint32_t n_regions, uint64_t *ret_run);
 
 /*
  * struct fxq_embed_event - how a run ended

@@ -90,6 +90,7 @@ struct fxq_embed {
 	struct fxq_context_entry *contexts;
 	uint32_t depth;
 	uint32_t produced, consumed;
+	bool unrung;			/* the machine sleeps over an entry */
 	uint64_t next_run;
 	bool slot_busy[FXQ_DEPTH_MAX];	/* its binding table is in use */
 	uint32_t in_flight;		/* submitted and not polled */

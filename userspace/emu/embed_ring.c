@@ -6,7 +6,8 @@
  * for INVALIDATE, STOP and REARM, so that a full ring can always be stopped;
  * those are one at a time. A job's credit returns when its event is polled.
  * Neither way reads a register, and the doorbell is rung only when the machine
- * says that it sleeps.
+ * says that it sleeps. Who has a single run made and waits for it does not ring:
+ * he lends the machine his thread.
  */
 #include <errno.h>
 #include <string.h>
@@ -25,18 +26,27 @@ void embed_irq(void *priv, int vector)
 	pthread_mutex_unlock(&e->lock);
 }
 
+static void ring_doorbell(struct fxq_embed *e)
+{
+	if (e->unrung)
+		embed_reg_write(e, FXQ_REG_DOORBELL, 1);
+	e->unrung = false;
+}
+
 /*
  * Hands over an entry, with e->lock held and a credit at hand. @produced is
  * written before @sleeping is looked at; see machine_sleep() for the other
  * side.
  */
-static void produce(struct fxq_embed *e, const struct fxq_submit *entry)
+static void produce(struct fxq_embed *e, const struct fxq_submit *entry,
+		    bool ring)
 {
 	e->submit[e->produced & (e->depth - 1)] = *entry;
 	e->produced++;
 	__atomic_store_n(&e->shared->produced, e->produced, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&e->shared->sleeping, __ATOMIC_SEQ_CST))
-		embed_reg_write(e, FXQ_REG_DOORBELL, 1);
+	e->unrung = __atomic_load_n(&e->shared->sleeping, __ATOMIC_SEQ_CST);
+	if (ring)
+		ring_doorbell(e);
 }
 
 /* Is the next record there? Pairs with the machine's store of the phase. */
@@ -108,7 +118,7 @@ int embed_admin(struct fxq_embed *e, const struct fxq_submit *entry)
 
 	pthread_mutex_lock(&e->lock);
 	e->admin_done = false;
-	produce(e, entry);
+	produce(e, entry, true);
 	reap(e);
 	while (!e->admin_done) {
 		wait_record(e, NULL);
@@ -147,7 +157,7 @@ static uint64_t bind(struct embed_ctx *c, uint32_t slot,
 
 /* With e->lock held. */
 static int submit(struct fxq_embed *e, uint32_t ctx, struct fxq_submit *entry,
-		  const struct fxq_embed_region *regions)
+		  const struct fxq_embed_region *regions, bool ring)
 {
 	struct embed_ctx *c = &e->ctx[ctx];
 	uint32_t slot;
@@ -161,13 +171,13 @@ static int submit(struct fxq_embed *e, uint32_t ctx, struct fxq_submit *entry,
 	entry->bindings = bind(c, slot, regions, entry->n_bindings);
 	e->slot_busy[slot] = true;
 	e->in_flight++;
-	produce(e, entry);
+	produce(e, entry, ring);
 	return 0;
 }
 
-int fxq_embed_submit(struct fxq_embed *e, uint32_t ctx, uint64_t stream_va,
-		     uint32_t count, const struct fxq_embed_region *regions,
-		     uint32_t n_regions, uint64_t *ret_run)
+static int submit_job(struct fxq_embed *e, uint32_t ctx, uint64_t stream_va,
+		      uint32_t count, const struct fxq_embed_region *regions,
+		      uint32_t n_regions, bool ring, uint64_t *ret_run)
 {
 	struct fxq_submit entry = {
 		.kind = FXQ_SUBMIT_JOB,
@@ -182,11 +192,28 @@ int fxq_embed_submit(struct fxq_embed *e, uint32_t ctx, uint64_t stream_va,
 		return -EINVAL;
 	pthread_mutex_lock(&e->lock);
 	reap(e);
-	ret = submit(e, ctx, &entry, regions);
+	ret = submit(e, ctx, &entry, regions, ring);
 	pthread_mutex_unlock(&e->lock);
 	if (!ret)
 		*ret_run = entry.run;
 	return ret;
+}
+
+int fxq_embed_submit(struct fxq_embed *e, uint32_t ctx, uint64_t stream_va,
+		     uint32_t count, const struct fxq_embed_region *regions,
+		     uint32_t n_regions, uint64_t *ret_run)
+{
+	return submit_job(e, ctx, stream_va, count, regions, n_regions, true,
+			  ret_run);
+}
+
+int fxq_embed_submit_lone(struct fxq_embed *e, uint32_t ctx,
+			  uint64_t stream_va, uint32_t count,
+			  const struct fxq_embed_region *regions,
+			  uint32_t n_regions, uint64_t *ret_run)
+{
+	return submit_job(e, ctx, stream_va, count, regions, n_regions, false,
+			  ret_run);
 }
 
 /* When @timeout_ns from now is; NULL: never. */
@@ -221,6 +248,16 @@ static int take_events(struct fxq_embed *e, struct fxq_embed_event *events,
 	return n;
 }
 
+/* With e->lock held, which is released meanwhile. */
+static void lend_thread(struct fxq_embed *e)
+{
+	e->unrung = false;
+	pthread_mutex_unlock(&e->lock);
+	fxq_machine_lend(e->machine);
+	pthread_mutex_lock(&e->lock);
+	reap(e);
+}
+
 int fxq_embed_poll(struct fxq_embed *e, struct fxq_embed_event *events,
 		   int max, uint64_t timeout_ns)
 {
@@ -232,6 +269,9 @@ int fxq_embed_poll(struct fxq_embed *e, struct fxq_embed_event *events,
 		deadline = deadline_of(timeout_ns, &t);
 	pthread_mutex_lock(&e->lock);
 	reap(e);
+	if (e->unrung && timeout_ns && !deadline)
+		lend_thread(e);
+	ring_doorbell(e);
 	while (max > 0 && !e->events && timeout_ns) {
 		int ret = wait_record(e, deadline);
 

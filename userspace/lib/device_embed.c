@@ -150,13 +150,16 @@ static int embed_submit(struct slot *slot)
 	const struct step_plan *plan = &p->plans[slot->step];
 	const uint8_t *stream = (const void *)p->image->stream[slot->step];
 	struct fxq_embed_region regions[FXQ_MAX_REGIONS];
+	/* fxq_run() waits for it at once, and nobody else for anything. */
+	bool lone = slot->alone && !p->queue->running && !p->n_workers;
 
 	for (uint32_t r = 0; r < plan->n_regions; r++)
 		regions[r] = region(slot, &plan->regions[r]);
-	return fxq_embed_submit(to_embed(p->dev)->embed, own->ctx,
-				own->file.va + (stream - p->image->mem),
-				p->image->n_stream[slot->step], regions,
-				plan->n_regions, &slot->run);
+	return (lone ? fxq_embed_submit_lone : fxq_embed_submit)(
+			to_embed(p->dev)->embed, own->ctx,
+			own->file.va + (stream - p->image->mem),
+			p->image->n_stream[slot->step], regions,
+			plan->n_regions, &slot->run);
 }
 
 static int embed_wait(struct fxq_program *p, uint64_t run, uint64_t timeout_ns)

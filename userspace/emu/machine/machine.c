@@ -82,6 +82,19 @@ static bool obey(struct fxq_machine *m)
 	return !(request & REQUEST_QUIT);
 }
 
+/* Takes what is in the ring and runs a job. False: there is none. */
+static bool serve(struct fxq_machine *m)
+{
+	if (m->enabled)
+		machine_take(m);
+	if (!m->enabled || !machine_next_job(m, &m->run.entry))
+		return false;
+	set_busy(m, true);
+	machine_run(m);
+	set_busy(m, false);
+	return true;
+}
+
 static void *machine_thread(void *arg)
 {
 	struct fxq_machine *m = arg;
@@ -94,18 +107,48 @@ static void *machine_thread(void *arg)
 				break;
 			continue;
 		}
-		if (m->enabled)
-			machine_take(m);
-		if (m->enabled && machine_next_job(m, &m->run.entry)) {
-			set_busy(m, true);
-			machine_run(m);
-			set_busy(m, false);
-		} else {
+		if (!serve(m))
 			machine_sleep(m);
-		}
 	}
 	machine_leave(m);
 	return NULL;
+}
+
+/* False: whoever is awake, or about to be, does the work. */
+static bool take_place(struct fxq_machine *m)
+{
+	bool free;
+
+	pthread_mutex_lock(&m->lock);
+	free = m->resting && !m->lent && !m->bell && !m->request;
+	m->lent |= free;
+	pthread_mutex_unlock(&m->lock);
+	return free;
+}
+
+/* What is left, or was asked meanwhile, is for the machine's own thread. */
+static void give_back(struct fxq_machine *m, bool idle)
+{
+	pthread_mutex_lock(&m->lock);
+	m->lent = false;
+	m->bell |= !idle;
+	if (m->bell || m->request)
+		pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void fxq_machine_lend(struct fxq_machine *m)
+{
+	bool idle;
+
+	if (!take_place(m))
+		return;
+	machine_enter(m);
+	machine_awake(m);
+	serve(m);
+	idle = !m->queued && machine_doze(m);
+	machine_leave(m);
+	give_back(m, idle);
 }
 
 static bool config_is_valid(const struct fxq_machine_config *c)

@@ -64,7 +64,7 @@ struct fxq_fault {
  *	     nanoseconds each was in work. They follow one another, so these
  *	     add up. NULL: nobody looks at the clock
  *
- * All are called on the machine's own thread.
+ * All are called on the machine's own thread, or on one that is lent to it.
  */
 struct fxq_machine_host {
 	void *(*bus)(void *priv, uint64_t addr, uint64_t len, bool write);
@@ -99,6 +99,14 @@ int fxq_machine_create(const struct fxq_machine_config *config,
 		       const struct fxq_machine_host *host,
 		       struct fxq_machine **ret_machine);
 void fxq_machine_destroy(struct fxq_machine *m);
+
+/*
+ * Lends the machine the caller's thread, who has nothing better to do than wait
+ * for the job that he has just put into the ring: it runs here, and no thread has
+ * to wake another. Returns when one job has run, or at once if the machine's own
+ * thread is up, and so will see the job itself.
+ */
+void fxq_machine_lend(struct fxq_machine *m);
 
 /* BAR0. Unaligned or unknown offsets read as ~0 and ignore writes. */
 uint32_t fxq_machine_read(struct fxq_machine *m, uint64_t offset);

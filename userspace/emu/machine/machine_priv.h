@@ -2,9 +2,10 @@
 /*
  * machine_priv.h - the parts of a machine and how they meet
  *
- * One thread per machine takes ring entries, runs streams and writes records;
- * other threads only touch registers. So everything below is the machine
- * thread's own, but for what @lock protects and what is marked atomic.
+ * One thread at a time takes ring entries, runs streams and writes records: the
+ * machine's own, or while that rests one that is lent. Other threads only touch
+ * registers. So everything below is that one thread's, but for what @lock
+ * protects and what is marked atomic.
  */
 #ifndef FXQ_MACHINE_PRIV_H
 #define FXQ_MACHINE_PRIV_H
@@ -102,6 +103,8 @@ struct fxq_machine {
 	uint32_t reg[MACHINE_REGS];
 	uint32_t clock_hi;	/* latched by a read of CLOCK_LO */
 	bool bell;
+	bool resting;		/* the machine's own thread waits in sleep */
+	bool lent;		/* and shall, for another has its place */
 	uint32_t request;	/* REQUEST_*; atomic: also read without @lock */
 	bool busy;		/* atomic */
 	uint64_t clock;		/* atomic: modelled cycles since reset */
@@ -177,6 +180,9 @@ void machine_ring_drop(struct fxq_machine *m);
 /* Takes new entries; all kinds but JOB are acted upon at once. */
 void machine_take(struct fxq_machine *m);
 bool machine_next_job(struct fxq_machine *m, struct fxq_submit *entry);
+/* Says that whoever produces must ring. False: an entry has come meanwhile. */
+bool machine_doze(struct fxq_machine *m);
+void machine_awake(struct fxq_machine *m);
 /* Sleeps until an entry, a doorbell or a request may be there. */
 void machine_sleep(struct fxq_machine *m);
 /* Answers the entry of m->run, and whatever waited for the run to end. */

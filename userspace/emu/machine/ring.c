@@ -316,24 +316,35 @@ bool machine_next_job(struct fxq_machine *m, struct fxq_submit *entry)
  * writes @produced before it looks at @sleeping. All four are in one total
  * order, so either the machine sees the entry or the driver rings.
  */
+bool machine_doze(struct fxq_machine *m)
+{
+	if (!m->enabled)
+		return true;
+	__atomic_store_n(&m->shared->sleeping, 1, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&m->shared->produced, __ATOMIC_SEQ_CST) ==
+	       m->taken;
+}
+
+void machine_awake(struct fxq_machine *m)
+{
+	if (m->enabled)
+		__atomic_store_n(&m->shared->sleeping, 0, __ATOMIC_SEQ_CST);
+}
+
 void machine_sleep(struct fxq_machine *m)
 {
-	bool idle = true;
+	bool idle = machine_doze(m);
 
-	if (m->enabled) {
-		__atomic_store_n(&m->shared->sleeping, 1, __ATOMIC_SEQ_CST);
-		idle = __atomic_load_n(&m->shared->produced,
-				       __ATOMIC_SEQ_CST) == m->taken;
-	}
 	machine_leave(m);
 	pthread_mutex_lock(&m->lock);
-	while (idle && !m->bell && !m->request)
+	m->resting = idle;
+	while (m->lent || (idle && !m->bell && !m->request))
 		pthread_cond_wait(&m->wake, &m->lock);
+	m->resting = false;
 	m->bell = false;
 	pthread_mutex_unlock(&m->lock);
 	machine_enter(m);
-	if (m->enabled)
-		__atomic_store_n(&m->shared->sleeping, 0, __ATOMIC_SEQ_CST);
+	machine_awake(m);
 }
 
 void machine_finish(struct fxq_machine *m, uint64_t first, uint64_t cycles)
