@@ -34,7 +34,7 @@ static bool uses(const struct fx_node *u, const struct fx_node *n)
 
 static bool is_exit(const struct fx_node *n)
 {
-	return n->opcode == FX_OUTPUT || n->wrapped;
+	return n->opcode == FX_OUTPUT || n->wrapped || is_long_softmax(n);
 }
 
 /* Does the CPU make of @n's input, element by element, what leaves? */

@@ -60,6 +60,8 @@ bool rewrite_pair(struct fx_node *n);		/* given.c */
 
 /* leave.c: does nobody but the CPU see @n's values, by way of outputs? */
 bool only_leaves(const struct fx_node *n);
+/* A softmax over more elements than the device sums: the CPU's. */
+bool is_long_softmax(const struct fx_node *n);
 
 /* pointwise.c: functions of one value, spelled in one node or in many */
 
