@@ -68,6 +68,22 @@ static struct entry entry_new(const struct fx_node *n)
 	return e;
 }
 
+/*
+ * With attention, the extremes as ranges lose most where calibration happens to
+ * catch a few values far from the rest; see Documentation/accuracy.rst. A layer
+ * norm is how it shows. Other networks keep the extremes.
+ */
+static enum fx_observer choose_observer(const struct fx_graph *g,
+					const struct fx_qconfig *qconfig)
+{
+	if (qconfig->observer != FX_OBSERVER_AUTO)
+		return qconfig->observer;
+	fx_for_each_node(n, g)
+		if (qconfig->tune && fx_node_is(n, "layer_norm"))
+			return FX_OBSERVER_MSE;
+	return FX_OBSERVER_MIN_MAX;
+}
+
 int fx_calibration_begin(struct fx_graph *g, const struct fx_qconfig *qconfig,
 			 struct fx_calibration **ret_cal)
 {
@@ -90,6 +106,7 @@ int fx_calibration_begin(struct fx_graph *g, const struct fx_qconfig *qconfig,
 			cal->entries[cal->n++] = entry_new(node);
 	if (fx_scales_given(g))
 		cal->qconfig.tune = false;
+	cal->qconfig.observer = choose_observer(g, &cal->qconfig);
 	qsort(cal->entries, cal->n, sizeof(*cal->entries), by_name);
 	*ret_cal = cal;
 	return 0;

@@ -2,13 +2,14 @@
 /*
  * render_page.c - a page of text as a picture
  *
- *	render_page FONT.ttf SEED [LINE | word] >page.pgm
+ *	render_page FONT.ttf SEED [LINE | word | other] >page.pgm
  *
  * Text detectors want text: lines of words in sizes, places and greys that
  * follow from the seed, drawn with a font of the system's. Where each line
  * stands is told on standard error: left, top, right, bottom in pixels, and
  * what it says. Readers want one line: that with the number LINE, counted from
- * 0, cut out; or one word at the left of a strip, in the shape that they take.
+ * 0, cut out; or one word at the left of a strip, in the shape that they take. The
+ * lists behind "word" and "other" have no word in common.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +43,22 @@ static const char *const words[] = {
 	"kernel", "layer", "Linux", "memory", "network", "of", "open", "page",
 	"queue", "reads", "ring", "scale", "stream", "tensor", "the", "time",
 	"to", "weights", "1024", "128", "2^20", "32", "64 KiB", "7.3",
+};
+
+/* None of the list above: who was calibrated on those has not seen these. */
+static const char *const others[] = {
+	"address", "again", "always", "answer", "apple", "autumn", "bottle",
+	"bridge", "butter", "camera", "candle", "circle", "copper", "corner",
+	"cotton", "desk", "door", "eight", "empty", "evening", "farm",
+	"finger", "flower", "forest", "garden", "glass", "green", "harbour",
+	"heavy", "house", "iron", "island", "journey", "jump", "kitchen",
+	"ladder", "letter", "light", "mango", "market", "Monday", "morning",
+	"nine", "north", "number", "orange", "paper", "pencil", "people",
+	"picture", "quick", "rabbit", "river", "school", "seven", "silver",
+	"simple", "small", "south", "square", "station", "street", "summer",
+	"table", "ticket", "under", "valley", "village", "water", "weather",
+	"window", "winter", "yellow", "zebra", "1871", "2048", "365", "4.5",
+	"90", "640",
 };
 
 /* The next of a sequence that is the same everywhere, below @n. */
@@ -88,9 +105,10 @@ static int put_text(struct page *p, const char *text, int x, int y,
 	return x;
 }
 
-static const char *draw_word(struct page *p)
+static const char *draw_word(struct page *p, bool other)
 {
-	return words[draw(p, sizeof(words) / sizeof(*words))];
+	return other ? others[draw(p, sizeof(others) / sizeof(*others))] :
+		       words[draw(p, sizeof(words) / sizeof(*words))];
 }
 
 static void put_line(struct page *p, int y, int size)
@@ -102,7 +120,7 @@ static void put_line(struct page *p, int y, int size)
 
 	FT_Set_Pixel_Sizes(p->face, 0, (FT_UInt)size);
 	while (x < end - 5 * size) {
-		const char *w = draw_word(p);
+		const char *w = draw_word(p, false);
 
 		x = put_text(p, w, x, y, &e) + size / 3;
 		strcat(strcat(said, " "), w);
@@ -130,8 +148,8 @@ static void put_page(struct page *p)
 	}
 }
 
-/* A word of the list, or letters and digits that no list has. */
-static struct extent put_word(struct page *p)
+/* A word of a list, or letters and digits that no list has. */
+static struct extent put_word(struct page *p, bool other)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -143,7 +161,7 @@ static struct extent put_word(struct page *p)
 	memset(p->pixels, (uint8_t)(255 - draw(p, 60)), sizeof(p->pixels));
 	if (draw(p, 2)) {
 		do
-			strcpy(word, draw_word(p));
+			strcpy(word, draw_word(p, other));
 		while (strpbrk(word, " ^"));
 	} else {
 		for (uint32_t n = 4 + draw(p, 6), i = 0; i < n; i++)
@@ -167,11 +185,12 @@ int main(int argc, char **argv)
 {
 	static struct page p;
 	FT_Library library;
-	bool word = argc == 4 && !strcmp(argv[3], "word");
+	bool other = argc == 4 && !strcmp(argv[3], "other");
+	bool word = other || (argc == 4 && !strcmp(argv[3], "word"));
 	int line;
 
 	if (argc != 3 && argc != 4) {
-		fprintf(stderr, "usage: render_page FONT.ttf SEED [LINE | word] >page.pgm\n");
+		fprintf(stderr, "usage: render_page FONT.ttf SEED [LINE | word | other] >page.pgm\n");
 		return 64;
 	}
 	if (FT_Init_FreeType(&library) ||
@@ -181,7 +200,7 @@ int main(int argc, char **argv)
 	}
 	p.state = (uint32_t)strtoul(argv[2], NULL, 10);
 	if (word)
-		p.line[p.n_lines++] = put_word(&p);
+		p.line[p.n_lines++] = put_word(&p, other);
 	else
 		put_page(&p);
 

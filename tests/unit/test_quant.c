@@ -467,6 +467,85 @@ static void constants_and_scales_become_integers(void **state)
 	expect_close(g, q, &in, 0.06);
 }
 
+/* x of (1, 1, 40, 2) @ w of (2, @columns), and the softmax of that. */
+static struct fx_graph *choice_of(int64_t columns)
+{
+	struct fx_graph *g = fx_graph_new();
+	struct fxq_tensor type = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+						 (int64_t[]){ 1, 1, 40, 2 });
+	struct fx_node *in[2] = { fx_graph_placeholder(g, "x", &type) }, *y;
+	float *w = calloc((size_t)columns * 2, sizeof(*w));
+
+	assert_non_null(w);
+	gen(w, (size_t)columns * 2, 7, 1);
+	in[1] = constant(g, "w", 2, (int64_t[]){ columns, 2 }, w);
+	free(w);
+	y = fx_graph_call(g, "linear", in, 2, NULL, 0);
+	y = fx_graph_call(g, "softmax", &y, 1, NULL, 0);
+	fx_graph_set_output(g, &y, 1);
+	return g;
+}
+
+/* The device has no softmax this long: the CPU gets what it makes of it. */
+static void sums_before_a_long_softmax_are_kept(void **state)
+{
+	static float x[80];
+	struct fxq_tensor in = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+					       (int64_t[]){ 1, 1, 40, 2 });
+	const struct {
+		int64_t columns;
+		int kept;
+	} cases[] = { { 4096, 0 }, { 4097, 1 } };
+
+	gen(x, 80, 3, 1);
+	in.data = x;
+	for (size_t i = 0; i < 2; i++) {
+		struct fx_graph *g = choice_of(cases[i].columns);
+		struct fx_graph *q = converted(g, &in);
+
+		assert_int_equal(count(q, "dequantize_channels"),
+				 cases[i].kept);
+		fx_graph_free(q);
+		fx_graph_free(g);
+	}
+}
+
+/* The largest value that @g's x is taken to have, of one lonely 100. */
+static float largest_of(const struct fx_qconfig *config, bool with_norm)
+{
+	static float x[10000];
+	struct fx_graph *g = fx_graph_new();
+	struct fx_node *n = input(g, 1, 100), *y;
+	struct fxq_tensor in = n->out[0];
+	struct fx_calibration *cal;
+	struct range r;
+
+	gen(x, 10000, 5, 1);
+	x[17] = 100;
+	in.data = x;
+	y = fx_graph_call(g, with_norm ? "layer_norm" : "relu", &n, 1, NULL, 0);
+	fx_graph_set_output(g, &y, 1);
+	assert_int_equal(fx_graph_infer(g), 0);
+	assert_int_equal(fx_calibration_begin(g, config, &cal), 0);
+	assert_int_equal(fx_calibration_feed(cal, &in, 1, 1), 0);
+	assert_int_equal(calibration_range(cal, n, &r), 0);
+	fx_calibration_free(cal);
+	fx_graph_free(g);
+	return r.max;
+}
+
+static void attention_has_lonely_values_cut_off(void **state)
+{
+	const struct fx_qconfig tuned = { .tune = true }, plain = { 0 };
+	const struct fx_qconfig asked = { .observer = FX_OBSERVER_MIN_MAX,
+					  .tune = true };
+
+	assert_true(largest_of(&tuned, true) < 100);
+	assert_float_equal(largest_of(&tuned, false), 100, 0);
+	assert_float_equal(largest_of(&plain, true), 100, 0);
+	assert_float_equal(largest_of(&asked, true), 100, 0);
+}
+
 /* What is joined has one scale: there a number makes a table. */
 static void a_scale_that_is_settled_is_kept(void **state)
 {
@@ -655,6 +734,8 @@ int main(void)
 		cmocka_unit_test(fusing_keeps_the_values),
 		cmocka_unit_test(a_spelled_out_activation_becomes_the_layers_table),
 		cmocka_unit_test(constants_and_scales_become_integers),
+		cmocka_unit_test(sums_before_a_long_softmax_are_kept),
+		cmocka_unit_test(attention_has_lonely_values_cut_off),
 		cmocka_unit_test(a_scale_that_is_settled_is_kept),
 		cmocka_unit_test(scales_that_the_model_brings_are_kept),
 		cmocka_unit_test(a_pair_that_does_not_agree_stays),

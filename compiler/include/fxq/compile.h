@@ -32,6 +32,7 @@ bool fx_scales_given(const struct fx_graph *g);
 
 /* X(id, name): how a tensor's range is found from what passes through it. */
 #define FX_OBSERVERS(X)				\
+	X(AUTO,           "auto")		\
 	X(MIN_MAX,        "min-max")		\
 	X(MOVING_AVERAGE, "moving-average")	\
 	X(PERCENTILE,     "percentile")		\
@@ -46,7 +47,8 @@ enum fx_observer {
 
 /*
  * struct fx_qconfig - how to quantize; zero is the default
- * @observer: of activations; default min-max
+ * @observer: of activations; by default mean square error where a layer norm
+ *	      shows that the graph has attention and @tune is set, else min-max
  * @percentile: for FX_OBSERVER_PERCENTILE; 0: 99.99
  * @averaging: for FX_OBSERVER_MOVING_AVERAGE; 0: 0.01
  * @per_tensor_weights: one scale for all output channels
