@@ -28,6 +28,7 @@ refused() {
 
 # Starts the rest of the arguments and waits until it listens.
 start() {
+	: >"$dir/log"		# of the one before
 	"$@" 2>"$dir/log" &
 	running="$running $!"
 	tries=0
