@@ -73,7 +73,7 @@ static const struct network {
 	  { .229f, .224f, .225f }, 0, 0, 12, 95, .8,
 	  { { "db_boxes", 1, { 0 }, 0, 0 } } },
 	/* Its softmax knows no doubt. */
-	{ "ppocr-cls", "flatten", 0, 1, { .5f }, { .5f }, 0, 0, 20, 0, 0,
+	{ "ppocr-cls", "linear", 0, 1, { .5f }, { .5f }, 0, 0, 20, 0, 0,
 	  { { 0 } } },
 	{ "mobilenet", NULL, 0, 0, { 0 }, { 1 }, 4, 3, 20, 0, 0, { { 0 } } },
 	{ "vww", NULL, 0, 0, { 0 }, { 1 }, 4, 3, 20, 0, 0, { { 0 } } },
@@ -288,7 +288,11 @@ static int keep_wanted(struct fx_node *n, int out_index,
 	const struct fxq_tensor *type = &n->out[0];
 	float *to;
 
-	if (out_index || strcmp(n->name, w->name))
+	/* A layer that keeps its sums has its floats one node further. */
+	if (fx_node_is(n, "dequantize_channels"))
+		n = fx_node_in(n, 0);
+	if (out_index || strcmp(n->name, w->name) ||
+	    value->dtype == FXQ_DTYPE_I32)
 		return 0;
 	w->t = *value;
 	w->t.dtype = FXQ_DTYPE_F32;
