@@ -218,5 +218,7 @@ int main(int argc, char **argv)
 	if (npy_format(argv[5], &all, &file) ||
 	    file_write(argv[5], file.data, file.size))
 		fail(io_error());
+	bytes_free(&file);
+	fxq_tensor_free(&all);
 	return EXIT_SUCCESS;
 }
