@@ -59,25 +59,16 @@ int import_matmul_integer(struct onnx_op *op)
 					   FXQ_DTYPE_I32));
 }
 
-static bool all_zero(const struct fx_node *n)
-{
-	int64_t count = n ? fxq_tensor_count(&n->out[0]) : 0;
-
-	for (int64_t i = 0; i < count; i++)
-		if (tensor_element(&n->out[0], i) != 0)
-			return false;
-	return true;
-}
-
-/* @n is what constant weights are with the scales and zero points of these. */
-static void keep_scales(struct fx_node *n, const struct fx_node *scale,
-			const struct fx_node *zero)
+/*
+ * If @n has become a constant, of weights, it keeps the scales that it was made
+ * with. Whether they fit the layer that uses it is seen there, by the values.
+ */
+static void keep_scales(struct fx_node *n, const struct fx_node *scale)
 {
 	int64_t count;
 	double *v;
 
-	if (!n || !fx_node_is_const(n) || !fx_node_is_const(scale) ||
-	    (zero && !fx_node_is_const(zero)) || !all_zero(zero))
+	if (!n || !fx_node_is_const(n) || !fx_node_is_const(scale))
 		return;
 	count = fxq_tensor_count(&scale->out[0]);
 	v = fx_graph_alloc(n->graph, (size_t)count * sizeof(*v));
@@ -99,7 +90,7 @@ static struct fx_node *dequantize(struct onnx_op *op, size_t x, size_t scale,
 	call_in(&c, op->in[zero]);
 	call_int(&c, "axis", axis);
 	n = op_build(&c);
-	keep_scales(n, op->in[scale], op->in[zero]);
+	keep_scales(n, op->in[scale]);
 	return n;
 }
 
@@ -128,8 +119,7 @@ int import_quantization(struct onnx_op *op)
 	ret = import_direct(op);
 	if (!ret && op->n_in > 1 && op_uses_output(op, 0) &&
 	    !strcmp(op->row->name, "dequantize_linear"))
-		keep_scales(imp_value(op->imp, op->p->output[0]), op->in[1],
-			    op->n_in > 2 ? op->in[2] : NULL);
+		keep_scales(imp_value(op->imp, op->p->output[0]), op->in[1]);
 	return ret;
 }
 

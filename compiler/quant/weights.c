@@ -43,7 +43,8 @@ static void largest(const struct layer *l, bool per_tensor, float *max)
 
 /*
  * Fills @scale with what the weights came with; false if they came without, or
- * are no whole multiples of it any more, of at most 127.
+ * are no whole multiples of it any more, of at most 127. As float32 products of
+ * such numbers they are off by 127 * 2^-23 at most.
  */
 static bool given_scales(const struct layer *l, float *scale)
 {
@@ -61,7 +62,7 @@ static bool given_scales(const struct layer *l, float *scale)
 	for (int64_t i = 0; i < l->count; i++) {
 		float q = l->w[i] / scale[weight_channel(l->n, i)];
 
-		if (!(fabsf(q) < 127.5f && fabsf(q - fxq_rne(q)) < 0.001f))
+		if (!(fabsf(q) < 127.5f && fabsf(q - fxq_rne(q)) <= 127 * 0x1p-23f))
 			return false;
 	}
 	return true;
