@@ -676,6 +676,54 @@ static void *churn(void *arg)
 }
 
 /* Submits; -EBUSY only says that others were faster. */
+/* Lone runs beside those of others, whose machine just falls asleep or wakes. */
+static void *submit_lone_many(void *arg)
+{
+	struct worker *w = arg;
+	struct user *u = &w->user;
+	const struct fxq_embed_region regions[] = {
+		{ u->va, REGION, true }, { u->va + REGION, REGION, true },
+	};
+	struct fxq_embed_event event;
+	struct fxq_desc s[2];
+	uint64_t run;
+	int i;
+
+	copy_stream(s);
+	memcpy(u->mem + STREAM, s, sizeof(s));
+	for (i = 0; i < w->rounds; i++) {
+		int (*give)(struct fxq_embed *, uint32_t, uint64_t, uint32_t,
+			    const struct fxq_embed_region *, uint32_t,
+			    uint64_t *) =
+			i % 2 ? fxq_embed_submit : fxq_embed_submit_lone;
+
+		if (give(u->embed, u->ctx, u->va + STREAM, 2, regions, 2,
+			 &run) ||
+		    fxq_embed_poll(u->embed, &event, 1, FOREVER) != 1)
+			w->failures++;
+	}
+	return NULL;
+}
+
+/* One thread, and two, of which each may get the other's event. */
+static void lone_runs_miss_no_wake(void **state)
+{
+	struct worker worker[2] = {
+		{ .user = *(struct user *)*state, .rounds = 20000 },
+		{ .rounds = 20000 },
+	};
+	pthread_t thread;
+
+	submit_lone_many(&worker[0]);
+	user_init(&worker[1].user, worker[0].user.embed);
+	assert_int_equal(pthread_create(&thread, NULL, submit_lone_many,
+					&worker[1]), 0);
+	submit_lone_many(&worker[0]);
+	pthread_join(thread, NULL);
+	assert_int_equal(worker[0].failures + worker[1].failures, 0);
+	user_finish(&worker[1].user);
+}
+
 static void *submit_many(void *arg)
 {
 	const struct timespec pause = { .tv_nsec = 20000 };
@@ -886,6 +934,7 @@ int main(void)
 		TEST(lone_run_is_made_however_it_is_polled),
 		TEST(threads_may_do_all_at_once),
 		TEST(several_may_poll),
+		TEST(lone_runs_miss_no_wake),
 		cmocka_unit_test(profile_tells_what_descriptors_took),
 		cmocka_unit_test(profile_is_silent_about_runs_that_fail),
 	};

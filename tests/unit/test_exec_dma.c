@@ -112,6 +112,17 @@ static void random_transfer(struct env *e, struct fxq_desc *d)
 	b->offset = -down + rnd(e) % (REGION_BYTES - (up - down) - 4);
 }
 
+/* Moves what @b fills of the scratchpad to the very end of it. */
+static void put_last(struct fxq_body_dma *b)
+{
+	uint32_t bytes = b->elem, k;
+
+	for (k = 0; k < 4; k++)
+		bytes += (b->n[k] - 1) * b->spm_stride[k];
+	b->spm = (SPM_BYTES - bytes) & ~63u;
+	b->spm_skip = SPM_BYTES - bytes - b->spm;
+}
+
 /*
  * Bytes that change places, as between the scratchpad's layout and planes of
  * pixels: the channels of a pixel a byte or two apart, and the pixels of a
@@ -150,6 +161,8 @@ static void random_plane(struct env *e, struct fxq_desc *d)
 	b->spm_stride[3] = 3 * pitch * pixels + range(e, 0, 9);
 	assert_true(6 * plane * lanes + 9 < REGION_BYTES);
 	b->offset = rnd(e) % (REGION_BYTES - 6 * plane * lanes - 9);
+	if (chance(e, 3))
+		put_last(b);
 }
 
 /* The descriptor's own words: for each i3, i2, i1, i0. */
@@ -189,6 +202,7 @@ static void check_legal(struct fxq_desc *d)
 static void transfers_move_every_element_in_order(void **state)
 {
 	struct env *e = *state;
+	uint8_t behind[64];
 	uint8_t *before = malloc(REGION_BYTES), *want = malloc(REGION_BYTES);
 	struct fxq_desc d;
 	struct memory m;
@@ -211,8 +225,12 @@ static void transfers_move_every_element_in_order(void **state)
 		memcpy(m.host, before, REGION_BYTES);
 
 		memcpy(e->x.spm, e->before, SPM_BYTES);
+		memset(e->x.spm + SPM_BYTES, 0x5a, sizeof(behind));
+		memset(behind, 0x5a, sizeof(behind));
 		assert_int_equal(fxq_exec_dma(&e->x, &d, &m.mem), 0);
 		assert_memory_equal(e->x.spm, e->want, SPM_BYTES);
+		assert_memory_equal(e->x.spm + SPM_BYTES, behind,
+				    sizeof(behind));
 		assert_memory_equal(m.host, want, REGION_BYTES);
 		free(m.host);
 	}
@@ -243,6 +261,24 @@ static void missing_page_is_a_fault(void **state)
 	free(m.host);
 }
 
+/* The same of one that planes of pixels lie in, in part. */
+static void missing_page_of_a_plane_is_a_fault(void **state)
+{
+	struct env *e = *state;
+	struct fxq_desc d = { .opcode = FXQ_OP_LOAD, .dma = {
+		.n = { 32, 16, 1, 1 }, .elem = 1, .mem_stride = { 1, PAGE / 2 },
+		.spm_stride = { 16, 1 }, .region = REGION } };
+	struct memory m;
+
+	env_reset(e, 3);
+	memory_init(e, &m);
+	check_legal(&d);
+	for (m.missing = 0; m.missing < 8; m.missing++)
+		assert_int_equal(fxq_exec_dma(&e->x, &d, &m.mem), -EFAULT);
+	assert_int_equal(fxq_exec_dma(&e->x, &d, &m.mem), 0);
+	free(m.host);
+}
+
 /* A page between two rows that no element touches need not exist. */
 static void untouched_pages_may_be_missing(void **state)
 {
@@ -269,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(transfers_move_every_element_in_order),
 		cmocka_unit_test(missing_page_is_a_fault),
+		cmocka_unit_test(missing_page_of_a_plane_is_a_fault),
 		cmocka_unit_test(untouched_pages_may_be_missing),
 	};
 

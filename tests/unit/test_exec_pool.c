@@ -2,6 +2,7 @@
 /*
  * test_exec_pool.c - the team of threads, and the sums of products
  */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -93,16 +94,51 @@ static void pieces_cover_the_range_once(void **state)
 	}
 }
 
-static void sleepers_wake_for_a_new_job(void **state)
+/* struct meeting - two pieces, of which the caller's waits for the other */
+struct meeting {
+	pthread_t caller;
+	atomic_bool other_came, other_left, caller_waited_in_vain;
+	unsigned int stays_us;
+};
+
+static void meet(void *arg, uint32_t first, uint32_t last)
 {
-	static struct marks m = { .n = MANY, .grain = 1 };
+	struct meeting *m = arg;
+	int ms = 0;
+
+	if (!pthread_equal(pthread_self(), m->caller)) {
+		m->other_came = true;
+		usleep(m->stays_us);
+		m->other_left = true;
+		return;
+	}
+	while (!m->other_came && ms++ < 10000)
+		usleep(1000);
+	m->caller_waited_in_vain |= !m->other_came;
+}
+
+/*
+ * The caller is held in its first piece, so a thread that sleeps has to be woken;
+ * and that one stays for longer than the caller looks out, so that it sleeps.
+ */
+static void check_meeting(struct fxq_pool *p, unsigned int stays_us)
+{
+	struct meeting m = { .caller = pthread_self(), .stays_us = stays_us };
+
+	fxq_pool_run(p, 2, 1, meet, &m);
+	assert_false(m.caller_waited_in_vain);
+	assert_true(m.other_left);
+}
+
+static void sleepers_wake_and_are_waited_for(void **state)
+{
 	struct fxq_pool *p = fxq_pool_create(2);
 	int i;
 
 	assert_non_null(p);
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 20; i++) {
 		usleep(2000);
-		check_cover(p, &m);
+		check_meeting(p, i % 2 ? 5000 : 0);
 	}
 	fxq_pool_destroy(p);
 }
@@ -262,7 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_cover_the_range_once),
-		cmocka_unit_test(sleepers_wake_for_a_new_job),
+		cmocka_unit_test(sleepers_wake_and_are_waited_for),
 		cmocka_unit_test(unused_pool_is_destroyed),
 		cmocka_unit_test(inner_product_of_each_width),
 		cmocka_unit_test(sums_over_any_number_of_taps),

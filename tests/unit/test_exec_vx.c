@@ -162,6 +162,11 @@ static void check_pool(struct env *e)
 
 	random_size(e, &b->ih, &b->iw, &b->c);
 	random_size(e, &b->oh, &b->ow, &b->c);
+	/* Rows that are too wide to be folded into one first. */
+	if (chance(e, 20)) {
+		b->ih = range(e, 1, 4);
+		b->iw = range(e, 500, 600);
+	}
 	b->kh = range(e, 1, 4);
 	b->kw = range(e, 1, 4);
 	b->sh = range(e, 1, 3);

@@ -24,10 +24,11 @@ struct fxq_desc;
  * @depth: of the rings, a power of two; default FXQ_DEPTH_DEFAULT
  * @debug: check happens-before and reads of unwritten scratchpad
  * @report: told each finding of @debug in a sentence; called on the machine's
- *	    thread; NULL: they go to stderr
+ *	    thread, or on one that is in fxq_embed_poll() after a lone
+ *	    submission; NULL: they go to stderr
  * @profile: told of each run that completes how many nanoseconds each of its
- *	     @n descriptors took; called on the machine's thread before the run
- *	     is polled; NULL: nothing is measured
+ *	     @n descriptors took; called on such a thread before the run is
+ *	     polled; NULL: nothing is measured
  */
 struct fxq_embed_config {
 	int threads;

@@ -2,7 +2,7 @@
 /*
  * embed_priv.h - the parts of the embedded driver
  *
- * Order of locks: @admin, then @lock or @bus_lock. The machine's thread takes
+ * Order of locks: @admin, then @lock or @bus_lock. Whoever runs the machine takes
  * the last two, one at a time and briefly, and never waits under them.
  */
 #ifndef FXQ_EMBED_PRIV_H
@@ -75,7 +75,7 @@ struct fxq_embed {
 	pthread_mutex_t admin;
 	struct embed_ctx ctx[FXQ_CONTEXTS_MAX];
 
-	/* Protects @bus; the machine's thread looks addresses up in it. */
+	/* Protects @bus; whoever runs the machine looks addresses up. */
 	pthread_rwlock_t bus_lock;
 	struct embed_space bus;
 
@@ -108,7 +108,7 @@ void embed_reg_write(struct fxq_embed *e, uint32_t reg, uint32_t value);
 void embed_bus_init(struct fxq_embed *e);
 int embed_bus_add(struct fxq_embed *e, struct embed_range *r);
 void embed_bus_remove(struct fxq_embed *e, uint64_t base);
-/* The machine's view of the bus; called on its thread. */
+/* The machine's view of the bus; called on the thread that runs it. */
 void *embed_bus(void *priv, uint64_t addr, uint64_t len, bool write);
 /* Lets go of what a context holds, when the machine is gone. */
 void embed_ctx_drop(struct fxq_embed *e, struct embed_ctx *c);

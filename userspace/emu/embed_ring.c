@@ -35,7 +35,7 @@ static void ring_doorbell(struct fxq_embed *e)
 
 /*
  * Hands over an entry, with e->lock held and a credit at hand. @produced is
- * written before @sleeping is looked at; see machine_sleep() for the other
+ * written before @sleeping is looked at; see machine_doze() for the other
  * side.
  */
 static void produce(struct fxq_embed *e, const struct fxq_submit *entry,
@@ -269,7 +269,7 @@ int fxq_embed_poll(struct fxq_embed *e, struct fxq_embed_event *events,
 		deadline = deadline_of(timeout_ns, &t);
 	pthread_mutex_lock(&e->lock);
 	reap(e);
-	if (e->unrung && timeout_ns && !deadline)
+	if (e->unrung && max > 0 && !e->events && timeout_ns && !deadline)
 		lend_thread(e);
 	ring_doorbell(e);
 	while (max > 0 && !e->events && timeout_ns) {

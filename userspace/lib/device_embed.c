@@ -150,8 +150,9 @@ static int embed_submit(struct slot *slot)
 	const struct step_plan *plan = &p->plans[slot->step];
 	const uint8_t *stream = (const void *)p->image->stream[slot->step];
 	struct fxq_embed_region regions[FXQ_MAX_REGIONS];
-	/* fxq_run() waits for it at once, and nobody else for anything. */
-	bool lone = slot->alone && !p->queue->running && !p->n_workers;
+	/* fxq_run() waits for it at once, and for nothing else before. */
+	bool lone = slot->alone && p->busy == 1 && !p->queue->running &&
+		    !p->n_workers;
 
 	for (uint32_t r = 0; r < plan->n_regions; r++)
 		regions[r] = region(slot, &plan->regions[r]);

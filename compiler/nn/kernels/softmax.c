@@ -4,10 +4,10 @@
  * sum, in the order of the elements, are doubles; a result is rounded once.
  *
  * That order leaves little of a row to be done at once, but each row is for
- * itself: LANES of them go side by side, in a buffer that has their first
- * elements, then their second ones, and so on. So the loops are vector code
- * whatever the dimension's stride, for long rows as for many short ones. Rows
- * left over go one by one through the same code.
+ * itself: LANES of them that begin evenly apart go side by side, in a buffer that
+ * has their first elements, then their second ones, and so on. So the loops are
+ * vector code for long rows as for many short ones. Other rows go one by one
+ * through the same code.
  */
 #include "clones.h"
 #include "fmath.h"

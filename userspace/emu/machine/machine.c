@@ -6,6 +6,7 @@
  * the submission ring holds, and sleep.
  */
 #include <errno.h>
+#include <fenv.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,7 @@ static void *machine_thread(void *arg)
 {
 	struct fxq_machine *m = arg;
 
+	fesetenv(FE_DFL_ENV);
 	machine_enter(m);
 	for (;;) {
 		machine_yield(m);
@@ -114,7 +116,10 @@ static void *machine_thread(void *arg)
 	return NULL;
 }
 
-/* False: whoever is awake, or about to be, does the work. */
+/*
+ * False: the place is taken. Whoever has it may have looked at the ring for the
+ * last time and be about to rest: as it would at a doorbell, it looks again.
+ */
 static bool take_place(struct fxq_machine *m)
 {
 	bool free;
@@ -122,6 +127,7 @@ static bool take_place(struct fxq_machine *m)
 	pthread_mutex_lock(&m->lock);
 	free = m->resting && !m->lent && !m->bell && !m->request;
 	m->lent |= free;
+	m->bell |= !free;
 	pthread_mutex_unlock(&m->lock);
 	return free;
 }
@@ -139,15 +145,20 @@ static void give_back(struct fxq_machine *m, bool idle)
 
 void fxq_machine_lend(struct fxq_machine *m)
 {
+	fenv_t callers;
 	bool idle;
 
 	if (!take_place(m))
 		return;
+	/* Arithmetic is the same whatever the caller has set for his own. */
+	fegetenv(&callers);
+	fesetenv(FE_DFL_ENV);
 	machine_enter(m);
 	machine_awake(m);
 	serve(m);
 	idle = !m->queued && machine_doze(m);
 	machine_leave(m);
+	fesetenv(&callers);
 	give_back(m, idle);
 }
 

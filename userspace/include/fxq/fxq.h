@@ -53,10 +53,10 @@ struct fxq_device;
  * @threads: embedded: that share the work inside a descriptor; default 1
  * @debug: embedded: report races and reads of unwritten scratchpad
  * @report: told each finding of @debug in a sentence, on a thread of the
- *	    device's; NULL: they go to stderr
+ *	    device's or on one that is in fxq_run(); NULL: they go to stderr
  * @profile: embedded: told of each stream that completes, before its run does,
- *	     how many nanoseconds each of its @n descriptors took, on a thread
- *	     of the device's. Descriptors execute one after another, so times
+ *	     how many nanoseconds each of its @n descriptors took, on such a
+ *	     thread. Descriptors execute one after another, so times
  *	     add up. NULL: nothing is measured
  * @priv: of both
  */
@@ -326,6 +326,8 @@ int fxq_poll(struct fxq_program *prog, struct fxq_completion *completions,
 /*
  * Submits and waits for this one run, whatever else is in flight; its
  * completion is not seen by fxq_poll(). Waits for a slot when all are taken.
+ * The embedded device may use the caller's thread to run on, which takes up to
+ * 512 KiB of its stack.
  */
 int fxq_run(struct fxq_program *prog, const struct fxq_tensor *in,
 	    struct fxq_tensor *out);

@@ -202,7 +202,8 @@ INLINE void join_words(const struct plane *p, uint8_t *dst, const uint8_t *src,
 			       (vec){ 0 };
 		interleave(v, NARROW, 2);
 		if (p->x.dst == NARROW && (n == NARROW || p->blend)) {
-			memcpy(old, to, sizeof(old));
+			if (n < NARROW)
+				memcpy(old, to, sizeof(old));
 			for (k = 0; k < NARROW && n < NARROW; k++)
 				v[k] = (vec)(((words)v[k] & mask) |
 					     ((words)old[k] & ~mask));

@@ -12,6 +12,7 @@
  * One caller at a time.
  */
 #include <errno.h>
+#include <fenv.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -79,19 +80,21 @@ static bool is_new(uint64_t word, uint32_t seen)
 	return word & OPEN && NUMBER(word) != seen;
 }
 
-static bool has_work(struct fxq_pool *p, uint32_t seen)
+/* Is there a job newer than *@seen, or an end? */
+static bool has_work(struct fxq_pool *p, const uint32_t *seen)
 {
-	return p->stop || is_new(p->word, seen);
+	return p->stop || is_new(p->word, *seen);
 }
 
-static bool is_deserted(struct fxq_pool *p, uint32_t unused)
+/* Has nobody joined? @seen: NULL. */
+static bool is_deserted(struct fxq_pool *p, const uint32_t *seen)
 {
 	return !JOINED(p->word);
 }
 
 /* Waits a little until @there(@p, @seen). */
-static bool spin(struct fxq_pool *p, uint32_t seen,
-		 bool (*there)(struct fxq_pool *p, uint32_t seen))
+static bool spin(struct fxq_pool *p, const uint32_t *seen,
+		 bool (*there)(struct fxq_pool *p, const uint32_t *seen))
 {
 	int64_t end = now_ns() + SPIN_NS;
 	int i;
@@ -112,7 +115,7 @@ static void sleep_for_work(struct fxq_pool *p, uint32_t seen)
 {
 	pthread_mutex_lock(&p->lock);
 	p->sleepers++;
-	while (!has_work(p, seen))
+	while (!has_work(p, &seen))
 		pthread_cond_wait(&p->work, &p->lock);
 	p->sleepers--;
 	pthread_mutex_unlock(&p->lock);
@@ -159,8 +162,9 @@ static void *pool_thread(void *arg)
 	struct fxq_pool *p = arg;
 	uint32_t seen = 0;
 
+	fesetenv(FE_DFL_ENV);
 	while (!p->stop) {
-		if (!spin(p, seen, has_work))
+		if (!spin(p, &seen, has_work))
 			sleep_for_work(p, seen);
 		if (!join(p, &seen))
 			continue;
@@ -244,7 +248,7 @@ static void open_job(struct fxq_pool *p)
 static void close_job(struct fxq_pool *p)
 {
 	atomic_fetch_and(&p->word, ~OPEN);
-	if (spin(p, 0, is_deserted))
+	if (spin(p, NULL, is_deserted))
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->waiting = true;

@@ -5,7 +5,7 @@
  * Plain loops over 32 lanes say what is computed, and most compilers' vectors
  * are as good as written ones. AVX-512 does two pixels at once, or four of up to
  * 16 lanes: four vectors of 16 numbers narrow into one of 64 bytes, which are
- * neighbours in the scratchpad. The clamp of arithmetic.md comes before the rounding, in fp32,
+ * neighbours in the scratchpad. The definition clamps before it rounds, in fp32,
  * so that no large number is converted; a minimum before it and saturation and
  * a maximum after it are the same, since bounds are whole numbers. A NaN passes
  * the minimum, converts to the least integer and ends as lo. Where multipliers
