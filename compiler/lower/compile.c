@@ -53,15 +53,13 @@ static int feed(struct fx_graph *g, struct fx_calibration *cal,
 	return ret;
 }
 
-static int calibrate(struct fx_graph *g, struct fx_calibration *cal, bool tune,
+static int calibrate(struct fx_graph *g, struct fx_calibration *cal,
 		     fx_batch_fn batch, void *ctx)
 {
 	int ret = feed(g, cal, batch, ctx);
 
-	if (ret || !tune)
-		return ret;
-	fx_calibration_tune(cal);
-	return feed(g, cal, batch, ctx);
+	return !ret && fx_calibration_tune(cal) ? feed(g, cal, batch, ctx) :
+						  ret;
 }
 
 static void dump(const struct fx_lower_options *options, const char *pass,
@@ -107,7 +105,7 @@ int fx_compile(struct fx_graph *g, const struct fx_qconfig *qconfig,
 	ret = fx_calibration_begin(g, qconfig, &cal);
 	if (ret)
 		return ret;
-	ret = calibrate(g, cal, qconfig->tune, batch, ctx);
+	ret = calibrate(g, cal, batch, ctx);
 	if (!ret)
 		ret = fx_convert(g, cal, qconfig, &q);
 	fx_calibration_free(cal);

@@ -211,12 +211,12 @@ static void add_window(struct entry *e, struct moments *m)
 	e->windows = more;
 }
 
-void fx_calibration_tune(struct fx_calibration *cal)
+bool fx_calibration_tune(struct fx_calibration *cal)
 {
 	uint64_t batches = cal->batches;
 
 	if (!cal->qconfig.tune)
-		return;
+		return false;
 	equalize(cal->g, cal);
 	for (size_t i = 0; i < cal->n; i++)
 		forget(&cal->entries[i]);
@@ -228,6 +228,7 @@ void fx_calibration_tune(struct fx_calibration *cal)
 		if (m)
 			add_window(entry_of(cal, fx_node_in(n, 0)->name), m);
 	}
+	return true;
 }
 
 const float *calibration_reach(const struct fx_calibration *cal,

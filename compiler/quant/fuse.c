@@ -222,6 +222,8 @@ static bool rewrite_matmul(struct fx_node *n)
 	was = fx_graph_set_insert_point(g, n);
 	in[1] = add_const(g, n, "weight", FXQ_DTYPE_F32, 2,
 			  (int64_t[]){ cols, rows }, t);
+	if (fx_node_kwarg(w, "scale"))
+		fx_node_set_kwarg(in[1], "scale", *fx_node_kwarg(w, "scale"));
 	linear = fx_graph_call(g, "linear", in, 2, NULL, 0);
 	fx_node_set_type(linear, type_of(n));
 	linear->source = n->source;

@@ -6,46 +6,51 @@
  * quantize_linear and dequantize_linear behind it. The pair goes and the value
  * keeps what it said: its type then has a scale, though it is still float32.
  * Conversion takes such a scale as it is, and makes no operator in one with
- * what follows unless the integers stay the same.
+ * what follows unless the integers stay the same. A value that is rounded for
+ * one reader is so for all; one that the device neither makes nor reads is not
+ * rounded at all.
  */
 #include "quant_priv.h"
 
-/* An int8 or uint8 zero point, as int8 has it; false if @n is none. */
-static bool zero_point_of(const struct fx_node *n, int *ret)
+/*
+ * The zero point @n as int8 has it, and its type; absent, it is 0 of uint8.
+ * False if it is neither int8 nor uint8, or not one for all.
+ */
+static bool zero_point_of(const struct fx_node *n, int *ret, uint32_t *ret_dtype)
 {
 	const struct fxq_tensor *t = n ? type_of(n) : NULL;
 
-	if (!t || !fx_node_is_const(n) || fxq_tensor_count(t) != 1)
+	if (t && (!fx_node_is_const(n) || fxq_tensor_count(t) != 1))
 		return false;
-	if (t->dtype == FXQ_DTYPE_I8)
+	*ret_dtype = t ? t->dtype : FXQ_DTYPE_U8;
+	if (*ret_dtype == FXQ_DTYPE_I8)
 		*ret = *(const int8_t *)t->data;
-	else if (t->dtype == FXQ_DTYPE_U8)
-		*ret = *(const uint8_t *)t->data - 128;
-	return t->dtype == FXQ_DTYPE_I8 || t->dtype == FXQ_DTYPE_U8;
+	else
+		*ret = (t && t->dtype == FXQ_DTYPE_U8 ?
+			*(const uint8_t *)t->data : 0) - 128;
+	return *ret_dtype == FXQ_DTYPE_I8 || *ret_dtype == FXQ_DTYPE_U8;
 }
 
-/* Scale and zero point of either half of a pair. */
-static bool qparams_of_half(const struct fx_node *n, struct qparams *ret)
+/* What either half of a pair says, and in which type. */
+static bool qparams_of_half(const struct fx_node *n, struct qparams *ret,
+			    uint32_t *ret_dtype)
 {
-	const struct fx_node *zero = fx_node_in(n, 2);
-
 	return const_scalar(fx_node_in(n, 1), &ret->scale) &&
-	       scale_ok(ret->scale) && zero_point_of(zero, &ret->zero_point);
+	       scale_ok(ret->scale) &&
+	       zero_point_of(fx_node_in(n, 2), &ret->zero_point, ret_dtype);
 }
 
 static bool is_pair(const struct fx_node *dequantize, struct qparams *ret)
 {
 	const struct fx_node *quantize = fx_node_in(dequantize, 0);
 	struct qparams first;
+	uint32_t from, to;
 
 	return fx_node_is(dequantize, "dequantize_linear") && quantize &&
 	       fx_node_is(quantize, "quantize_linear") &&
-	       qparams_of_half(quantize, &first) &&
-	       qparams_of_half(dequantize, ret) &&
-	       first.scale == ret->scale &&
-	       first.zero_point == ret->zero_point &&
-	       type_of(fx_node_in(quantize, 2))->dtype ==
-	       type_of(fx_node_in(dequantize, 2))->dtype;
+	       qparams_of_half(quantize, &first, &from) &&
+	       qparams_of_half(dequantize, ret, &to) && from == to &&
+	       same_qparams(first, *ret);
 }
 
 bool rewrite_pair(struct fx_node *n)

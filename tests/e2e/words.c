@@ -55,11 +55,11 @@ struct strips {
 
 static char *said_by(const char *path)
 {
-	const char *at = strrchr(path, '_');
+	const char *at = strrchr(path, '_'), *end = strrchr(path, '.');
 
-	if (!at)
+	if (!at || !end || end < at)
 		fail("a picture's name does not tell what it says");
-	return strndup(at + 1, strcspn(at + 1, "."));
+	return strndup(at + 1, (size_t)(end - at) - 1);
 }
 
 static void load_strip(const char *path, const struct fxq_tensor *type,

@@ -160,6 +160,69 @@ static void gemm_with_constant_weights_is_a_linear_layer(void **state)
 	fx_graph_free(g);
 }
 
+/* The scales that weights @n came with are @want, of which there are @count. */
+static void assert_scales(const struct fx_node *n, const float *want,
+			  size_t count)
+{
+	const struct fx_arg *scale = fx_node_kwarg(n, "scale");
+
+	assert_true(fx_node_is_const(n));
+	assert_non_null(scale);
+	assert_int_equal(scale->count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_true(scale->items[i].f == (double)want[i]);
+}
+
+static const float scales[] = { 0.25f, 0.5f, 2 };
+static const int8_t bytes[] = { 3, -3, 1, 127, 2, -127 };
+
+/* Weights of two rows, a scale for each column, which is an output. */
+static void weights_that_are_transposed_keep_their_scales(void **state)
+{
+	struct ow w = begin(13);
+	struct fx_graph *g;
+
+	ow_value(&w, OW_INPUT, "x", 1, OW_DIMS(5, 2));
+	ow_tensor(&w, 5, "q", 3, OW_DIMS(2, 3), bytes, sizeof(bytes));
+	ow_tensor(&w, 5, "s", 1, OW_DIMS(3), scales, sizeof(scales));
+	ow_node(&w, "DequantizeLinear", "dq", OW_NAMES("q", "s"), "w");
+	ow_attr_int(&w, "axis", 1);
+	ow_end(&w);
+	ow_node(&w, "MatMul", "fc", OW_NAMES("x", "w"), "y");
+	ow_end(&w);
+	g = import(&w);
+
+	assert_true(fx_node_is(last(g), "linear"));
+	assert_shape(fx_node_in(last(g), 1), OW_DIMS(3, 2));
+	assert_scales(fx_node_in(last(g), 1), scales, 3);
+	fx_graph_free(g);
+}
+
+static const uint8_t zero_u8, middle_u8 = 128;
+
+static void qlinear_conv_keeps_its_scales(void **state)
+{
+	struct ow w = begin(13);
+	struct fx_graph *g;
+	struct fx_node *conv;
+
+	ow_value(&w, OW_INPUT, "x", 2, OW_DIMS(1, 1, 2, 2));
+	ow_tensor(&w, 5, "q", 2, OW_DIMS(1, 1, 1, 1), bytes, 1);
+	ow_tensor(&w, 5, "s", 1, OW_DIMS(), scales, 4);
+	ow_tensor(&w, 5, "z", 2, OW_DIMS(), &zero_u8, 1);
+	ow_tensor(&w, 5, "m", 2, OW_DIMS(), &middle_u8, 1);
+	ow_node(&w, "QLinearConv", "conv",
+		OW_NAMES("x", "s", "z", "q", "s", "m", "s", "z"), "y");
+	ow_end(&w);
+	g = import(&w);
+
+	assert_true(fx_node_is(last(g), "quantize_linear"));
+	conv = fx_node_in(last(g), 0);
+	assert_true(fx_node_is(conv, "conv2d"));
+	assert_scales(fx_node_in(conv, 1), scales, 1);
+	fx_graph_free(g);
+}
+
 static void import_conv(const char *mode, const int64_t *want)
 {
 	static const int64_t two[] = { 2, 2 };
@@ -396,6 +459,8 @@ int main(void)
 		cmocka_unit_test(a_constant_shape_becomes_a_kwarg),
 		cmocka_unit_test(what_depends_on_a_shape_is_computed),
 		cmocka_unit_test(gemm_with_constant_weights_is_a_linear_layer),
+		cmocka_unit_test(weights_that_are_transposed_keep_their_scales),
+		cmocka_unit_test(qlinear_conv_keeps_its_scales),
 		cmocka_unit_test(automatic_padding_becomes_numbers),
 		cmocka_unit_test(bounds_of_a_clip_are_kwargs_in_any_opset),
 		cmocka_unit_test(an_initializer_nobody_uses_is_left_out),

@@ -86,10 +86,8 @@ static int calibrate_with_data(struct build *b, const struct options *o)
 		count = random ? RANDOM_COUNT : 512;
 	b->keep_preprocess = o->pictures.given || feed_has_pictures(f);
 	code = feed_all(b, f, count, o->threads);
-	if (!code && is_tuned(o)) {
-		fx_calibration_tune(b->cal);
+	if (!code && fx_calibration_tune(b->cal))
 		code = feed_all(b, f, count, o->threads);
-	}
 	feed_close(f);
 	return code;
 }

@@ -75,9 +75,10 @@ int fx_calibration_feed(struct fx_calibration *cal, const struct fxq_tensor *in,
 			size_t n_in, int threads);
 /*
  * With qconfig->tune, once all batches have been given: equalizes the graph's
- * weights and forgets the ranges. The same batches are then given again.
+ * weights and forgets the ranges. True: the same batches are to be given again;
+ * not if nothing is tuned, as where the model brings scales.
  */
-void fx_calibration_tune(struct fx_calibration *cal);
+bool fx_calibration_tune(struct fx_calibration *cal);
 /* Scales as JSON ({"name": {"scale": s, "zero_point": z}, …}), to and from. */
 int fx_calibration_save(const struct fx_calibration *cal, const char *path);
 int fx_calibration_load(struct fx_calibration *cal, const char *path);
