@@ -132,7 +132,8 @@ static fxv run_chunk(const struct fx_loc *at, const fxv *in, const fxv *o)
 		return raise_error(at, RUNTIME_ERROR, "chunk expects a tensor, a dimension of it, and at least one chunk");
 	if (dim < 0)
 		dim += t->rank;
-	return tensor_split(at, in[0], (t->dims[dim] + chunks - 1) / chunks,
+	return tensor_split(at, in[0], t->dims[dim] / chunks +
+				       (t->dims[dim] % chunks != 0),
 			    dim);
 }
 

@@ -110,6 +110,9 @@ static fxv slice_range(const struct fx_loc *at, fxv slice, int64_t size,
 		return raise_error(at, VALUE_ERROR, "slice step must be positive");
 	ret->count = stop <= ret->start ? 0 :
 		     (stop - ret->start - 1) / ret->step + 1;
+	/* What is stepped over is then within the value, however long. */
+	if (ret->count < 2)
+		ret->step = 1;
 	return fx_none;
 }
 
@@ -329,9 +332,11 @@ fxv tensor_split(const struct fx_loc *at, fxv v, int64_t size, int64_t dim)
 	if (!t || !wrap_index(&dim, t->rank))
 		return raise_error(at, INDEX_ERROR, "dimension %" PRId64 " is not one that is there",
 				   dim);
-	if (size < 1 || (t->dims[dim] + size - 1) / size > MAX_ARGS)
+	if (size < 1 || (t->dims[dim] - 1) / size >= MAX_ARGS)
 		return raise_error(at, RUNTIME_ERROR, "parts of size %" PRId64 " of a dimension of size %" PRId64 "; there may be 1 to %d parts",
 				   size, t->dims[dim], MAX_ARGS);
+	if (size > t->dims[dim])
+		size = t->dims[dim];
 	for (int64_t lo = 0; lo < t->dims[dim]; lo += size)
 		parts[n++] = narrow(at, t, dim, lo, lo + size);
 	parts[n] = (fxv)FX_END;

@@ -118,6 +118,9 @@ fxv fx_contains_at(const struct fx_loc *at, fxv v, fxv item)
 		return fx_of_bool(false);
 	}
 
+	if (v.kind == FX_VALUE_STR)
+		return fx_of_bool(item.kind == FX_VALUE_STR &&
+				  strstr(v.s, item.s));
 	for (int64_t i = 0; i < count_items(v); i++)
 		if (equal(v.kind == FX_VALUE_DICT ? v.tuple->items[2 * i] :
 			  v.tuple->items[i], item))

@@ -169,10 +169,17 @@ CASE(Accessors)
 	assert_true(fx_truth(fx_contains(x, 5)));
 	assert_false(fx_truth(fx_contains(fx_tuple(1, 2), 3)));
 	assert_true(fx_truth(fx_contains(fx_dict("a", 1), "a")));
+	assert_true(fx_truth(fx_contains(fx_value("abc"), "bc")));
+	assert_false(fx_truth(fx_contains(fx_value("abc"), "x")));
+	assert_false(fx_truth(fx_contains(fx_value("abc"), 1)));
 	assert_int_equal(fx_tuple_count(fx_range(fx_value(3))), 3);
 	for (struct fx_iter i = fx_iter(x); fx_next(&i, &row); rows++)
 		assert_int_equal(fx_data(row)->rank, 1);
 	assert_int_equal(rows, 2);
+	assert_floats(fx_getitem(fx_split(x, INT64_MAX, .dim = 1), 0),
+		      FLOATS(0, 1, 2, 3, 4, 5));
+	assert_floats(fx_getitem(x, 1, fx_slice(1, fx_none, INT64_MAX)),
+		      FLOATS(4));
 	fx_unpack(fx_method(x, chunk, 2, .dim = 1), &a, &b);
 	assert_floats(a, FLOATS(0, 1, 3, 4));
 	assert_floats(b, FLOATS(2, 5));
