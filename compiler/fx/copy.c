@@ -20,9 +20,11 @@ static void redirect(struct fx_arg *a, struct fx_node *const *copies)
 		redirect(&a->items[i], copies);
 }
 
-static void copy_args(struct fx_graph *g, struct fx_node *to,
-		      const struct fx_node *from, struct fx_node *const *copies)
+void node_copy_args(struct fx_node *to, const struct fx_node *from,
+		    struct fx_node *const *copies)
 {
+	struct fx_graph *g = to->graph;
+
 	to->args = args_copy(g, from->args, from->n_args);
 	to->n_args = from->n_args;
 	to->kwargs = kwargs_copy(g, from->kwargs, from->n_kwargs);
@@ -50,12 +52,11 @@ static void copy_results(struct fx_graph *g, struct fx_node *to,
 	}
 }
 
-static struct fx_node *copy_node(struct fx_graph *g,
-				 const struct fx_node *from)
+struct fx_node *node_copy(struct fx_graph *g, const struct fx_node *from,
+			  const char *name)
 {
-	struct fx_node *to;
+	struct fx_node *to = graph_add_node(g, from->opcode, name);
 
-	to = graph_add_node(g, from->opcode, names_take(&g->names, from->name));
 	to->target = fx_graph_strdup(g, from->target);
 	to->op = from->op;
 	to->module = from->module;
@@ -82,10 +83,11 @@ struct fx_graph *fx_graph_copy(const struct fx_graph *from)
 	copies = arena_alloc(&arena, from->n_nodes * sizeof(*copies), 8);
 	fx_for_each_node(n, from) {
 		node_box(n)->order = count;
-		copies[count++] = copy_node(g, n);
+		copies[count++] = node_copy(g, n,
+					    names_take(&g->names, n->name));
 	}
 	fx_for_each_node(n, from)
-		copy_args(g, copies[node_box(n)->order], n, copies);
+		node_copy_args(copies[node_box(n)->order], n, copies);
 	arena_finish(&arena);
 	return g;
 }

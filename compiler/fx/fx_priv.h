@@ -71,6 +71,18 @@ unsigned int graph_number_nodes(struct fx_graph *g);
 int node_fail(struct fx_node *n, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* copy.c */
+
+/* A node as @from, but for its arguments, at the insert point. */
+struct fx_node *node_copy(struct fx_graph *g, const struct fx_node *from,
+			  const char *name);
+/*
+ * Then @to gets the arguments of @from, each node replaced by its copy;
+ * @copies is by the place on the list that graph_number_nodes() gave it.
+ */
+void node_copy_args(struct fx_node *to, const struct fx_node *from,
+		    struct fx_node *const *copies);
+
 /* args.c, uses.c */
 
 static inline bool arg_is_sequence(const struct fx_arg *a)

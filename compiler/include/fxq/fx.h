@@ -193,6 +193,15 @@ struct fx_node *fx_graph_output(const struct fx_graph *g);	/* or NULL */
 
 /* New nodes go before this one; NULL: at the end. Returns the previous. */
 struct fx_node *fx_graph_set_insert_point(struct fx_graph *g, struct fx_node *n);
+/* New nodes go before @n, or behind it, in the order in which they are made. */
+static inline void fx_insert_before(struct fx_node *n)
+{
+	fx_graph_set_insert_point(n->graph, n);
+}
+static inline void fx_insert_after(struct fx_node *n)
+{
+	fx_graph_set_insert_point(n->graph, n->next);
+}
 
 /*
  * Makes a node: @target decides the name by torch's rules. Arguments are
@@ -248,6 +257,18 @@ void fx_node_move_before(struct fx_node *n, struct fx_node *where);
 int fx_graph_lint(struct fx_graph *g);
 unsigned int fx_graph_eliminate_dead_code(struct fx_graph *g);
 struct fx_graph *fx_graph_copy(const struct fx_graph *g);
+
+/*
+ * pattern.c: as torch.fx.replace_pattern(). Wherever @g computes what @pattern
+ * does, from whatever values its placeholders stand for, and nobody else uses
+ * what is in between, it computes what @replacement does with them instead.
+ * Nodes match that have the same opcode, target, numbers and strings. Both have
+ * the same count of placeholders and return one value. Matches do not overlap:
+ * the first on the list is taken, and what is put in is not looked at again.
+ * The number of matches, or -EINVAL with the sentence in fx_graph_error(@g).
+ */
+int fx_graph_replace_pattern(struct fx_graph *g, const struct fx_graph *pattern,
+			     const struct fx_graph *replacement);
 
 /* tensor.c */
 
