@@ -59,6 +59,7 @@ int args_complete(const struct fx_method *method, const fxv *args,
 
 static fxv run_forward(struct fx_module *m, const fxv *args)
 {
+	struct fx_interpreter interpreter = { 0 };
 	struct scope scope;
 	fxv result;
 
@@ -66,7 +67,7 @@ static fxv run_forward(struct fx_module *m, const fxv *args)
 	if (m->code)
 		result = m->code->forward(m, args);
 	else if (m->graph)
-		result = graph_module_run(m, args);
+		result = interpreter_run(&interpreter, m, args);
 	else
 		result = m->class->forward(m, args);
 	return scope_close(&scope, result);

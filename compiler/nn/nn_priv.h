@@ -299,8 +299,10 @@ static inline const struct fx_wrapped *wrapped_of(const struct fxq_function *fn)
 fxv wrapped_run(const struct fx_wrapped *w, struct fx_module *self,
 		const fxv *args);
 
-/* graph_module.c */
+/* interpreter.c */
 
-fxv graph_module_run(struct fx_module *gm, const fxv *args);
+/* Runs the graph of @gm, in the scope of a forward, on arguments completed. */
+fxv interpreter_run(struct fx_interpreter *run, struct fx_module *gm,
+		    const fxv *args);
 
 #endif /* FXQ_NN_PRIV_H */

@@ -141,6 +141,33 @@ fxv fx_attribute(struct fx_module *gm, const char *path);
 fxv fx_call_wrapped_of(struct fx_module *gm, const char *name,
 		       const fxv *args);
 
+/*
+ * struct fx_interpreter - runs a graph module node by node, and lets a program
+ * look at each value or put another in its place
+ * @run_node: what @n answers, or NULL: fx_interpret_node(), which it may call
+ *	      itself
+ * @priv: the program's
+ * @gm: the graph module that runs
+ * @args, @env, @last, @now: the interpreter's own
+ *
+ * fx_interpret(&interpreter, gm, x, …) is fx_call(gm, x, …) but for @run_node.
+ * fx_interpret_value() is what a node has answered, as long as it is needed.
+ */
+struct fx_interpreter {
+	fxv (*run_node)(struct fx_interpreter *i, struct fx_node *n);
+	void *priv;
+	struct fx_module *gm;
+	const fxv *args;
+	fxv *env;
+	struct fx_node **last, *now;
+};
+#define fx_interpret(interpreter, gm, ...)	\
+	fx_interpret_args(interpreter, gm, FX_ARGS(__VA_ARGS__))
+fxv fx_interpret_args(struct fx_interpreter *i, struct fx_module *gm,
+		      const fxv *args);
+fxv fx_interpret_node(struct fx_interpreter *i, struct fx_node *n);
+fxv fx_interpret_value(struct fx_interpreter *i, const struct fx_node *n);
+
 /* fx_graph_code() of a graph module, and a newline, to stdout. */
 void fx_print_code(const struct fx_module *gm);
 
