@@ -235,19 +235,6 @@ static void write_line(struct writer *w, struct fx_node *n)
 	fputs(w->released ? " = None\n" : "\n", w->to);
 }
 
-static void note_use(struct fx_node *in, void *ctx)
-{
-	struct writer *w = ctx;
-
-	w->last[node_box(in)->order] = w->line;
-}
-
-static void find_last_uses(struct writer *w)
-{
-	for (w->line = w->g->first; w->line; w->line = w->line->next)
-		fx_node_visit(w->line, note_use, w);
-}
-
 static bool is_announced(const struct fx_node *n)
 {
 	return n->opcode == FX_CALL_FUNCTION &&
@@ -314,7 +301,7 @@ char *fx_graph_code(const struct fx_graph *g)
 	if (!count)
 		fputs("    pass\n", w.to);
 
-	find_last_uses(&w);
+	graph_last_users(g, w.last);
 	fx_for_each_node(n, g)
 		write_line(&w, n);
 	fputs("    ", w.to);

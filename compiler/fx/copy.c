@@ -66,6 +66,7 @@ struct fx_node *node_copy(struct fx_graph *g, const struct fx_node *from,
 	to->loc.file = fx_graph_strdup(g, from->loc.file);
 	to->loc.line = from->loc.line;
 	to->loc.expr = fx_graph_strdup(g, from->loc.expr);
+	to->loc.function = fx_graph_strdup(g, from->loc.function);
 	to->place = from->place;
 	to->reason = fx_graph_strdup(g, from->reason);
 	to->segment = from->segment;

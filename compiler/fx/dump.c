@@ -36,7 +36,7 @@ static void write_types(FILE *to, const struct fx_node *n)
 	}
 }
 
-static char *types_text(const struct fx_node *n)
+char *types_text(const struct fx_node *n)
 {
 	char *text = NULL;
 	size_t size;
@@ -112,7 +112,7 @@ static void write_constant(FILE *to, const struct fxq_tensor *t)
 	fputc('}', to);
 }
 
-static void write_making(FILE *to, const struct fx_node *n)
+void write_making(FILE *to, const struct fx_node *n)
 {
 	switch (n->opcode) {
 	case FX_PLACEHOLDER:

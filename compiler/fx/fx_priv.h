@@ -106,6 +106,8 @@ void arg_visit(const struct fx_arg *a,
 /* Between these two the arguments of @n may change; users stay exact. */
 void node_drop_uses(struct fx_node *n);
 void node_take_uses(struct fx_node *n);
+/* For each node, by its number, the one that uses it last; stays if none. */
+void graph_last_users(const struct fx_graph *g, struct fx_node **last);
 /* Gives @n as many results as its operator or kwarg "n_out" says. */
 int node_set_result_count(struct fx_node *n);
 
@@ -171,6 +173,10 @@ void repr_args(FILE *to, const struct fx_node *n, enum repr_style style);
 void repr_kwargs(FILE *to, const struct fx_node *n, enum repr_style style);
 /* Text that comes from a file, with control characters made visible. */
 void repr_plain(FILE *to, const char *s);
+/* dump.c: the types of what @n returns, "int8 [1, 16] *0.0123 z-3"; malloced. */
+char *types_text(const struct fx_node *n);
+/* How @n is made: "conv2d(x, w, b)", "input", "constant {1, 2}". */
+void write_making(FILE *to, const struct fx_node *n);
 /* "operator.add", "torch.relu": Python's name of what @n calls. */
 void repr_qualified_target(FILE *to, const struct fx_node *n);
 bool op_is_pattern(const struct fx_op *op);

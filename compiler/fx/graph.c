@@ -20,6 +20,11 @@ const char *const opcode_names[FX_OPCODE_COUNT] = {
 #undef X
 };
 
+const char *fx_opcode_name(enum fx_opcode opcode)
+{
+	return opcode_names[opcode];
+}
+
 struct fx_graph *fx_graph_new(void)
 {
 	struct fx_graph *g = calloc(1, sizeof(*g));

@@ -3,8 +3,10 @@
  * print.c - a graph as a table and as text, the way torch 1.13 prints them
  *
  * Python adds an address to a function. It differs from run to run and tells
- * nothing, so it is left out, or a hash of the name stands in its place. Strings that come from a model
- * file have their control characters made visible.
+ * nothing, so it is left out, or a hash of the name stands in its place. What a
+ * table may say beyond torch's is where in the C source a node was made.
+ * Strings that come from a model file have their control characters made
+ * visible.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,8 +20,20 @@ enum column {
 	COLUMN_TARGET,
 	COLUMN_ARGS,
 	COLUMN_KWARGS,
+	COLUMN_WHERE,
 	COLUMN_COUNT
 };
+
+enum style {
+	STYLE_PLAIN,		/* without addresses */
+	STYLE_TORCH,
+	STYLE_NATIVE,		/* with COLUMN_WHERE */
+};
+
+static int count_columns(enum style style)
+{
+	return style == STYLE_NATIVE ? COLUMN_COUNT : COLUMN_WHERE;
+}
 
 struct row {
 	char *cells[COLUMN_COUNT];
@@ -70,8 +84,31 @@ static void write_function(FILE *to, const struct fx_node *n, bool addresses)
 	free(own);
 }
 
+/*
+ * "net.c:31 Net": a forward by its class, anything else by its own name; the
+ * layer, if it was not C that made the node.
+ */
+static void write_where(FILE *to, const struct fx_node *n)
+{
+	static const char *const prefixes[] = { "fx_forward_body_", "fx_body_" };
+	const struct fx_loc *at = &n->loc;
+	const char *slash, *function = at->function;
+
+	if (!at->file) {
+		repr_plain(to, n->source ? n->source : "");
+		return;
+	}
+	slash = strrchr(at->file, '/');
+	fprintf(to, "%s:%d", slash ? slash + 1 : at->file, at->line);
+	for (int i = 0; function && i < 2; i++)
+		if (!strncmp(function, prefixes[i], strlen(prefixes[i])))
+			function += strlen(prefixes[i]);
+	if (function)
+		fprintf(to, " %s", function);
+}
+
 static void write_cell(FILE *to, const struct fx_node *n, enum column column,
-		       bool addresses)
+		       enum style style)
 {
 	switch (column) {
 	case COLUMN_OPCODE:
@@ -82,20 +119,23 @@ static void write_cell(FILE *to, const struct fx_node *n, enum column column,
 		break;
 	case COLUMN_TARGET:
 		if (n->opcode == FX_CALL_FUNCTION)
-			write_function(to, n, addresses);
+			write_function(to, n, style == STYLE_TORCH);
 		else
 			repr_plain(to, n->target);
 		break;
 	case COLUMN_ARGS:
 		repr_args(to, n, REPR_PYTHON);
 		break;
-	default:
+	case COLUMN_KWARGS:
 		repr_kwargs(to, n, REPR_PYTHON);
+		break;
+	default:
+		write_where(to, n);
 	}
 }
 
 static char *make_cell(const struct fx_node *n, enum column column,
-		       bool addresses)
+		       enum style style)
 {
 	char *text = NULL;
 	size_t size;
@@ -103,7 +143,7 @@ static char *make_cell(const struct fx_node *n, enum column column,
 
 	if (!to)
 		abort();
-	write_cell(to, n, column, addresses);
+	write_cell(to, n, column, style);
 	fclose(to);
 	return text;
 }
@@ -123,29 +163,32 @@ static void print_padded(FILE *to, const char *text, int width)
 	fprintf(to, "%s%*s", text, width - text_width(text), "");
 }
 
-/* Trailing blanks are left out, as those of a last empty cell. */
-static void print_row(FILE *to, const char *const cells[COLUMN_COUNT],
-		      const int widths[COLUMN_COUNT])
+/* Trailing blanks are left out, as those of last cells that are empty. */
+static void print_row(FILE *to, const char *const *cells, const int *widths,
+		      int n_columns)
 {
-	for (int c = 0; c < COLUMN_COUNT - 1; c++)
+	while (n_columns > 1 && !*cells[n_columns - 1])
+		n_columns--;
+	for (int c = 0; c < n_columns - 1; c++)
 		print_padded(to, cells[c], widths[c] + 2);
-	fprintf(to, "%s\n", cells[COLUMN_COUNT - 1]);
+	fprintf(to, "%s\n", cells[n_columns - 1]);
 }
 
-static void print_rule(FILE *to, const int widths[COLUMN_COUNT])
+static void print_rule(FILE *to, const int *widths, int n_columns)
 {
-	for (int c = 0; c < COLUMN_COUNT; c++) {
+	for (int c = 0; c < n_columns; c++) {
 		for (int i = 0; i < widths[c]; i++)
 			fputc('-', to);
-		fputs(c + 1 < COLUMN_COUNT ? "  " : "\n", to);
+		fputs(c + 1 < n_columns ? "  " : "\n", to);
 	}
 }
 
-static void print_table(const struct fx_graph *g, FILE *to, bool addresses)
+static void print_table(const struct fx_graph *g, FILE *to, enum style style)
 {
 	static const char *const heads[COLUMN_COUNT] = {
-		"opcode", "name", "target", "args", "kwargs"
+		"opcode", "name", "target", "args", "kwargs", "where"
 	};
+	const int n_columns = count_columns(style);
 	struct row *rows = calloc(g->n_nodes + 1, sizeof(*rows));
 	int widths[COLUMN_COUNT], width;
 	size_t n_rows = 0;
@@ -153,11 +196,11 @@ static void print_table(const struct fx_graph *g, FILE *to, bool addresses)
 	if (!rows)
 		abort();
 
-	for (int c = 0; c < COLUMN_COUNT; c++)
+	for (int c = 0; c < n_columns; c++)
 		widths[c] = strlen(heads[c]) + 2;
 	fx_for_each_node(n, g) {
-		for (int c = 0; c < COLUMN_COUNT; c++) {
-			rows[n_rows].cells[c] = make_cell(n, c, addresses);
+		for (int c = 0; c < n_columns; c++) {
+			rows[n_rows].cells[c] = make_cell(n, c, style);
 			width = text_width(rows[n_rows].cells[c]);
 			if (width > widths[c])
 				widths[c] = width;
@@ -165,11 +208,12 @@ static void print_table(const struct fx_graph *g, FILE *to, bool addresses)
 		n_rows++;
 	}
 
-	print_row(to, heads, widths);
-	print_rule(to, widths);
+	print_row(to, heads, widths, n_columns);
+	print_rule(to, widths, n_columns);
 	for (size_t i = 0; i < n_rows; i++) {
-		print_row(to, (const char *const *)rows[i].cells, widths);
-		for (int c = 0; c < COLUMN_COUNT; c++)
+		print_row(to, (const char *const *)rows[i].cells, widths,
+			  n_columns);
+		for (int c = 0; c < n_columns; c++)
 			free(rows[i].cells[c]);
 	}
 	free(rows);
@@ -177,12 +221,17 @@ static void print_table(const struct fx_graph *g, FILE *to, bool addresses)
 
 void fx_graph_print_tabular(const struct fx_graph *g, FILE *to)
 {
-	print_table(g, to, false);
+	print_table(g, to, STYLE_PLAIN);
 }
 
 void fx_graph_print_tabular_torch(const struct fx_graph *g, FILE *to)
 {
-	print_table(g, to, true);
+	print_table(g, to, STYLE_TORCH);
+}
+
+void fx_graph_print_tabular_native(const struct fx_graph *g, FILE *to)
+{
+	print_table(g, to, STYLE_NATIVE);
 }
 
 static void print_call(const struct fx_node *n, FILE *to)

@@ -122,3 +122,22 @@ unsigned int fx_node_replace_uses(struct fx_node *from, struct fx_node *to)
 	}
 	return changed;
 }
+
+struct last_walk {
+	struct fx_node **last, *user;
+};
+
+static void note_last(struct fx_node *in, void *ctx)
+{
+	struct last_walk *walk = ctx;
+
+	walk->last[node_box(in)->order] = walk->user;
+}
+
+void graph_last_users(const struct fx_graph *g, struct fx_node **last)
+{
+	struct last_walk walk = { .last = last };
+
+	for (walk.user = g->first; walk.user; walk.user = walk.user->next)
+		fx_node_visit(walk.user, note_last, &walk);
+}

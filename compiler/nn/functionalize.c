@@ -39,6 +39,7 @@ static void set_origin(struct rewrite *r, struct fx_node *n)
 	n->loc.file = fx_graph_strdup(r->to, r->loc->file);
 	n->loc.line = r->loc->line;
 	n->loc.expr = fx_graph_strdup(r->to, r->loc->expr);
+	n->loc.function = fx_graph_strdup(r->to, r->loc->function);
 }
 
 static struct fx_node *make_constant(struct rewrite *r, const char *name,

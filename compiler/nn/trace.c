@@ -35,6 +35,7 @@ static void set_loc(struct fx_node *n, const struct fx_loc *at)
 		.file = fx_graph_strdup(n->graph, at->file),
 		.line = at->line,
 		.expr = fx_graph_strdup(n->graph, at->expr),
+		.function = fx_graph_strdup(n->graph, at->function),
 	};
 }
 

@@ -48,7 +48,7 @@ says() {
 }
 
 # help fits a screen and ends with a command to paste
-for command in '' check compile info infer eval bench verify dump devices \
+for command in '' check show compile info infer eval bench verify dump devices \
 	top; do
 	does $command --help
 	[ "$(wc -l <out)" -le 24 ] || fail "help $command: over 24 lines"
@@ -123,6 +123,9 @@ refuses 2 '--std needs one to four positive numbers' compile --std 0 x
 refuses 2 '--size needs width x height' compile --size 224 x
 refuses 2 '--order is one of rgb, bgr, gray' compile --order gbr x
 refuses 2 '--shape' check --shape 1xAx3 x
+refuses 2 'one of --code, --graph, --notes, --dot and --html at a time' \
+	show --code --dot x
+refuses 2 "--style is one of native, torch, not 'c'" show --style c x
 refuses 2 'on what?' infer x.fxq
 refuses 2 'labelled data are missing' eval x.fxq
 refuses 2 '--within needs the float network' eval x.fxq --fashion-mnist --within 1
@@ -158,6 +161,12 @@ refuses 6 'it cannot be written' compile "$net" -o none/x.fxq -c random
 # the way through
 does check "$net"
 says '2 on the CPU'
+does show "$net"
+says '/1/a/a.0/Conv'
+does show "$net" --json
+says '"opcode": "placeholder"'
+refuses 2 'C code is of models that were written in C' show "$net" --code
+refuses 2 '--notes are for plugins' show "$net" --notes
 does compile "$net" -o x.fxq -c random --save-scales scales.json
 grep -q 'warning: calibrated on random numbers' err || fail 'no warning'
 does compile "$net" -o y.fxq --scales scales.json

@@ -29,20 +29,38 @@ static int import_onnx(const char *path, const struct options *o,
 	return err ? complain(code_of(err), "%s", error) : TOOL_OK;
 }
 
-int model_open(const char *path, const struct options *o, struct model *ret)
+static int open_graph(const char *path, const struct options *o,
+		      struct model *m)
+{
+	int code, err;
+
+	code = is_plugin(path) ? plugin_open(path, o, m) :
+				 import_onnx(path, o, m);
+	if (code)
+		return code;
+	err = fx_graph_infer(m->graph);
+	return err ? complain_graph(m->graph, err) : TOOL_OK;
+}
+
+static int open_traced(const char *path, const struct options *o,
+		       struct model *m)
+{
+	const struct fxq_plugin *plugin;
+
+	return is_plugin(path) ? plugin_trace(path, o, m, &plugin) :
+				 open_graph(path, o, m);
+}
+
+static int open_with(const char *path, const struct options *o,
+		     int (*open)(const char *path, const struct options *o,
+				 struct model *m), struct model *ret)
 {
 	struct model m = { .name = name_of(path) };
-	int code, err;
+	int code;
 
 	if (!m.name)
 		return complain_io(io_fail_memory(path));
-	code = is_plugin(path) ? plugin_open(path, o, &m) :
-				 import_onnx(path, o, &m);
-	if (!code) {
-		err = fx_graph_infer(m.graph);
-		if (err)
-			code = complain_graph(m.graph, err);
-	}
+	code = open(path, o, &m);
 	if (code)
 		model_close(&m);
 	else
@@ -50,9 +68,21 @@ int model_open(const char *path, const struct options *o, struct model *ret)
 	return code;
 }
 
+int model_open(const char *path, const struct options *o, struct model *ret)
+{
+	return open_with(path, o, open_graph, ret);
+}
+
+int model_open_traced(const char *path, const struct options *o,
+		      struct model *ret)
+{
+	return open_with(path, o, open_traced, ret);
+}
+
 void model_close(struct model *m)
 {
 	fx_graph_free(m->graph);
+	fx_graph_free(m->traced);
 	fx_module_put(m->module);
 	if (m->object)
 		dlclose(m->object);

@@ -54,9 +54,8 @@ uint64_t parse_number(struct argp_state *state, const char *option,
 	return v;
 }
 
-/* The index of @text in @names, which ends with NULL. */
-static int parse_choice(struct argp_state *state, const char *option,
-			const char *text, const char *const *names)
+int parse_choice(struct argp_state *state, const char *option,
+		 const char *text, const char *const *names)
 {
 	char all[128] = "";
 	size_t n = 0;

@@ -94,38 +94,39 @@ static int type_inputs(const char *path, const struct fxq_plugin *plugin,
 	return code;
 }
 
-static int trace(const char *path, struct model *m)
+int plugin_trace(const char *path, const struct options *o, struct model *m,
+		 const struct fxq_plugin **ret)
 {
 	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
-	struct fx_graph *traced;
-	int err;
+	int code, err;
 
-	stdout_away();
-	err = fx_trace(m->module, &tracer, &traced);
-	stdout_back();
-	if (err)
-		return complain(code_of(err), "%s: %s", path, tracer.error);
-	err = fx_functionalize(traced, m->module, &m->graph);
-	if (err)
-		err = complain_graph(traced, err);
-	fx_graph_free(traced);
-	return err;
-}
-
-int plugin_open(const char *path, const struct options *o, struct model *m)
-{
-	const struct fxq_plugin *plugin = NULL;
-	int code;
-
-	code = find_plugin(path, m, &plugin);
+	code = find_plugin(path, m, ret);
 	if (code)
 		return code;
-	m->module = plugin->model();
+	m->module = (*ret)->model();
 	m->training = o->mode == MODE_TRAIN;
 	if (m->training)
 		fx_train(m->module);
 	else
 		fx_eval(m->module);
-	code = trace(path, m);
-	return code ? code : type_inputs(path, plugin, o, m);
+
+	stdout_away();
+	err = fx_trace(m->module, &tracer, &m->traced);
+	stdout_back();
+	return err ? complain(code_of(err), "%s: %s", path, tracer.error) :
+		     TOOL_OK;
+}
+
+int plugin_open(const char *path, const struct options *o, struct model *m)
+{
+	const struct fxq_plugin *plugin;
+	int code, err;
+
+	code = plugin_trace(path, o, m, &plugin);
+	if (code)
+		return code;
+	err = fx_functionalize(m->traced, m->module, &m->graph);
+	if (err)
+		return complain_graph(m->traced, err);
+	return type_inputs(path, plugin, o, m);
 }

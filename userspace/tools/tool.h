@@ -53,6 +53,7 @@ struct command {
 /* X(name, summary): each is cmd_NAME.c */
 #define COMMANDS(X)							       \
 	X(check,   "tell which operators the device runs, and why not others") \
+	X(show,    "print a model's graph, its code or a picture of it")       \
 	X(compile, "turn an ONNX file or a plugin into an image")	       \
 	X(info,    "say what an image is and holds")			       \
 	X(infer,   "run an image on a picture or on tensors")		       \
@@ -172,6 +173,9 @@ extern const struct argp common_argp, device_argp, model_argp, picture_argp,
 #define OPTION_OWN	512
 /* argp's help without its note on options, and ours. */
 char *help_filter(int key, const char *text, void *input);
+/* The index of @text in @names, which ends with NULL. */
+int parse_choice(struct argp_state *state, const char *option,
+		 const char *text, const char *const *names);
 uint64_t parse_number(struct argp_state *state, const char *option,
 		      const char *text, uint64_t lo, uint64_t hi);
 
@@ -181,18 +185,27 @@ uint64_t parse_number(struct argp_state *state, const char *option,
  * struct model
  * @name: the file's, without folder and ending
  * @graph: functional, types known, not fused
+ * @traced: of a plugin, as the tracer wrote it; else NULL
  * @object, @module: of a plugin; functions that the graph wraps live there
  */
 struct model {
 	char *name;
-	struct fx_graph *graph;
+	struct fx_graph *graph, *traced;
 	void *object;
 	struct fx_module *module;
 	bool training;
 };
 
 int model_open(const char *path, const struct options *o, struct model *ret);
+/* The same, of a plugin only as far as @traced. */
+int model_open_traced(const char *path, const struct options *o,
+		      struct model *ret);
 void model_close(struct model *m);
+/* The graph that its author knows: as traced, or as imported. */
+static inline const struct fx_graph *model_graph(const struct model *m)
+{
+	return m->traced ? m->traced : m->graph;
+}
 /* Placeholders and results of a graph, in order; malloced. */
 struct fx_node **graph_inputs(const struct fx_graph *g, size_t *ret_n);
 struct fx_node **graph_outputs(const struct fx_graph *g, size_t *ret_n);
@@ -200,6 +213,10 @@ struct fx_node **graph_outputs(const struct fx_graph *g, size_t *ret_n);
 /* plugin.c */
 bool is_plugin(const char *path);
 int plugin_open(const char *path, const struct options *o, struct model *m);
+/* As far as the traced graph, which needs no shapes. */
+struct fxq_plugin;
+int plugin_trace(const char *path, const struct options *o, struct model *m,
+		 const struct fxq_plugin **ret);
 
 /* feed.c: samples, from whatever holds them */
 

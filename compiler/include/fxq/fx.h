@@ -76,6 +76,8 @@ struct fx_op {
 #define FX_OP_IMPURE	(1u << 3) /* stays though nobody uses it */
 #define FX_OP_ANNOUNCED	(1u << 4) /* code names it above the function */
 
+const char *fx_opcode_name(enum fx_opcode opcode);
+
 /* Finds the operator called @name; NULL if there is none. */
 const struct fx_op *fx_op_find(const char *name);
 
@@ -325,9 +327,17 @@ int fx_node_attrs(struct fx_node *n, struct fxq_attr **ret_attrs);
 void fx_graph_print_tabular(const struct fx_graph *g, FILE *to);
 /* With them, to the width: each is a hash of the function's qualified name. */
 void fx_graph_print_tabular_torch(const struct fx_graph *g, FILE *to);
+/* Without them, and with where in the C source each node was made. */
+void fx_graph_print_tabular_native(const struct fx_graph *g, FILE *to);
 void fx_graph_print(const struct fx_graph *g, FILE *to);	/* str(graph) */
 /* Functional form, one line a node with types: what -d shows between passes. */
 void fx_graph_dump(const struct fx_graph *g, FILE *to);
+/*
+ * dot.c, html.c: the graph to look at, constants left out. As a digraph for Graphviz,
+ * or as one HTML page, nothing of which comes from elsewhere.
+ */
+void fx_graph_print_dot(const struct fx_graph *g, FILE *to);
+void fx_graph_print_html(const struct fx_graph *g, const char *title, FILE *to);
 /* Python's repr() of a float: the shortest digits that read back; malloced. */
 char *fx_repr_float(double f);
 /* The generated forward(); malloced, the caller frees it. */

@@ -466,6 +466,13 @@ struct fx_module *fx_module_at(struct fx_module *m, const char *path);
 fxv fx_member(struct fx_module *m, const char *path);
 /* The parameter or buffer called "conv.weight", to read or to write; or NULL. */
 struct fxq_tensor *fx_module_tensor(struct fx_module *m, const char *key);
+
+/* Is @n a call of a module of this class? */
+static inline bool fx_node_is_module(const struct fx_node *n, const char *class)
+{
+	return n->module && !strcmp(n->module->class->name, class);
+}
+
 /*
  * Calls @fn for each parameter and buffer, with its state-dict key, in the
  * order of torch's state_dict(). A return other than 0 ends the walk with it.
