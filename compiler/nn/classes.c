@@ -116,19 +116,6 @@ static const char *const batch_norm_operands[] = {
 	"weight", "bias", "running_mean", "running_var", NULL
 };
 
-#define ROW(type, name, def, attr)	\
-	{ #name, FX_OPTION_##type, FX_ATTR_##attr, def },
-#define CLASS(id, ...)							\
-	static const struct fx_option options_##id[] = {		\
-		FX_OPTIONS_##id(ROW)					\
-	};								\
-	const struct fx_class fx_class_##id = {				\
-		.name = #id,						\
-		.options = options_##id,				\
-		.n_options = sizeof(options_##id) /			\
-			     sizeof(struct fx_option),			\
-		__VA_ARGS__						\
-	};
 #define LEAF	.flags = FX_CLASS_LEAF
 
 CLASS(Conv2d, LEAF, .op = "conv2d", .operands = weight_bias,

@@ -244,6 +244,14 @@ const struct fx_member *module_member(const struct fx_module *m,
 	return member_named(m, name, strlen(name));
 }
 
+void module_replace(struct fx_module *m, const char *name, fxv value)
+{
+	struct fx_member *member = member_named(m, name, strlen(name));
+
+	value_drop(member->value);
+	member->value = value_keep(value);
+}
+
 /* The member at a dotted path below @m; NULL if there is none. */
 static struct fx_member *member_at(struct fx_module *m, const char *path)
 {

@@ -244,6 +244,24 @@ fxv module_run(const struct fx_loc *at, struct fx_module *m, const fxv *args);
 int module_fail(struct fx_module *m, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Gives the parameter or buffer called @name, which there is, a new tensor. */
+void module_replace(struct fx_module *m, const char *name, fxv value);
+
+/* A class and its table of options; what follows the name are its fields. */
+#define OPTION_ROW(type, name, def, attr)	\
+	{ #name, FX_OPTION_##type, FX_ATTR_##attr, def },
+#define CLASS(id, ...)							\
+	static const struct fx_option options_##id[] = {		\
+		FX_OPTIONS_##id(OPTION_ROW)					\
+	};								\
+	const struct fx_class fx_class_##id = {				\
+		.name = #id,						\
+		.options = options_##id,				\
+		.n_options = sizeof(options_##id) /			\
+			     sizeof(struct fx_option),			\
+		__VA_ARGS__						\
+	};
+
 /* batch_norm.c, lstm.c */
 
 int init_lstm(struct fx_module *m);

@@ -33,6 +33,7 @@
 #include <fxq/value.h>
 
 struct fx_class;
+struct fx_qparams;		/* observer.h */
 
 enum fx_member_kind {
 	FX_MEMBER_MODULE,
@@ -109,6 +110,7 @@ struct fx_option {
  * @init: makes the members; NULL if there are none
  * @set: gives the attribute called @name a value; NULL if there are none
  * @forward: NULL: what @op computes
+ * @qparams: of observers and fake quantizers: fx_calculate_qparams()
  */
 struct fx_class {
 	const char *name;
@@ -122,6 +124,7 @@ struct fx_class {
 	void (*set)(struct fx_module *m, const char *name, fxv value);
 	fxv (*forward)(struct fx_module *m, const fxv *args);
 	const struct fx_method *method;
+	int (*qparams)(struct fx_module *m, struct fx_qparams *ret);
 };
 
 /*

@@ -324,15 +324,38 @@ def fold():
         "y_bn": array(both(x)), "y_fold": array(one(x))})
 
 
-def observe(kind, batches, **options):
-    """Scale and zero point that observer @kind finds in @batches."""
-    observer = getattr(quantization, kind)(**options)
+def observe(name, batches, **options):
+    """What the observer that @name begins with finds in @batches."""
+    observer = getattr(quantization, name.split("_")[0])(**options)
+    history = []
     for batch in batches:
         observer(batch)
+        history.append({"min": floats(observer.min_val),
+                        "max": floats(observer.max_val)})
     scale, zero_point = observer.calculate_qparams()
-    return {"observer": kind, "dtype": str(observer.dtype),
-            "qscheme": str(observer.qscheme), "scale": floats(scale),
+    return {"observer": name, "dtype": str(observer.dtype),
+            "qscheme": str(observer.qscheme),
+            "quant_min": observer.quant_min, "quant_max": observer.quant_max,
+            "history": history, "scale": floats(scale),
             "zero_point": [int(v) for v in array(zero_point).ravel()]}
+
+
+def observers_of(batches):
+    for dtype in (torch.quint8, torch.qint8):
+        for qscheme in (torch.per_tensor_affine, torch.per_tensor_symmetric):
+            for kind in ("MinMaxObserver", "MovingAverageMinMaxObserver",
+                         "HistogramObserver"):
+                yield observe(kind, batches, dtype=dtype, qscheme=qscheme)
+    yield observe("MinMaxObserver_reduce_range", batches, dtype=torch.quint8,
+                  reduce_range=True)
+    yield observe("MinMaxObserver_-127_127", batches, dtype=torch.qint8,
+                  qscheme=torch.per_tensor_symmetric, quant_min=-127,
+                  quant_max=127, eps=2 ** -12)
+    for qscheme in (torch.per_channel_symmetric, torch.per_channel_affine):
+        for kind in ("PerChannelMinMaxObserver",
+                     "MovingAveragePerChannelMinMaxObserver"):
+            yield observe(kind, batches, dtype=torch.qint8, qscheme=qscheme,
+                          ch_axis=1)
 
 
 def observers():
@@ -342,12 +365,10 @@ def observers():
     positive = [batch.abs() + 0.1 for batch in signed]
     results = []
     for data, batches in (("signed", signed), ("positive", positive)):
-        for kind in ("MinMaxObserver", "MovingAverageMinMaxObserver"):
-            for qscheme in (torch.per_tensor_affine,
-                            torch.per_tensor_symmetric):
-                found = observe(kind, batches, dtype=torch.qint8,
-                                qscheme=qscheme)
-                results.append({"data": data, **found})
+        results += [{"data": data, **found} for found in observers_of(batches)]
+    results.append({"data": "zeros", **observe(
+        "MinMaxObserver", [torch.zeros(4)], dtype=torch.qint8,
+        qscheme=torch.per_tensor_symmetric)})
     write_json("observers", {"results": results})
 
 
@@ -359,8 +380,11 @@ def rounding():
     for scale, zero_point in ((1.0, 0), (0.5, 0), (1.0, 3), (0.1, 0),
                               (0.1, -5), (1 / 3, 7)):
         q = torch.quantize_per_tensor(x, scale, zero_point, torch.qint8)
+        fake = torch.fake_quantize_per_tensor_affine(x, scale, zero_point,
+                                                     -128, 127)
         results.append({"scale": scale, "zp": zero_point, "x": floats(x),
-                        "qint8": [int(v) for v in array(q.int_repr())]})
+                        "qint8": [int(v) for v in array(q.int_repr())],
+                        "fake_quant": floats(fake)})
     write_json("rounding", results)
 
 

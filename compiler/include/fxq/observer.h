@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * observer.h - observers and fake quantizers: scales from what passes through
+ *
+ * An observer is a module that returns its argument, and remembers of it what
+ * a scale needs: fx_call(observer, x) as often as there is data, then
+ * fx_calculate_qparams(). It is a leaf of the tracer: graphs show it as
+ * call_module. All of its state is in buffers with torch's names, so a state
+ * dict is torch's. A qconfig holds observers and fake quantizers that have seen
+ * nothing; each place in a network gets a copy.
+ *
+ * From a range, widened to hold 0, to scale s and zero point z, in float32, as
+ * torch computes them; q is the range of integers:
+ *
+ *	symmetric	s = max(-min, max) / ((qmax - qmin) / 2), z = 0, and for
+ *			quint8 the middle of q
+ *	affine		s = (max - min) / (qmax - qmin), z = qmin - rne(min / s)
+ *
+ * s is at least eps. With power_of_two it is then the least power of two that
+ * is not below: a device that only shifts multiplies by it.
+ *
+ * Options of all of them:
+ *
+ *	dtype		"quint8", "qint8", or "qint16" for fake quantization
+ *	qscheme		"per_tensor_affine", "per_tensor_symmetric",
+ *			"per_channel_affine", "per_channel_symmetric"
+ *	reduce_range	halves the range of integers
+ *	quant_min, quant_max	the range of integers, if it is not the type's;
+ *			-7 and 7 are weights of four bits, held in int8
+ *	eps		the least scale
+ *	power_of_two	see above
+ *
+ * Where torch has a class of this name its defaults are torch's: quint8 and
+ * affine. The others are for a device: qint8 and symmetric.
+ */
+#ifndef FXQ_OBSERVER_H
+#define FXQ_OBSERVER_H
+
+#include <fxq/nn.h>
+
+/* X(id, name, least, most) */
+#define FX_QDTYPES(X)					\
+	X(QUINT8, "quint8", 0, 255)			\
+	X(QINT8,  "qint8",  -128, 127)			\
+	X(QINT16, "qint16", -32768, 32767)
+
+enum fx_qdtype {
+#define X(id, name, least, most) FX_##id,
+	FX_QDTYPES(X)
+#undef X
+	FX_QDTYPE_COUNT
+};
+
+/* X(id, name, per_channel, symmetric) */
+#define FX_QSCHEMES(X)						\
+	X(PER_TENSOR_AFFINE,     "per_tensor_affine",     0, 0)	\
+	X(PER_TENSOR_SYMMETRIC,  "per_tensor_symmetric",  0, 1)	\
+	X(PER_CHANNEL_AFFINE,    "per_channel_affine",    1, 0)	\
+	X(PER_CHANNEL_SYMMETRIC, "per_channel_symmetric", 1, 1)
+
+enum fx_qscheme {
+#define X(id, name, per_channel, symmetric) FX_##id,
+	FX_QSCHEMES(X)
+#undef X
+	FX_QSCHEME_COUNT
+};
+
+#define FX_OPTIONS_QTARGET(X, type, scheme)		\
+	X(STR,   dtype,        FX_STR(type), NO)	\
+	X(STR,   qscheme,      FX_STR(scheme), NO)	\
+	X(BOOL,  reduce_range, FX_BOOL(false), NO)	\
+	X(INT,   quant_min,    FX_NONE, NO)		\
+	X(INT,   quant_max,    FX_NONE, NO)		\
+	X(FLOAT, eps,          FX_FLOAT(0x1p-23), NO)	\
+	X(BOOL,  power_of_two, FX_BOOL(false), NO)
+
+/* min-max: the extremes of all that was seen (torch). min_val, max_val. */
+#define FX_OPTIONS_MinMaxObserver(X)			\
+	FX_OPTIONS_QTARGET(X, "quint8", "per_tensor_affine")
+
+/*
+ * moving average: the extremes of the first batch, then m += c * (x - m) with
+ * the extremes x of each further one, c averaging_constant (torch). 0 keeps
+ * what calibration found.
+ */
+#define FX_OPTIONS_MovingAverageMinMaxObserver(X)	\
+	X(FLOAT, averaging_constant, FX_FLOAT(0.01), NO)	\
+	FX_OPTIONS_QTARGET(X, "quint8", "per_tensor_affine")
+
+/* The same for each channel along ch_axis by itself (torch). */
+#define FX_OPTIONS_PerChannelMinMaxObserver(X)		\
+	X(INT,   ch_axis,      FX_INT(0), NO)		\
+	FX_OPTIONS_QTARGET(X, "quint8", "per_channel_affine")
+#define FX_OPTIONS_MovingAveragePerChannelMinMaxObserver(X)	\
+	X(FLOAT, averaging_constant, FX_FLOAT(0.01), NO)	\
+	X(INT,   ch_axis,      FX_INT(0), NO)		\
+	FX_OPTIONS_QTARGET(X, "quint8", "per_channel_affine")
+
+/* X(class) */
+#define FX_OBSERVER_CLASSES(X)			\
+	X(MinMaxObserver)			\
+	X(MovingAverageMinMaxObserver)		\
+	X(PerChannelMinMaxObserver)		\
+	X(MovingAveragePerChannelMinMaxObserver)
+
+#define MinMaxObserver(...)	FX_CONSTRUCT(MinMaxObserver, __VA_ARGS__)
+#define MovingAverageMinMaxObserver(...)	\
+	FX_CONSTRUCT(MovingAverageMinMaxObserver, __VA_ARGS__)
+#define PerChannelMinMaxObserver(...)	\
+	FX_CONSTRUCT(PerChannelMinMaxObserver, __VA_ARGS__)
+#define MovingAveragePerChannelMinMaxObserver(...)	\
+	FX_CONSTRUCT(MovingAveragePerChannelMinMaxObserver, __VA_ARGS__)
+
+FX_OBSERVER_CLASSES(FX_OPTIONS_STRUCT)
+#define FX_CLASS_DECLARE(id)	extern const struct fx_class fx_class_##id;
+FX_OBSERVER_CLASSES(FX_CLASS_DECLARE)
+#undef FX_CLASS_DECLARE
+
+/*
+ * struct fx_qparams - how to quantize a value
+ * @n: of scales and zero points: 1, or one for each channel
+ * @ch_axis: along which the channels lie; -1: one scale for all
+ * @error: Output: why there are none, one sentence; "" after success
+ */
+struct fx_qparams {
+	int64_t n;
+	float *scale;
+	int32_t *zero_point;
+	int ch_axis;
+	int quant_min, quant_max;
+	enum fx_qdtype dtype;
+	enum fx_qscheme qscheme;
+	char error[FXQ_ERROR_MAX];
+};
+
+/*
+ * What @observer, or a fake quantizer, has found. -ENODATA if it has seen
+ * nothing yet, where torch would say scale 1, zero point 0; -EINVAL if it is
+ * neither, or saw what no scale fits. The caller frees @ret, after success.
+ */
+int fx_calculate_qparams(struct fx_module *observer, struct fx_qparams *ret);
+void fx_qparams_free(struct fx_qparams *q);
+
+/* Whether fx_calculate_qparams() has an answer for modules of this kind. */
+bool fx_is_observer(const struct fx_module *m);
+
+#endif /* FXQ_OBSERVER_H */
