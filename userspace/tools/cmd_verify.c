@@ -6,14 +6,12 @@
  * reference, and the machine, of which every layer's result is kept. Machine
  * and reference must agree to the bit; float tells what quantization costs.
  */
-#include <errno.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool.h"
+#include "capture.h"
 
 enum { KEY_SAMPLE = OPTION_OWN };
 
@@ -64,163 +62,6 @@ static const struct argp argp = {
 	children, help_filter
 };
 
-/* Values by name, as they came by; @source: the layer of the model. */
-struct value {
-	const char *name, *source;
-	struct fxq_tensor t;
-};
-
-struct values {
-	struct value *v;
-	size_t n, room;
-};
-
-static void values_free(struct values *all)
-{
-	for (size_t i = 0; i < all->n; i++)
-		fxq_tensor_free(&all->v[i].t);
-	free(all->v);
-}
-
-static const char *source_of(const struct fx_node *n)
-{
-	return n->source ? n->source : n->name;
-}
-
-static struct fxq_tensor *find_value(const struct values *all,
-				     const char *name)
-{
-	for (size_t i = 0; i < all->n; i++)
-		if (!strcmp(all->v[i].name, name))
-			return &all->v[i].t;
-	return NULL;
-}
-
-/*
- * What float made of what the converted @node stands for. Conversion gives new
- * names where one layer becomes two operators, and such a name may be another
- * layer's in the float graph: the source must be the same.
- */
-static struct fxq_tensor *find_float(const struct values *all,
-				     const struct fx_node *node)
-{
-	struct value *best = NULL;
-
-	for (size_t i = 0; i < all->n; i++) {
-		struct value *v = &all->v[i];
-
-		if (strcmp(v->source, source_of(node)))
-			continue;
-		if (!strcmp(v->name, node->name))
-			return &v->t;
-		best = v;
-	}
-	return best ? &best->t : NULL;
-}
-
-static int keep_value(struct values *all, const char *name, const char *source,
-		      const struct fxq_tensor *t)
-{
-	struct value *v;
-
-	if (all->n == all->room) {
-		size_t room = all->room ? 2 * all->room : 256;
-
-		v = realloc(all->v, room * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		all->v = v;
-		all->room = room;
-	}
-	v = &all->v[all->n];
-	v->name = name;
-	v->source = source;
-	v->t = *t;
-	if (fxq_tensor_alloc(&v->t))
-		return -ENOMEM;
-	memcpy(v->t.data, t->data, fxq_tensor_bytes(t));
-	all->n++;
-	return 0;
-}
-
-static int observe(struct fx_node *n, int out_index, struct fxq_tensor *value,
-		   void *ctx)
-{
-	return out_index ? 0 : keep_value(ctx, n->name, source_of(n), value);
-}
-
-/* Runs @g on @sample and keeps all values; results are among them. */
-static int run_graph(struct fx_graph *g, const struct options *o, bool training,
-		     const struct fxq_tensor *sample, size_t n_in,
-		     struct values *all)
-{
-	struct fxq_self self = { .training = training };
-	const struct fx_run run = { .threads = o->threads, .self = &self,
-				    .observe = observe, .ctx = all };
-	struct fxq_tensor *out;
-	struct fx_node **nodes;
-	size_t n;
-	int err;
-
-	nodes = graph_outputs(g, &n);
-	out = calloc(n + 1, sizeof(*out));
-	free(nodes);
-	if (!out)
-		return complain_io(io_fail_memory("outputs"));
-	stdout_away();
-	err = fx_graph_run(g, &run, sample, n_in, out, n);
-	stdout_back();
-	for (size_t i = 0; !err && i < n; i++)
-		fxq_tensor_free(&out[i]);
-	free(out);
-	return err ? complain_graph(g, err) : TOOL_OK;
-}
-
-/* How many findings the debug mode reports; the first is told. */
-static void note_finding(void *priv, const char *text)
-{
-	atomic_uint *findings = priv;
-
-	if (!atomic_fetch_add(findings, 1))
-		warn("the machine's debug mode: %s", text);
-}
-
-/* Runs the image in @bytes; keeps its outputs by name. */
-static int run_machine(const struct bytes *bytes, const struct args *a,
-		       const struct fxq_tensor *sample, bool training,
-		       struct values *all, struct fxq_image **ret_image,
-		       atomic_uint *findings)
-{
-	const struct fxq_device_config config = {
-		.threads = a->o.threads,
-		.debug = !a->o.device || !strcmp(a->o.device, "embedded"),
-		.report = note_finding, .priv = findings,
-	};
-	struct fxq_tensor_info t;
-	struct runner r;
-	int code, err;
-
-	err = fxq_image_open_memory(bytes->data, bytes->size, ret_image);
-	if (err)
-		return complain_fxq(err);
-	code = runner_open(*ret_image, a->o.device, &config, NULL, &r);
-	if (code)
-		return code;
-	fxq_program_train(r.prog, training);
-	stdout_away();
-	err = fxq_run(r.prog, sample, r.io->out);
-	stdout_back();
-	if (err)
-		code = complain(TOOL_DEVICE, "%s", fxq_error());
-	for (uint32_t i = 0; !code && i < r.io->n_out; i++) {
-		fxq_image_output_info(*ret_image, i, &t);
-		if (keep_value(all, t.name, t.name, &r.io->out[i]))
-			code = complain_io(io_fail_memory("outputs"));
-	}
-	runner_close(&r);
-	return code;
-}
-
 /* Comparisons */
 
 enum equal {
@@ -262,6 +103,14 @@ static void compare_float(const struct fxq_tensor *x, const struct fxq_tensor *q
 	row->lsb = as.scale != 0 ? most / (double)as.scale : 0;
 }
 
+static const struct fxq_tensor *captured_float(const struct capture *flt,
+					       const struct fx_node *node)
+{
+	const struct captured *v = capture_find_float(flt, node);
+
+	return v ? &v->t : NULL;
+}
+
 static enum equal compare_bits(const struct fxq_tensor *machine,
 			       const struct fxq_tensor *reference)
 {
@@ -284,8 +133,8 @@ struct report {
 };
 
 static int compare_layers(const struct fx_graph *converted,
-			  const struct values *flt, const struct values *ref,
-			  const struct values *machine, struct report *rep)
+			  const struct capture *flt, const struct capture *ref,
+			  const struct capture *machine, struct report *rep)
 {
 	size_t n = 0;
 
@@ -296,14 +145,14 @@ static int compare_layers(const struct fx_graph *converted,
 		return complain_io(io_fail_memory("layers"));
 	fx_for_each_node(node, converted) {
 		struct row *row = &rep->rows[rep->n];
-		const struct fxq_tensor *q = find_value(ref, node->name);
+		const struct fxq_tensor *q = capture_find(ref, node->name);
 
 		if (!q || (node->opcode != FX_CALL_FUNCTION &&
 			   node->opcode != FX_CALL_METHOD))
 			continue;
 		row->node = node;
-		compare_float(find_float(flt, node), q, &node->out[0], row);
-		row->equal = compare_bits(find_value(machine, node->name), q);
+		compare_float(captured_float(flt, node), q, &node->out[0], row);
+		row->equal = compare_bits(capture_find(machine, node->name), q);
 		rep->n_equal += row->equal == EQUAL_YES;
 		rep->n_differ += row->equal == EQUAL_NO;
 		rep->n_unseen += row->equal == EQUAL_NONE &&
@@ -314,9 +163,9 @@ static int compare_layers(const struct fx_graph *converted,
 }
 
 /* The true image's outputs, in the order of the graph's. */
-static void compare_outputs(const struct build *b, const struct values *flt,
-			    const struct values *ref,
-			    const struct values *machine, struct report *rep)
+static void compare_outputs(const struct build *b, const struct capture *flt,
+			    const struct capture *ref,
+			    const struct capture *machine, struct report *rep)
 {
 	struct fx_node **out, **float_out;
 	size_t n, n_float;
@@ -326,14 +175,14 @@ static void compare_outputs(const struct build *b, const struct values *flt,
 	rep->outputs = n;
 	rep->worst_output = INFINITY;
 	for (size_t i = 0; out && float_out && i < n; i++) {
-		const struct fxq_tensor *q = find_value(ref, out[i]->name);
+		const struct fxq_tensor *q = capture_find(ref, out[i]->name);
 		struct row row = { .node = out[i] };
 
 		if (!q || i >= machine->n || i >= n_float)
 			continue;
 		rep->outputs_equal += compare_bits(&machine->v[i].t, q) ==
 				      EQUAL_YES;
-		compare_float(find_value(flt, float_out[i]->name), q,
+		compare_float(capture_find(flt, float_out[i]->name), q,
 			      &out[i]->out[0], &row);
 		if (row.has_float && row.sqnr < rep->worst_output)
 			rep->worst_output = row.sqnr;
@@ -407,21 +256,20 @@ static int print_as_json(const struct report *rep, const char *name)
 static int compare(const struct args *a, const struct model *m, struct build *b,
 		   const struct fxq_tensor *sample, struct report *rep)
 {
-	struct values flt = { 0 }, ref = { 0 }, kept = { 0 }, final = { 0 };
+	struct capture flt = { 0 }, ref = { 0 }, kept = { 0 }, final = { 0 };
 	struct fxq_image *layers = NULL, *image = NULL;
 	struct bytes bytes = { 0 };
 	atomic_uint findings = 0;
 	int code;
 
-	code = run_graph(b->graph, &a->o, m->training, sample, b->in.n, &flt);
+	code = capture_graph(b->graph, &a->o, m->training, sample, &flt);
 	if (!code)
-		code = run_graph(b->converted, &a->o, m->training, sample,
-				 b->in.n, &ref);
+		code = capture_graph(b->converted, &a->o, m->training, sample, &ref);
 	if (!code)
 		code = build_image(b, m, true, NULL, &bytes);
 	if (!code)
-		code = run_machine(&bytes, a, sample, m->training, &kept,
-				   &layers, &findings);
+		code = capture_machine(&bytes, &a->o, m->training, sample,
+				       &kept, &layers, &findings);
 	if (!code)
 		code = compare_layers(b->converted, &flt, &ref, &kept, rep);
 	bytes_free(&bytes);
@@ -429,16 +277,16 @@ static int compare(const struct args *a, const struct model *m, struct build *b,
 	if (!code)
 		code = build_image(b, m, false, NULL, &bytes);
 	if (!code)
-		code = run_machine(&bytes, a, sample, m->training, &final,
-				   &image, &findings);
+		code = capture_machine(&bytes, &a->o, m->training, sample,
+				       &final, &image, &findings);
 	if (!code)
 		compare_outputs(b, &flt, &ref, &final, rep);
 	rep->findings = findings;
 	bytes_free(&bytes);
-	values_free(&flt);
-	values_free(&ref);
-	values_free(&kept);
-	values_free(&final);
+	capture_free(&flt);
+	capture_free(&ref);
+	capture_free(&kept);
+	capture_free(&final);
 	fxq_image_close(layers);
 	fxq_image_close(image);
 	return code;
