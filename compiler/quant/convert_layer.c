@@ -172,6 +172,7 @@ struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 		round_layer(g->head, in[0]->out[0].scale, m, &w);
 	in[1] = new_const(cv, g->last, "weight", FXQ_DTYPE_I8,
 			  type_of(weights)->rank, type_of(weights)->dims, w.w);
+	in[1]->source = fx_graph_strdup(cv->to, weights->name);
 	in[2] = new_const(cv, g->last, "bias", FXQ_DTYPE_I32, 1, &c, w.bias);
 	put_geometry(&k, g->head);
 	if (is_raw(g))

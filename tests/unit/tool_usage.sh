@@ -48,8 +48,8 @@ says() {
 }
 
 # help fits a screen and ends with a command to paste
-for command in '' check show compile info infer eval bench verify dump devices \
-	top; do
+for command in '' check show compile info infer eval bench verify compare dump \
+	devices top; do
 	does $command --help
 	[ "$(wc -l <out)" -le 24 ] || fail "help $command: over 24 lines"
 	[ "$(wc -L <out)" -le 79 ] || fail "help $command: over 79 columns"
@@ -130,6 +130,10 @@ refuses 2 'on what?' infer x.fxq
 refuses 2 'labelled data are missing' eval x.fxq
 refuses 2 '--within needs the float network' eval x.fxq --fashion-mnist --within 1
 refuses 2 'calibration data are missing' verify "$models/fmnist_mb.onnx"
+refuses 2 'calibration data are missing' compare "$models/fmnist_mb.onnx"
+refuses 2 '--samples needs a number from 1' compare --samples 0 x
+refuses 6 'none/x.html: it cannot be written' compare "$models/fmnist_mb.onnx" \
+	-c random --samples 1 --html none/x.html
 
 # files
 refuses 3 'none.onnx: ' check none.onnx

@@ -324,14 +324,6 @@ static int verify(const struct args *a, const struct model *m, struct build *b)
 	return code;
 }
 
-/* The plugin's functions are the compiled program's, too. */
-static int load_functions(const char *path)
-{
-	if (is_plugin(path) && fxq_plugin_load(path))
-		return complain(TOOL_INPUT, "%s", fxq_error());
-	return TOOL_OK;
-}
-
 int cmd_verify(int argc, char **argv)
 {
 	struct args a = { 0 };
@@ -345,7 +337,7 @@ int cmd_verify(int argc, char **argv)
 	code = model_open(a.model, &a.o, &m);
 	if (code)
 		return code;
-	code = load_functions(a.model);
+	code = plugin_functions(a.model);
 	if (!code)
 		code = build_graph(&m, &a.o, NULL, &b);
 	if (!code) {

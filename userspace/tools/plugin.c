@@ -23,6 +23,13 @@ bool is_plugin(const char *path)
 	return dot && !strcmp(dot, ".so");
 }
 
+int plugin_functions(const char *path)
+{
+	if (is_plugin(path) && fxq_plugin_load(path))
+		return complain(TOOL_INPUT, "%s", fxq_error());
+	return TOOL_OK;
+}
+
 /* A path without a slash means the current folder, not the loader's path. */
 static void *open_object(const char *path)
 {

@@ -60,6 +60,7 @@ struct command {
 	X(eval,    "measure accuracy on labelled data, int8 beside float")     \
 	X(bench,   "measure speed, layer by layer if asked")		       \
 	X(verify,  "compare float, integer reference and machine by layer")    \
+	X(compare, "tell what int8 costs, layer by layer")		       \
 	X(dump,    "print an image's streams and tables in words")	       \
 	X(devices, "list the devices of this computer")			       \
 	X(top,     "show who uses the devices, second by second")
@@ -212,6 +213,8 @@ struct fx_node **graph_outputs(const struct fx_graph *g, size_t *ret_n);
 
 /* plugin.c */
 bool is_plugin(const char *path);
+/* Loads the functions of the plugin at @path, if it is one, into libfxq. */
+int plugin_functions(const char *path);
 int plugin_open(const char *path, const struct options *o, struct model *m);
 /* As far as the traced graph, which needs no shapes. */
 struct fxq_plugin;

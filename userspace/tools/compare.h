@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compare.h - what eight bits cost, layer by layer
+ */
+#ifndef FXQ_COMPARE_H
+#define FXQ_COMPARE_H
+
+#include "capture.h"
+
+/*
+ * struct deviation - numbers beside those they should be, summed up
+ * @signal, @noise: squares of what should be, and of the differences
+ * @other, @product: squares of what is, and products of both
+ * @most: the largest difference
+ */
+struct deviation {
+	double signal, noise, other, product, most;
+};
+
+/* Ratio of signal to noise in dB, infinite without noise; NaN without data. */
+double deviation_db(const struct deviation *d);
+double deviation_cosine(const struct deviation *d);
+
+/*
+ * struct layer - a node of the converted graph beside the value of the float
+ * graph that it stands for
+ * @node: converted
+ * @twin: the name of that value; NULL if it stands for none
+ * @whole: after all that was rounded before it
+ * @alone: with the inputs that float had, rounded
+ * @clipped: of @count elements, those that lie beyond what int8 reaches
+ * @headroom: bits of the 32-bit sum that are sure to stay unused; NaN: no sum
+ * @weights_db: of the weights, each channel at the scale that fits it best; NaN
+ * @output_db: of the worst output if this layer alone is rounded; NaN: not asked
+ * @device: NULL: not kept; "yes" or "NO": equal to the reference to the bit
+ */
+struct layer {
+	struct fx_node *node;
+	const char *twin;
+	struct deviation whole, alone;
+	uint64_t clipped, count;
+	double headroom, weights_db, output_db;
+	const char *device;
+};
+
+/*
+ * struct comparison
+ * @outputs: of the network, by name; of those that are no floats, how many of
+ *	     @count elements are the @same
+ * @samples: how many were run
+ */
+struct comparison {
+	struct layer *layers;
+	size_t n;
+	struct {
+		const char *name;
+		struct deviation d;
+		uint64_t same, count;
+	} *outputs;
+	size_t n_outputs;
+	uint64_t samples;
+	unsigned int findings;
+};
+
+/*
+ * Runs samples 0, 1, … of @f, at most @count, through float graph and integer
+ * reference, and the first one through the device as well. @sensitivity: finds
+ * each layer's output_db, with a run of the float graph for each.
+ */
+int compare_run(const struct model *m, struct build *b, const struct options *o,
+		const struct feed *f, uint64_t count, bool sensitivity,
+		struct comparison *ret);
+void compare_free(struct comparison *c);
+
+/* Largest error in units of the layer's result; NaN if it has no scale. */
+double layer_lsb(const struct layer *l, const struct deviation *d);
+
+/* compare_html.c: one page, nothing of which comes from elsewhere. */
+void compare_html(const struct comparison *c, const char *name, FILE *to);
+
+#endif /* FXQ_COMPARE_H */
