@@ -36,22 +36,6 @@ static void add_tap(void *row, const void *from, int64_t lo, int64_t hi,
 			sum[i] += *x;
 }
 
-/* Elements that the window of output @o has along dimension @d. */
-static int64_t extent(const struct job *j, int d, int64_t o)
-{
-	const struct pool *p = &j->p;
-	int64_t below = j->count_pad ? -p->begin[d] : 0;
-	int64_t above = p->in[d] + (j->count_pad ? p->end[d] : 0);
-	int64_t n = 0;
-
-	for (int64_t t = 0; t < p->taps[d]; t++) {
-		int64_t at = pool_at(p, d, o, t);
-
-		n += at >= below && at < above;
-	}
-	return n;
-}
-
 static void plane_task(void *ctx, int64_t plane, int thread)
 {
 	const struct job *j = ctx;
@@ -62,7 +46,8 @@ static void plane_task(void *ctx, int64_t plane, int thread)
 
 	for (int64_t r = 0; r < p->out[0] * p->out[1]; r++, to += p->out[2]) {
 		int64_t z = r / p->out[1], y = r % p->out[1];
-		int64_t rows = extent(j, 0, z) * extent(j, 1, y);
+		int64_t rows = pool_extent(p, 0, z, j->count_pad) *
+			       pool_extent(p, 1, y, j->count_pad);
 
 		memset(sum, 0, p->out[2] * sizeof(*sum));
 		pool_row(p, j->spans, z, y, x, sizeof(*x), add_tap, sum);
@@ -103,7 +88,7 @@ static int run_avg(struct fxq_call *call, const struct pool *p)
 		goto out_free;
 
 	for (int64_t i = 0; i < p->out[2]; i++)
-		job.columns[i] = extent(&job, 2, i);
+		job.columns[i] = pool_extent(p, 2, i, job.count_pad);
 	parallel_for(threads, p->planes, plane_task, &job);
 	ret = 0;
 

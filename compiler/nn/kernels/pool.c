@@ -104,6 +104,20 @@ void pool_taps(const struct pool *p, int d, int64_t o, int64_t *first,
 		*end = p->taps[d];
 }
 
+int64_t pool_extent(const struct pool *p, int d, int64_t o, bool count_pad)
+{
+	int64_t below = count_pad ? -p->begin[d] : 0;
+	int64_t above = p->in[d] + (count_pad ? p->end[d] : 0);
+	int64_t n = 0;
+
+	for (int64_t t = 0; t < p->taps[d]; t++) {
+		int64_t at = pool_at(p, d, o, t);
+
+		n += at >= below && at < above;
+	}
+	return n;
+}
+
 struct pool_span *pool_spans(const struct pool *p)
 {
 	struct pool_span *spans = malloc(p->taps[2] * sizeof(*spans));

@@ -46,6 +46,9 @@ static inline int64_t pool_at(const struct pool *p, int d, int64_t o,
 void pool_taps(const struct pool *p, int d, int64_t o, int64_t *first,
 	       int64_t *end);
 
+/* Elements it has along @d, those of the padding among them if @count_pad. */
+int64_t pool_extent(const struct pool *p, int d, int64_t o, bool count_pad);
+
 /*
  * struct pool_span - outputs of a row at which a tap of the last dimension
  * meets the input
