@@ -11,9 +11,16 @@
 
 #include "ops.h"
 
-static const struct fx_op rows[] = {
+enum {
+#define X(op, ...) ROW_##op,
+	FX_OPS(X)
+#undef X
+	COUNT
+};
+
+static const struct fx_op rows[COUNT] = {
 #define X(op, op_path, op_repr, least, most, results, op_flags)	\
-	{							\
+	[ROW_##op] = {						\
 		.fn = {						\
 			.name = #op,				\
 			.infer = infer_##op,			\
@@ -28,9 +35,10 @@ static const struct fx_op rows[] = {
 	},
 	FX_OPS(X)
 #undef X
+#define X(op) [ROW_##op].grad = grad_##op,
+	FX_GRADS(X)
+#undef X
 };
-
-#define COUNT	(sizeof(rows) / sizeof(rows[0]))
 
 static const struct fx_op *by_name[COUNT];
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -55,8 +55,13 @@ enum fx_opcode {
  *	  operator's sign: "{0} + {1}"
  * @repr: how a table prints it, address masked: "<function softmax>",
  *	  "<built-in function add>"
- * @grad: gradient kernel: in = inputs, outputs, output gradients; out = input
- *	  gradients. NULL where none is provided
+ * @grad: gradient kernel, NULL where none is provided. in = the inputs, then
+ *	  the outputs, then a gradient of the type of each output (data NULL: 0,
+ *	  nobody used it); out = a gradient of the type of each float32 input, in
+ *	  memory of the caller, which is overwritten (data NULL: not wanted, as
+ *	  for an input of integers). n_out is the number of inputs, absent ones
+ *	  included; attrs and threads are those of the forward call. For one
+ *	  processor and number of threads the bits are always the same
  * @min_in, @max_in: tensors it takes; max_in -1: any number
  * @n_out: tensors it returns; -1: as many as the attribute "n_out" says
  * @flags: FX_OP_*

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ops_grad.h - the operators that have a gradient
+ *
+ * From a name here follows grad_NAME, so that one without kernel does not
+ * link; test_grad compares each with central differences, and fails if it has
+ * no case for one.
+ */
+#ifndef FXQ_NN_OPS_GRAD_H
+#define FXQ_NN_OPS_GRAD_H
+
+#define FX_GRADS_PRODUCT(X)						\
+	X(conv1d) X(conv2d) X(conv3d)					\
+	X(conv_transpose1d) X(conv_transpose2d) X(conv_transpose3d)	\
+	X(linear)
+
+#define FX_GRADS_NORM(X)						\
+	X(batch_norm) X(batch_norm_train)
+
+#define FX_GRADS_POINTWISE(X)						\
+	X(relu) X(relu6) X(leaky_relu) X(elu) X(selu) X(celu) X(gelu)	\
+	X(silu) X(mish) X(hardswish) X(hardsigmoid) X(sigmoid) X(tanh)	\
+	X(softplus) X(softsign) X(hardtanh) X(clamp)			\
+	X(thresholded_relu) X(shrink) X(erf) X(exp) X(log) X(sqrt)	\
+	X(reciprocal) X(neg) X(abs) X(sign) X(floor) X(ceil) X(round)	\
+	X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh)	\
+	X(asinh) X(acosh) X(atanh)
+
+#define FX_GRADS_BINARY(X)						\
+	X(add) X(sub) X(mul) X(div) X(pow) X(minimum) X(maximum)
+
+#define FX_GRADS_POOL(X)						\
+	X(max_pool1d) X(max_pool2d) X(max_pool3d) X(global_max_pool)	\
+	X(avg_pool1d) X(avg_pool2d) X(avg_pool3d) X(global_avg_pool)	\
+	X(adaptive_avg_pool2d)
+
+#define FX_GRADS_VIEW(X)						\
+	X(identity) X(dropout) X(reshape) X(flatten) X(squeeze)		\
+	X(unsqueeze)
+
+#define FX_GRADS_LOSS(X)						\
+	X(dropout_train) X(cross_entropy) X(mse_loss)
+
+#define FX_GRADS(X)		\
+	FX_GRADS_PRODUCT(X)	\
+	FX_GRADS_NORM(X)	\
+	FX_GRADS_POINTWISE(X)	\
+	FX_GRADS_BINARY(X)	\
+	FX_GRADS_POOL(X)	\
+	FX_GRADS_VIEW(X)	\
+	FX_GRADS_LOSS(X)
+
+#include <fxq/fxq_call.h>
+
+#define X(name) int grad_##name(struct fxq_call *call);
+FX_GRADS(X)
+#undef X
+
+#endif /* FXQ_NN_OPS_GRAD_H */
