@@ -63,6 +63,7 @@ struct fx_node *node_copy(struct fx_graph *g, const struct fx_node *from,
 	to->wrapped = from->wrapped;
 	to->annotation = fx_graph_strdup(g, from->annotation);
 	to->source = fx_graph_strdup(g, from->source);
+	to->scope = fx_graph_strdup(g, from->scope);
 	to->loc.file = fx_graph_strdup(g, from->loc.file);
 	to->loc.line = from->loc.line;
 	to->loc.expr = fx_graph_strdup(g, from->loc.expr);

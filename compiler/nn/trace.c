@@ -14,9 +14,14 @@
 
 #include "nn_priv.h"
 
+/*
+ * struct tracing
+ * @scope: path of the module whose forward is running
+ */
 struct tracing {
 	struct fx_graph *g;
 	struct fx_module *root;
+	const char *scope;
 	const struct fx_tracer *tracer;
 	unsigned int n_constants;
 	struct flags *flags;
@@ -191,11 +196,13 @@ static struct fx_node *record(struct arguments *a, enum fx_opcode opcode,
 
 	n = fx_graph_node(context.tracing->g, opcode, target, op, a->args,
 			  a->n_args, a->kwargs, a->n_kwargs);
-	if (n)
-		set_loc(n, a->at);
-	else
+	if (!n) {
 		fx_poison(a->at, -EINVAL, "%s",
 			  fx_graph_error(context.tracing->g));
+		return NULL;
+	}
+	set_loc(n, a->at);
+	n->scope = fx_graph_strdup(n->graph, context.tracing->scope);
 	return n;
 }
 
@@ -245,8 +252,22 @@ static fxv record_module(const struct fx_loc *at, struct fx_module *m,
 	if (n) {
 		n->module = m;
 		n->source = n->target;
+		n->scope = n->target;
 	}
 	return answer(n);
+}
+
+/* Looks into the module: its forward records what it does. */
+static fxv trace_inside(const struct fx_loc *at, struct fx_module *m,
+			const char *path, const fxv *args)
+{
+	const char *outer = context.tracing->scope;
+	fxv result;
+
+	context.tracing->scope = path;
+	result = module_run(at, m, args);
+	context.tracing->scope = outer;
+	return result;
 }
 
 fxv trace_module(const struct fx_loc *at, struct fx_module *m, const fxv *args)
@@ -263,7 +284,7 @@ fxv trace_module(const struct fx_loc *at, struct fx_module *m, const fxv *args)
 	if (is_leaf(m, path))
 		result = record_module(at, m, path, args);
 	else
-		result = module_run(at, m, args);
+		result = trace_inside(at, m, path, args);
 	free(path);
 	return result;
 }
@@ -529,8 +550,8 @@ int trace_with(struct fx_module *model, struct fx_tracer *tracer,
 	       struct flags *flags, struct fx_graph **ret_graph)
 {
 	struct tracing tracing = {
-		.g = fx_graph_new(), .root = model, .tracer = tracer,
-		.flags = flags,
+		.g = fx_graph_new(), .root = model, .scope = "",
+		.tracer = tracer, .flags = flags,
 	};
 	struct context outer = context;
 	struct frozen frozen = { 0 };

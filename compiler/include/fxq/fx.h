@@ -149,6 +149,8 @@ enum fx_place {
  * @n_users: nodes that name this one in their arguments, each once
  * @source: name of the layer this node came from, kept through fusing and
  *	    lowering: the ONNX node's name or the module's path
+ * @scope: path of the module that was running when the node was traced, that
+ *	  of the module itself for a call_module; "" in the model's own forward
  * @place, @reason, @segment: see fx_partition(); reason is in words
  * @data: for the pass that is running; meaningless between passes
  */
@@ -170,6 +172,7 @@ struct fx_node {
 	unsigned int n_users;
 	const char *annotation;
 	const char *source;
+	const char *scope;
 	struct fx_loc loc;
 	enum fx_place place;
 	const char *reason;

@@ -108,7 +108,8 @@ struct fx_option {
  *	forward's argument, then the members that @operands names (None where
  *	one is absent); its parameters are the options
  * @init: makes the members; NULL if there are none
- * @set: gives the attribute called @name a value; NULL if there are none
+ * @set: gives the struct's field for the member called @name another value, a
+ *	module as FX_VALUE_SELF; NULL if the struct has no fields
  * @forward: NULL: what @op computes
  * @qparams: of observers and fake quantizers: fx_calculate_qparams()
  */
@@ -230,12 +231,12 @@ struct fx_module *fx_module_dict(const struct fx_named_module *modules);
 		return 0;						\
 	}								\
 	static void fx_set_##Class(struct fx_module *module,		\
-				   const char *attribute, fxv value)	\
+				   const char *member, fxv value)	\
 	{								\
 		struct Class *self = (struct Class *)module;		\
 									\
 		FX_EACH(FX_MEMBER_SET, __VA_ARGS__)			\
-		(void)self, (void)attribute, (void)value;		\
+		(void)self, (void)member, (void)value;			\
 	}								\
 	static const struct fx_class fx_class_##Class = {		\
 		.name = #Class,						\
@@ -271,12 +272,15 @@ struct fx_module *fx_module_dict(const struct fx_named_module *modules);
 #define FX_MEMBER_INIT_attribute(name, ...)	\
 	self->name = fx_add_attribute(module, #name, fx_value(__VA_ARGS__));
 #define FX_MEMBER_SET(i, item)			FX_MEMBER_SET_##item
-#define FX_MEMBER_SET_module(name, ...)
-#define FX_MEMBER_SET_module_as(name, ...)
-#define FX_MEMBER_SET_parameter(name, ...)
-#define FX_MEMBER_SET_buffer(name, ...)
+#define FX_MEMBER_SET_module(name, ...)		\
+	FX_MEMBER_SET_module_as(name, #name)
+#define FX_MEMBER_SET_module_as(name, key, ...)				\
+	if (value.kind == FX_VALUE_SELF && !strcmp(member, key))	\
+		self->name = value.module;
+#define FX_MEMBER_SET_parameter(name, ...)	FX_MEMBER_SET_attribute(name)
+#define FX_MEMBER_SET_buffer(name, ...)		FX_MEMBER_SET_attribute(name)
 #define FX_MEMBER_SET_attribute(name, ...)	\
-	if (!strcmp(attribute, #name))		\
+	if (value.kind != FX_VALUE_SELF && !strcmp(member, #name))	\
 		self->name = value;
 
 /* Each takes over what it is given, and returns it. */
@@ -456,6 +460,17 @@ fxv fx_apply(const struct fx_function *fn, const struct fx_loc *at,
 /* A model is freed when its last reference is put; both accept NULL. */
 struct fx_module *fx_module_get(struct fx_module *m);
 void fx_module_put(struct fx_module *m);
+/*
+ * A copy that shares no module and no tensor with @m: what stood in two places
+ * stands in two places of the copy. A graph is copied with its module.
+ */
+struct fx_module *fx_module_copy(const struct fx_module *m);
+/*
+ * Puts @child, which is taken over, in the place of the module at @path below
+ * @m, or makes it a new member there. -ENOENT if nothing holds the place.
+ */
+int fx_module_replace(struct fx_module *m, const char *path,
+		      struct fx_module *child);
 /* Sets @training of @m and everything below it; returns @m. */
 struct fx_module *fx_train(struct fx_module *m);
 struct fx_module *fx_eval(struct fx_module *m);

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+/*
+ * copy.c - a second model, equal to the first and independent of it
+ *
+ * A class written with FX_MODULE keeps its members in fields of its struct as
+ * well, for its forward; the fields of the copy are pointed at the members of
+ * the copy, which is what the class's set() is for. A module or tensor that
+ * stands in several places is copied once.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn_priv.h"
+
+/* What has been copied: modules and tensors by their addresses. */
+struct pair {
+	const void *from;
+	void *to;
+};
+
+struct copies {
+	struct pair *list;
+	size_t n;
+};
+
+static void *find_copy(const struct copies *copies, const void *from)
+{
+	for (size_t i = 0; i < copies->n; i++)
+		if (copies->list[i].from == from)
+			return copies->list[i].to;
+	return NULL;
+}
+
+static void note_copy(struct copies *copies, const void *from, void *to)
+{
+	copies->list = realloc(copies->list,
+			       (copies->n + 1) * sizeof(*copies->list));
+	if (!copies->list)
+		abort();
+	copies->list[copies->n++] = (struct pair){ from, to };
+}
+
+static fxv copy_tensor(struct copies *copies, fxv v)
+{
+	fxv to = { .kind = v.kind, .tensor = find_copy(copies, v.tensor) };
+
+	if (to.tensor)
+		return value_get(to);
+	to = fx_copy_of(&v.tensor->t);
+	if (to.kind != FX_VALUE_TENSOR)
+		abort();
+	note_copy(copies, v.tensor, to.tensor);
+	return value_keep(to);
+}
+
+static fxv copy_value(struct copies *copies, fxv v)
+{
+	if (v.kind == FX_VALUE_TENSOR)
+		return copy_tensor(copies, v);
+	return value_get(v);
+}
+
+static struct fx_module *copy_module(struct copies *copies,
+				     const struct fx_module *m);
+
+static void set_field(struct fx_module *m, const char *name, fxv value)
+{
+	if (m->class->set)
+		m->class->set(m, name, value);
+}
+
+static void set_module_field(struct fx_module *m, const char *name,
+			     struct fx_module *child)
+{
+	set_field(m, name, (fxv){ .kind = FX_VALUE_SELF, .module = child });
+}
+
+static void copy_member(struct copies *copies, struct fx_module *to,
+			const struct fx_member *from, struct fx_member *member)
+{
+	*member = (struct fx_member){
+		.kind = from->kind,
+		.name = must_print("%s", from->name),
+	};
+	if (from->module) {
+		member->module = copy_module(copies, from->module);
+		set_module_field(to, member->name, member->module);
+	} else {
+		member->value = copy_value(copies, from->value);
+		set_field(to, member->name, member->value);
+	}
+}
+
+static void copy_graph(struct copies *copies, struct fx_module *m)
+{
+	m->graph = fx_graph_copy(m->graph);
+	fx_for_each_node(n, m->graph)
+		if (n->module)
+			n->module = find_copy(copies, n->module);
+}
+
+static struct fx_module *copy_module(struct copies *copies,
+				     const struct fx_module *m)
+{
+	size_t size = m->class->size ? m->class->size : sizeof(*m);
+	struct fx_module *to = find_copy(copies, m);
+
+	if (to)
+		return fx_module_get(to);
+
+	to = must_alloc(size);
+	memcpy(to, m, size);
+	note_copy(copies, m, to);
+	to->refs = 1;
+	to->error = m->error ? must_print("%s", m->error) : NULL;
+	to->options = must_alloc(m->class->n_options * sizeof(fxv));
+	for (size_t i = 0; m->options && i < m->class->n_options; i++)
+		to->options[i] = value_get(m->options[i]);
+	to->members = must_alloc(m->n_members * sizeof(*to->members));
+	for (size_t i = 0; i < m->n_members; i++)
+		copy_member(copies, to, &m->members[i], &to->members[i]);
+	if (to->graph)
+		copy_graph(copies, to);
+	return to;
+}
+
+struct fx_module *fx_module_copy(const struct fx_module *m)
+{
+	struct copies copies = { 0 };
+	struct fx_module *to = copy_module(&copies, m);
+
+	free(copies.list);
+	return to;
+}
+
+int fx_module_replace(struct fx_module *m, const char *path,
+		      struct fx_module *child)
+{
+	const char *dot = strrchr(path, '.'), *name = dot ? dot + 1 : path;
+	char *above = must_print("%.*s", dot ? (int)(dot - path) : 0, path);
+	struct fx_module *holder = fx_module_at(m, above);
+	struct fx_member *member;
+
+	free(above);
+	if (!holder || !*name) {
+		fx_module_put(child);
+		return -ENOENT;
+	}
+
+	member = (struct fx_member *)module_member(holder, name);
+	if (!member) {
+		fx_add_module(holder, name, child);
+		return 0;
+	}
+	if (!member->module) {
+		fx_module_put(child);
+		return -ENOENT;
+	}
+	fx_module_put(member->module);
+	member->module = child;
+	set_module_field(holder, name, child);
+	return 0;
+}
