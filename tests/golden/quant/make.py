@@ -3,7 +3,8 @@
 """Asks torch for the goldens of this folder, and writes them beside itself.
 
 It runs where fxq is not: Debian bookworm's python3-torch 1.13 on an x86-64
-processor. The files come out the same to the byte each time.
+processor. The files come out the same to the byte each time on one processor;
+another one may round float sums in another order.
 """
 import copy
 import json
@@ -274,6 +275,15 @@ def scales_of(weight):
     return [float(weight.q_scale())]
 
 
+def observers_of(prepared):
+    """What each observer of a range found, shared ones once."""
+    return {name: {"scale": floats(scale), "zero_point": [int(zero_point)]}
+            for name, module in prepared.named_modules()
+            if name.startswith("activation_post_process_")
+            and hasattr(module, "min_val")
+            for scale, zero_point in [module.calculate_qparams()]}
+
+
 def convert(name, make, shape, config_name, config):
     x = generate(shape, 42)
     reference = "ref" in config_name
@@ -284,9 +294,11 @@ def convert(name, make, shape, config_name, config):
     prepared = quantize_fx.prepare_fx(
         fill(make(), 1000 + len(name)), mapping_of(config),
         example_inputs=(x,), **options)
+    prepared_code = prepared.code
     with torch.no_grad():
         for i, scale in enumerate(CALIBRATION_SCALES):
             prepared(generate(shape, 42 + i, scale))
+    observers = observers_of(prepared)
     graph = finish(prepared, **options)
 
     fused = quantize_fx.fuse_fx(fill(make(), 1000 + len(name)))
@@ -307,7 +319,10 @@ def convert(name, make, shape, config_name, config):
             arrays["b_float__" + layer_name] = array(bias)
         layers[layer_name] = {"w_scale": scales_of(weight)}
     write_npz(f"{name}__{config_name}", arrays)
-    write_json(f"{name}__{config_name}", {"values": values, "layers": layers})
+    write_json(f"{name}__{config_name}", {
+        "fused_code": fused.code, "prepared_code": prepared_code,
+        "converted_code": graph.code, "observers": observers,
+        "values": values, "layers": layers})
 
 
 def fold():

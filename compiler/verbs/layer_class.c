@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+/*
+ * layer_class.c - the classes that layers with weights become
+ *
+ * A convolution with its batch norm and activation is one module of a class
+ * that torch names for all three, ConvBnReLU2d. There is one for each layer,
+ * each combination and each stage of quantization; they differ in nothing but
+ * what is said here, so they are made when they are first wanted.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "verbs.h"
+
+static const char *const packages[LAYER_KIND_COUNT] = {
+#define X(id, package) [LAYER_##id] = package,
+	LAYER_KINDS(X)
+#undef X
+};
+
+static const struct {
+	unsigned int part;
+	const char *name;
+} part_names[] = {
+	{ FX_PART_BN, "Bn" },
+	{ FX_PART_ADD, "Add" },
+	{ FX_PART_RELU, "ReLU" },
+	{ FX_PART_RELU6, "ReLU6" },
+};
+
+/* "Conv2d" with the parts' names before what ends in "2d". */
+static void write_name(struct layer_class *c)
+{
+	bool norm = c->base->flags & FX_CLASS_BATCH_NORM;
+	const char *base = norm ? "BN2d" : c->base->name;
+	size_t len = strlen(base);
+	FILE *to = fmemopen(c->name, sizeof(c->name), "w");
+
+	if (!to)
+		abort();
+	if (len > 2 && base[len - 1] == 'd')
+		len -= 2;
+	fprintf(to, "%s%.*s", packages[c->kind], (int)len, base);
+	for (size_t i = 0; i < sizeof(part_names) / sizeof(*part_names); i++)
+		if (c->parts & part_names[i].part)
+			fputs(part_names[i].name, to);
+	fputs(base + len, to);
+	fclose(to);
+}
+
+/* "0" is the layer, those that follow are what it is fused with. */
+static fxv forward_fused(struct fx_module *m, const fxv *args)
+{
+	unsigned int parts = layer_class_of(m)->parts;
+	const struct fx_loc *at = context.at;
+	size_t next = 0;
+	fxv x = args[0];
+
+	x = fx_call_at(at, m->members[next++].module, FX_ARGS(x));
+	if (parts & FX_PART_BN)
+		x = fx_call_at(at, m->members[next++].module, FX_ARGS(x));
+	if (parts & FX_PART_ADD)
+		x = fx_add(x, args[1]);
+	if (parts & FX_PART_ACT)
+		x = fx_call_at(at, m->members[next].module, FX_ARGS(x));
+	return x;
+}
+
+static const struct fx_param two_inputs[] = {
+	{ "x", FX_REQUIRED }, { "y", FX_REQUIRED }, { NULL, FX_REQUIRED },
+};
+static const struct fx_method two_inputs_method = { two_inputs };
+
+static fxv (*const forwards[LAYER_KIND_COUNT])(struct fx_module *m,
+					       const fxv *args) = {
+	[LAYER_FUSED] = forward_fused,
+};
+
+/* Those that have been made; they stay. */
+static struct layer_class **made;
+static size_t n_made;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct layer_class *make(enum layer_kind kind,
+				const struct fx_class *base,
+				unsigned int parts)
+{
+	struct layer_class *c = must_alloc(sizeof(*c));
+
+	c->kind = kind;
+	c->base = base;
+	c->parts = parts;
+	write_name(c);
+	c->class = (struct fx_class){
+		.name = c->name, .flags = FX_CLASS_LEAF,
+		.forward = forwards[kind],
+		.method = parts & FX_PART_ADD ? &two_inputs_method : NULL,
+	};
+	made = realloc(made, (n_made + 1) * sizeof(*made));
+	if (!made)
+		abort();
+	made[n_made++] = c;
+	return c;
+}
+
+const struct fx_class *layer_class(enum layer_kind kind,
+				   const struct fx_class *base,
+				   unsigned int parts)
+{
+	struct layer_class *found = NULL;
+
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; !found && i < n_made; i++)
+		if (made[i]->kind == kind && made[i]->base == base &&
+		    made[i]->parts == parts)
+			found = made[i];
+	if (!found)
+		found = make(kind, base, parts);
+	pthread_mutex_unlock(&lock);
+	return &found->class;
+}
+
+const struct layer_class *layer_class_of(const struct fx_module *m)
+{
+	const struct layer_class *found = NULL;
+
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; !found && i < n_made; i++)
+		if (&made[i]->class == m->class)
+			found = made[i];
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+struct fx_module *layer_new(const struct fx_class *class,
+			    const struct fx_module *like)
+{
+	struct fx_module *m = must_alloc(sizeof(*m));
+
+	m->class = class;
+	m->refs = 1;
+	m->training = like->training;
+	m->options = must_alloc(class->n_options * sizeof(fxv));
+	for (size_t i = 0; i < class->n_options; i++)
+		m->options[i] = value_get(like->options[i]);
+	return m;
+}

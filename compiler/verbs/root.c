@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/*
+ * root.c - the graph module that a verb works on
+ *
+ * No verb touches what it is given. It works on a copy, which has modules and
+ * tensors of its own; what calls the copy and what calls the original do not
+ * meet.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "verbs.h"
+
+/* Stubs are calls of their own, for the backend to see. */
+static const char *const stubs[] = { "QuantStub", "DeQuantStub", NULL };
+
+struct fx_module *root_copy(struct fx_module *model)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, stubs);
+	struct fx_module *copy, *gm;
+	struct fx_graph *graph;
+
+	copy = fx_module_copy(model);
+	if (copy->graph || copy->error)
+		return copy;
+
+	if (fx_trace(copy, &tracer, &graph)) {
+		module_fail(copy, -1, "%s", tracer.error);
+		return copy;
+	}
+	gm = fx_graph_module(copy, graph);
+	fx_module_put(copy);
+	return gm;
+}
+
+struct fx_module *root_fail(struct fx_module *gm, const char *fmt, ...)
+{
+	va_list args;
+
+	if (gm->error)
+		return gm;
+	va_start(args, fmt);
+	if (vasprintf(&gm->error, fmt, args) < 0)
+		abort();
+	va_end(args);
+	return gm;
+}
+
+void root_put(struct fx_module *gm, const char *path, struct fx_module *m)
+{
+	fx_module_replace(gm, path, m);
+	fx_for_each_node(n, gm->graph)
+		if (n->opcode == FX_CALL_MODULE && !strcmp(n->target, path))
+			n->module = m;
+}
+
+void root_renew(struct fx_module *gm)
+{
+	struct fx_graph *old = gm->graph;
+
+	gm->graph = fx_graph_copy(old);
+	fx_graph_free(old);
+}
+
+size_t root_calls(const struct fx_module *gm, const struct fx_module *m)
+{
+	size_t calls = 0;
+
+	fx_for_each_node(n, gm->graph)
+		calls += n->opcode == FX_CALL_MODULE && n->module == m;
+	return calls;
+}
+
+struct user_walk {
+	const struct fx_node *wanted;
+	bool found;
+};
+
+static void find_use(struct fx_node *in, void *ctx)
+{
+	struct user_walk *walk = ctx;
+
+	walk->found |= in == walk->wanted;
+}
+
+struct fx_node *root_only_user(struct fx_node *n)
+{
+	struct user_walk walk = { n };
+
+	if (n->n_users != 1)
+		return NULL;
+	for (struct fx_node *user = n->next; user; user = user->next) {
+		fx_node_visit(user, find_use, &walk);
+		if (walk.found)
+			return user;
+	}
+	return NULL;
+}
+
+bool node_is_module(const struct fx_node *n, const char *class)
+{
+	return n->opcode == FX_CALL_MODULE && n->module &&
+	       !strcmp(n->module->class->name, class);
+}
+
+bool node_is_function(const struct fx_node *n, const char *id)
+{
+	const struct fx_function *fn;
+
+	if (n->wrapped || (n->opcode != FX_CALL_FUNCTION &&
+			   n->opcode != FX_CALL_METHOD))
+		return false;
+	fn = function_of_node(n);
+	return fn && !strcmp(fn->id, id);
+}

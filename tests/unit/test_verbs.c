@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_verbs.c - fuse, prepare and convert, each by itself
+ *
+ * What the goldens of torch cannot show: the backend of this machine, layers
+ * that are called twice, what verbs leave alone, and what they refuse.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fxq/quantize_fx.h>
+
+static struct fx_module *filled(struct fx_module *m)
+{
+	fx_module_fill(m, 1000);
+	return fx_eval(m);
+}
+
+static void assert_body(struct fx_module *gm, const char *body)
+{
+	char *code;
+
+	if (gm->error)
+		fail_msg("%s", gm->error);
+	code = fx_graph_code(gm->graph);
+	assert_string_equal(strstr(code, "def forward"), body);
+	free(code);
+}
+
+/* The two give the same answer to the same input, but for rounding. */
+static void assert_near(struct fx_module *a, struct fx_module *b, float within)
+{
+	fxv x = fx_gen(42, 1, 2, 4, 6, 6);
+	fxv y = fx_call(a, x), z = fx_call(b, x);
+
+	if (fx_error(y) || fx_error(z))
+		fail_msg("%s", fx_error(y) ? fx_error(y) : fx_error(z));
+	assert_int_equal(fxq_tensor_count(fx_data(y)),
+			 fxq_tensor_count(fx_data(z)));
+	for (int64_t i = 0; i < fxq_tensor_count(fx_data(y)); i++)
+		assert_true(fabsf(((float *)fx_data(y)->data)[i] -
+				  ((float *)fx_data(z)->data)[i]) <= within);
+	fx_release(x);
+	fx_release(y);
+	fx_release(z);
+}
+
+/* A block with everything that is fused. */
+FX_MODULE(Block,
+	  module(c1, Conv2d(4, 4, 3, .padding = 1)),
+	  module(b1, BatchNorm2d(4)),
+	  module(c2, Conv2d(4, 4, 3, .padding = 1)),
+	  module(b2, BatchNorm2d(4)),
+	  module(relu, ReLU()),
+	  module(last, Conv2d(4, 4, 1)))
+
+FX_FORWARD(Block, x)
+{
+	fxv y = fx_relu6(fx_call(self->b1, fx_call(self->c1, x)));
+
+	y = fx_call(self->b2, fx_call(self->c2, y));
+	y = fx_call(self->relu, fx_add(y, x));
+	return fx_call(self->last, y);
+}
+
+static const char *class_at(struct fx_module *m, const char *path)
+{
+	return fx_module_at(m, path)->class->name;
+}
+
+static void an_addition_is_fused(void **state)
+{
+	struct fx_module *model = filled(Block()), *gm = fuse_fx(model);
+
+	assert_body(gm, "def forward(self, x):\n"
+		    "    c1 = self.c1(x)\n"
+		    "    _generated_add_0 = self._generated_add_0(c1, x);  c1 = x = None\n"
+		    "    last = self.last(_generated_add_0);  _generated_add_0 = None\n"
+		    "    return last\n    ");
+	assert_string_equal(class_at(gm, "c1"), "intrinsic.ConvReLU62d");
+	assert_string_equal(class_at(gm, "_generated_add_0"),
+			    "intrinsic.ConvAddReLU2d");
+	assert_string_equal(class_at(gm, "c2"), "Identity");
+	assert_string_equal(class_at(gm, "b2"), "Identity");
+	assert_string_equal(class_at(gm, "relu"), "Identity");
+	assert_near(model, gm, 1e-5f);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+static void torch_fuses_no_addition(void **state)
+{
+	struct fx_module *model = filled(Block());
+	struct fx_module *gm = fuse_fx(model, .backend = &fx_backend_torch);
+
+	assert_body(gm, "def forward(self, x):\n"
+		    "    c1 = self.c1(x)\n"
+		    "    relu6 = torch.nn.functional.relu6(c1, inplace = False);  c1 = None\n"
+		    "    c2 = self.c2(relu6);  relu6 = None\n"
+		    "    add = c2 + x;  c2 = x = None\n"
+		    "    relu = self.relu(add);  add = None\n"
+		    "    last = self.last(relu);  relu = None\n"
+		    "    return last\n    ");
+	assert_near(model, gm, 1e-5f);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+static void what_trains_keeps_its_batch_norms(void **state)
+{
+	struct fx_module *model = fx_train(filled(Block()));
+	struct fx_module *gm = fuse_fx(model);
+
+	assert_null(gm->error);
+	assert_string_equal(class_at(gm, "c1"), "intrinsic.ConvBnReLU62d");
+	assert_string_equal(class_at(gm, "_generated_add_0.1"), "BatchNorm2d");
+	fx_eval(model);
+	assert_near(model, fx_eval(gm), 1e-5f);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+static void fusing_twice_changes_nothing(void **state)
+{
+	struct fx_module *model = filled(Block()), *once = fuse_fx(model);
+	struct fx_module *twice = fuse_fx(once);
+	char *code = fx_graph_code(once->graph);
+
+	assert_body(twice, strstr(code, "def forward"));
+	assert_near(once, twice, 0);
+	free(code);
+	fx_module_put(twice);
+	fx_module_put(once);
+	fx_module_put(model);
+}
+
+/* One convolution, with a batch norm of its own in each place. */
+FX_MODULE(Shared,
+	  module(conv, Conv2d(4, 4, 1)),
+	  module(first, BatchNorm2d(4)),
+	  module(second, BatchNorm2d(4)))
+
+FX_FORWARD(Shared, x)
+{
+	x = fx_call(self->first, fx_call(self->conv, x));
+	return fx_call(self->second, fx_call(self->conv, x));
+}
+
+static void a_shared_layer_goes_to_its_batch_norms(void **state)
+{
+	struct fx_module *model = filled(Shared()), *gm = fuse_fx(model);
+
+	assert_body(gm, "def forward(self, x):\n"
+		    "    first = self.first(x);  x = None\n"
+		    "    second = self.second(first);  first = None\n"
+		    "    return second\n    ");
+	assert_string_equal(class_at(gm, "first"), "Conv2d");
+	assert_string_equal(class_at(gm, "conv"), "Identity");
+	assert_near(model, gm, 1e-5f);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+/* The same three modules twice; and once without what follows. */
+FX_MODULE(Again,
+	  module(block, Sequential(Conv2d(4, 4, 1), BatchNorm2d(4), ReLU())),
+	  module(bare, Conv2d(4, 4, 1)))
+
+FX_FORWARD(Again, x)
+{
+	x = fx_call(self->block, fx_call(self->block, x));
+	x = fx_relu(fx_call(self->bare, x));
+	return fx_call(self->bare, x);
+}
+
+static void modules_shared_whole_are_fused_once(void **state)
+{
+	struct fx_module *model = filled(Again()), *gm = fuse_fx(model);
+
+	assert_body(gm, "def forward(self, x):\n"
+		    "    block_0 = getattr(self.block, \"0\")(x);  x = None\n"
+		    "    block_3 = getattr(self.block, \"0\")(block_0);  block_0 = None\n"
+		    "    bare = self.bare(block_3);  block_3 = None\n"
+		    "    relu = torch.nn.functional.relu(bare, inplace = False);  bare = None\n"
+		    "    bare_1 = self.bare(relu);  relu = None\n"
+		    "    return bare_1\n    ");
+	assert_near(model, gm, 1e-5f);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+struct tensors {
+	const struct fxq_tensor *list[64];
+	size_t n;
+};
+
+static int collect(const char *key, enum fx_member_kind kind,
+		   struct fxq_tensor *t, void *ctx)
+{
+	struct tensors *tensors = ctx;
+
+	assert_true(tensors->n < 64);
+	tensors->list[tensors->n++] = t;
+	return 0;
+}
+
+static void the_original_is_left_alone(void **state)
+{
+	struct fx_module *model = filled(Block()), *same = filled(Block());
+	struct tensors before = { .n = 0 }, after = { .n = 0 };
+	struct fx_module *gm = fuse_fx(model);
+
+	fx_module_each_tensor(model, collect, &before);
+	fx_module_each_tensor(gm, collect, &after);
+	for (size_t i = 0; i < before.n; i++)
+		for (size_t k = 0; k < after.n; k++)
+			assert_ptr_not_equal(before.list[i]->data,
+					     after.list[k]->data);
+	fx_module_put(gm);
+	assert_near(model, same, 0);
+	fx_module_put(model);
+	fx_module_put(same);
+}
+
+FX_MODULE(Branches)
+
+FX_FORWARD(Branches, x)
+{
+	return fx_truth(x) ? x : fx_relu(x);
+}
+
+static void what_cannot_be_traced_says_why(void **state)
+{
+	struct fx_module *model = Branches(), *gm = fuse_fx(model);
+	fxv y, x = fx_zeros(1);
+
+	assert_non_null(gm->error);
+	assert_non_null(strstr(gm->error, "control flow"));
+	y = fx_call(gm, x);
+	assert_string_equal(fx_error(y), gm->error);
+	fx_release(y);
+	fx_release(x);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_addition_is_fused),
+		cmocka_unit_test(torch_fuses_no_addition),
+		cmocka_unit_test(what_trains_keeps_its_batch_norms),
+		cmocka_unit_test(fusing_twice_changes_nothing),
+		cmocka_unit_test(a_shared_layer_goes_to_its_batch_norms),
+		cmocka_unit_test(modules_shared_whole_are_fused_once),
+		cmocka_unit_test(the_original_is_left_alone),
+		cmocka_unit_test(what_cannot_be_traced_says_why),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
