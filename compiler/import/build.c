@@ -165,14 +165,18 @@ static bool can_fold(struct importer *imp, struct fx_node *n,
 	return true;
 }
 
-/* Weights that only move keep the scales that they came with. */
+/* Constants that only move keep the scales that they came with. */
 static void pass_scales(const struct fx_node *n, struct fx_node *folded)
 {
 	const struct fx_node *from = fx_node_in(n, 0);
 	const struct fx_arg *scale = from ? fx_node_kwarg(from, "scale") : NULL;
 
-	if (scale && n->op->flags & (FX_OP_VIEW | FX_OP_MOVES))
-		fx_node_set_kwarg(folded, "scale", *scale);
+	if (!scale || !(n->op->flags & (FX_OP_VIEW | FX_OP_MOVES)))
+		return;
+	fx_node_set_kwarg(folded, "scale", *scale);
+	if (fx_node_kwarg(from, "zero_point"))
+		fx_node_set_kwarg(folded, "zero_point",
+				  *fx_node_kwarg(from, "zero_point"));
 }
 
 static int fold(struct onnx_op *op, struct fx_node *n, struct fxq_call *call,

@@ -37,6 +37,8 @@ int wire_check(const void *data, size_t size,
 /* FXQ_DTYPE_NONE: not supported. */
 uint32_t onnx_dtype(int64_t data_type);
 const char *onnx_dtype_name(int64_t data_type);
+/* ONNX's number for a type of ours. */
+int32_t onnx_data_type(uint32_t dtype);
 /*
  * Allocates ret->data. @dir: where external data lies, NULL if nowhere.
  */
@@ -228,6 +230,8 @@ struct row {
 
 /* The row for @op_type; NULL and *ret_any tells if other opsets have one. */
 const struct row *row_find(const char *op_type, int64_t opset, bool *ret_any);
+/* The row, of those that need no thought, that makes operator @name; or NULL. */
+const struct row *row_of_operator(const char *name, int64_t opset);
 /* Attributes and inputs of @op, by its row's rules, to @c. */
 int apply_rules(struct onnx_op *op, struct call *c);
 

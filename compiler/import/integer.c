@@ -60,10 +60,12 @@ int import_matmul_integer(struct onnx_op *op)
 }
 
 /*
- * If @n has become a constant, of weights, it keeps the scales that it was made
- * with. Whether they fit the layer that uses it is seen there, by the values.
+ * If @n has become a constant, it keeps the scales that it was made with, and
+ * its zero point as int8 has it. Whether they fit what uses it is seen there, by
+ * the values.
  */
-static void keep_scales(struct fx_node *n, const struct fx_node *scale)
+static void keep_scales(struct fx_node *n, const struct fx_node *scale,
+			const struct fx_node *zero)
 {
 	int64_t count;
 	double *v;
@@ -75,6 +77,10 @@ static void keep_scales(struct fx_node *n, const struct fx_node *scale)
 	for (int64_t i = 0; i < count; i++)
 		v[i] = tensor_element(&scale->out[0], i);
 	fx_node_set_kwarg(n, "scale", fx_arg_floats(n->graph, v, (size_t)count));
+	if (zero && fx_node_is_const(zero) && fxq_tensor_count(&zero->out[0]) == 1)
+		fx_node_set_kwarg(n, "zero_point", fx_arg_int(
+			(int64_t)tensor_element(&zero->out[0], 0) -
+			(zero->out[0].dtype == FXQ_DTYPE_U8 ? 128 : 0)));
 }
 
 static struct fx_node *dequantize(struct onnx_op *op, size_t x, size_t scale,
@@ -90,7 +96,7 @@ static struct fx_node *dequantize(struct onnx_op *op, size_t x, size_t scale,
 	call_in(&c, op->in[zero]);
 	call_int(&c, "axis", axis);
 	n = op_build(&c);
-	keep_scales(n, op->in[scale]);
+	keep_scales(n, op->in[scale], op->in[zero]);
 	return n;
 }
 
@@ -119,7 +125,8 @@ int import_quantization(struct onnx_op *op)
 	ret = import_direct(op);
 	if (!ret && op->n_in > 1 && op_uses_output(op, 0) &&
 	    !strcmp(op->row->name, "dequantize_linear"))
-		keep_scales(imp_value(op->imp, op->p->output[0]), op->in[1]);
+		keep_scales(imp_value(op->imp, op->p->output[0]), op->in[1],
+			    op->n_in > 2 ? op->in[2] : NULL);
 	return ret;
 }
 

@@ -67,6 +67,14 @@ const char *onnx_dtype_name(int64_t data_type)
 	}
 }
 
+int32_t onnx_data_type(uint32_t dtype)
+{
+	for (int32_t number = 1; dtype && number < 24; number++)
+		if (onnx_dtype(number) == dtype)
+			return number;
+	return 0;
+}
+
 /* What went wrong, with the tensor's name in front. */
 struct report {
 	const char *name;

@@ -298,3 +298,15 @@ const struct row *row_find(const char *op_type, int64_t opset, bool *ret_any)
 	}
 	return NULL;
 }
+
+const struct row *row_of_operator(const char *name, int64_t opset)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if ((rows[i].import == import_direct ||
+		     rows[i].import == import_several ||
+		     rows[i].import == import_variadic) &&
+		    !strcmp(rows[i].name, name) &&
+		    opset >= rows[i].since && opset <= rows[i].until)
+			return &rows[i];
+	return NULL;
+}

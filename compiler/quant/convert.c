@@ -241,27 +241,28 @@ static struct fx_node *quantize(struct convert *cv, struct fx_node *n,
 
 /*
  * Is @n its root times a positive number? Then its integers are the root's,
- * in another scale, *@scale being that of the root at first. Not if its scale
- * is settled already.
+ * in another scale, @qp being those of the root at first. Not if it is settled
+ * already, and otherwise.
  */
 static bool only_scales(struct convert *cv, const struct fx_node *n,
-			float *scale)
+			struct qparams *qp)
 {
 	bool product = fx_node_is(n, "mul");
-	struct qparams unused;
+	struct qparams settled = value_of(n)->qp;
+	bool is_settled = value_of(n)->has_qp ||
+			  !calibration_fixed(cv->cal, n, &settled.scale,
+					     &settled.zero_point);
 	float by;
 
-	if (value_of(n)->has_qp ||
-	    !calibration_fixed(cv->cal, n, &unused.scale, &unused.zero_point))
-		return false;
 	for (size_t i = 0; i < 2; i++) {
 		if (!product && (i || !fx_node_is(n, "div")))
 			return false;
 		if (fx_node_in(n, i) != pointwise_root(n) ||
 		    !const_scalar(fx_node_in(n, 1 - i), &by))
 			continue;
-		*scale = product ? *scale * by : *scale / by;
-		return by > 0 && scale_ok(*scale);
+		qp->scale = product ? qp->scale * by : qp->scale / by;
+		return by > 0 && scale_ok(qp->scale) &&
+		       (!is_settled || same_qparams(settled, *qp));
 	}
 	return false;
 }
@@ -277,7 +278,7 @@ static struct fx_node *function_as_integer(struct convert *cv,
 	if (!in[0])
 		return NULL;
 	qp = qparams_of_node(in[0]);
-	if (only_scales(cv, n, &qp.scale)) {
+	if (only_scales(cv, n, &qp)) {
 		value_of(n)->qp = qp;
 		value_of(n)->has_qp = true;
 		put_qparams(&k, qp);
@@ -475,7 +476,7 @@ static int convert_group(struct convert *cv, struct group *g)
 	const char *reason = NULL;
 	struct fx_node *q;
 
-	if (!has_scale(cv, g->last) && !keeps_scale(g->head) && !is_raw(g))
+	if (!has_scale(cv, g->last) && !keeps_scale(g->head) && !g->raw)
 		return stay_float(cv, g, "the model gives its result no scale");
 	if (is_conv(g->head) || is_linear(g->head))
 		q = convert_layer(cv, g, &reason);
@@ -557,7 +558,7 @@ int fx_convert(struct fx_graph *g, const struct fx_calibration *cal,
 
 	fx_for_each_node(n, g)
 		n->data = fx_graph_alloc(g, sizeof(struct value));
-	group_nodes(g);
+	group_nodes(g, qconfig->portable);
 	cv.to = fx_graph_new();
 	ret = convert_nodes(&cv);
 	if (!ret) {

@@ -19,6 +19,7 @@
  * @clamp: relu, relu6, clamp, hardtanh
  * @table: a function of the value so far, for a table; layers only
  * @last: the node whose value the operator's result is
+ * @raw: its sums leave the device as they are, in 32 bits; layers only
  */
 struct group {
 	struct fx_node *head;
@@ -27,6 +28,7 @@ struct group {
 	struct fx_node *clamp;
 	struct fx_node *table;
 	struct fx_node *last;
+	bool raw;
 };
 
 /*
@@ -35,6 +37,8 @@ struct group {
  * @q, @f: its value in the new graph, integer and float; made on demand
  * @qp, @has_qp: scale and zero point it is to be quantized with
  * @reason: why it stayed float
+ * @plain, @rounded: its value in the graph of pairs, see qdq.c
+ * @copy, @copied_for: a copy there, on the way to that node's value
  */
 struct value {
 	struct pointwise pointwise;
@@ -43,6 +47,7 @@ struct value {
 	struct qparams qp;
 	bool has_qp;
 	const char *reason;
+	struct fx_node *plain, *rounded, *copy, *copied_for;
 };
 
 /* @given: the model brings scales; what has none of its own stays float */
@@ -60,8 +65,11 @@ static inline struct value *value_of(const struct fx_node *n)
 
 /* group.c */
 
-/* Groups the nodes of the graph, whose n->data are struct value. */
-void group_nodes(struct fx_graph *g);
+/*
+ * Groups the nodes of the graph, whose n->data are struct value. @portable: as
+ * in struct fx_qconfig.
+ */
+void group_nodes(struct fx_graph *g, bool portable);
 
 /* convert.c */
 
@@ -111,8 +119,6 @@ void trim_range(struct convert *cv, struct fx_node *root, struct fx_node *f,
 
 /* convert_layer.c */
 
-/* Does a layer's sum leave the device as it is, in 32 bits? */
-bool is_raw(const struct group *g);
 /* A group whose head has weights; NULL and the reason. */
 struct fx_node *convert_layer(struct convert *cv, const struct group *group,
 			      const char **reason);

@@ -9,13 +9,6 @@
 
 #include "convert.h"
 
-bool is_raw(const struct group *g)
-{
-	return (is_conv(g->head) || is_linear(g->head)) &&
-	       g->last == g->head && !is_given(g->last) &&
-	       only_leaves(g->last);
-}
-
 static const char *op_of(const struct fx_node *n)
 {
 	if (is_linear(n))
@@ -126,7 +119,7 @@ static int sum_qparams(struct convert *cv, const struct group *g,
 
 	if (qparams_of(cv, g->table ? value : g->last, ret))
 		return -EINVAL;
-	if (!g->table)
+	if (!g->table || is_given(value))
 		return 0;
 	/* From the scale, which is the same when it was loaded. */
 	whole.min = (float)(-128 - ret->zero_point) * ret->scale;
@@ -138,15 +131,32 @@ static int sum_qparams(struct convert *cv, const struct group *g,
 	return 0;
 }
 
+/* The weights, which keep their scales for those who want them in float. */
+static struct fx_node *new_weights(struct convert *cv, const struct group *g,
+				   const struct layer_weights *w)
+{
+	struct fx_node *from = fx_node_in(g->head, 1);
+	struct fx_node *n = new_const(cv, g->last, "weight", FXQ_DTYPE_I8,
+				      type_of(from)->rank,
+				      type_of(from)->dims, w->w);
+	size_t c = (size_t)out_channels(g->head);
+	double *scale = fx_graph_alloc(cv->to, c * sizeof(*scale));
+
+	for (size_t i = 0; i < c; i++)
+		scale[i] = (double)w->scale[i];
+	fx_node_set_kwarg(n, "scale", fx_arg_floats(cv->to, scale, c));
+	n->source = fx_graph_strdup(cv->to, from->name);
+	return n;
+}
+
 struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 			      const char **reason)
 {
 	struct fx_node *in[7] = { 0 }, *value = g->add ? g->add :
 				 g->prelu ? g->prelu : g->head;
-	struct fx_node *weights = fx_node_in(g->head, 1);
 	int64_t c;
 	struct kwargs k = { .g = cv->to };
-	struct qparams qp, sum_qp;
+	struct qparams qp = { 0, 0 }, sum_qp = { 0, 0 };
 	const struct moments *m;
 	struct layer_weights w;
 	struct range r;
@@ -160,22 +170,21 @@ struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 		return NULL;
 	}
 	c = out_channels(g->head);
-	if (qparams_of(cv, g->last, &qp) ||
-	    sum_qparams(cv, g, value, qp, &sum_qp) ||
-	    range_of(cv, fx_node_in(g->head, 0), &r) ||
+	if (!g->raw && (qparams_of(cv, g->last, &qp) ||
+			sum_qparams(cv, g, value, qp, &sum_qp)))
+		return NULL;
+	if (range_of(cv, fx_node_in(g->head, 0), &r) ||
 	    quantize_layer(cv->from, g->head, in[0]->out[0].scale,
-			   is_raw(g) ? 0 : sum_qp.scale, &r,
+			   sum_qp.scale, &r,
 			   cv->qconfig.per_tensor_weights, &w))
 		return NULL;
 	m = calibration_moments(cv->cal, g->head);
 	if (m)
 		round_layer(g->head, in[0]->out[0].scale, m, &w);
-	in[1] = new_const(cv, g->last, "weight", FXQ_DTYPE_I8,
-			  type_of(weights)->rank, type_of(weights)->dims, w.w);
-	in[1]->source = fx_graph_strdup(cv->to, weights->name);
+	in[1] = new_weights(cv, g, &w);
 	in[2] = new_const(cv, g->last, "bias", FXQ_DTYPE_I32, 1, &c, w.bias);
 	put_geometry(&k, g->head);
-	if (is_raw(g))
+	if (g->raw)
 		return convert_raw(cv, g, in[0], &w, in, &k);
 	if (put_multipliers(cv, g, &w, in[0]->out[0].scale, sum_qp.scale,
 			    &in[3], &in[4]))
@@ -200,6 +209,7 @@ struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 	if (g->table) {
 		/* The kernel clamps and rounds the sum by its own zero point. */
 		put_int(&k, "sum_zero_point", sum_qp.zero_point);
+		value_of(value)->qp = sum_qp;
 	}
 	return new_op(cv, g->last, op_of(g->head), in, 7, &k);
 }

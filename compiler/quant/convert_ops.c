@@ -7,6 +7,7 @@
  * are worth a passage to integers; the operators here follow the form that
  * their inputs have.
  */
+#include <math.h>
 #include <string.h>
 
 #include <fxq/fxq_arith.h>
@@ -46,7 +47,32 @@ static struct fx_node *finish(struct job *j, const char *op,
 	return new_op(j->cv, j->g->last, op, in, n_in, &j->k);
 }
 
-/* Constant @of in eight bits, in a scale of its own. */
+/* Scale and zero point that constant @of came with, if its values are in them. */
+static bool given_operand(const struct fx_node *of, struct qparams *ret)
+{
+	const struct fx_arg *scale = fx_node_kwarg(of, "scale");
+	int64_t count = fxq_tensor_count(type_of(of));
+	const float *v = const_floats(of);
+
+	if (!scale || scale->count != 1 || !fx_node_kwarg(of, "zero_point"))
+		return false;
+	ret->scale = (float)scale->items[0].f;
+	ret->zero_point = (int)fx_node_int(of, "zero_point", 0);
+	if (!scale_ok(ret->scale) || ret->zero_point < -128 ||
+	    ret->zero_point > 127)
+		return false;
+	for (int64_t i = 0; i < count; i++) {
+		float q = v[i] / ret->scale;
+
+		if (!(q >= -128.5f - ret->zero_point &&
+		      q <= 127.5f - ret->zero_point &&
+		      fabsf(q - fxq_rne(q)) <= 255 * 0x1p-23f))
+			return false;
+	}
+	return true;
+}
+
+/* Constant @of in eight bits: in the scale it brings, or one of its own. */
 static struct fx_node *constant_operand(struct job *j, struct fx_node *of)
 {
 	const float *v = const_floats(of);
@@ -62,7 +88,8 @@ static struct fx_node *constant_operand(struct job *j, struct fx_node *of)
 		r.min = v[i] < r.min ? v[i] : r.min;
 		r.max = v[i] > r.max ? v[i] : r.max;
 	}
-	qp = affine_qparams(r);
+	if (!given_operand(of, &qp))
+		qp = affine_qparams(r);
 	if (!scale_ok(qp.scale))
 		return refuse(j, "one operand is a constant with infinite values");
 	q = fx_graph_alloc(j->cv->to, (size_t)count);

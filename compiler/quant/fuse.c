@@ -120,19 +120,23 @@ static void fold_affine(struct fx_node *layer, const struct affine *f,
 	float *nw = fx_graph_alloc(g, (size_t)count * sizeof(float));
 	float *nb = fx_graph_alloc(g, (size_t)c * sizeof(float));
 	struct fx_node *was = fx_graph_set_insert_point(g, layer);
+	bool same;
 
 	for (int64_t i = 0; i < count; i++)
 		nw[i] = w[i] * f->a[weight_channel(layer, i)];
+	same = !memcmp(nw, w, (size_t)count * sizeof(*w));
 	for (int64_t i = 0; i < c; i++)
 		nb[i] = (b ? b[i] : 0.0f) * f->a[i] + f->b[i];
-	fx_node_set_in(layer, 1, add_const(g, layer, "weight", FXQ_DTYPE_F32,
-					   type_of(wn)->rank,
-					   type_of(wn)->dims, nw));
+	/* Weights as they came have the scales that they came with. */
+	if (!same)
+		fx_node_set_in(layer, 1, add_const(g, layer, "weight",
+						   FXQ_DTYPE_F32,
+						   type_of(wn)->rank,
+						   type_of(wn)->dims, nw));
 	fx_node_set_in(layer, 2, add_const(g, layer, "bias", FXQ_DTYPE_F32, 1,
 					   &c, nb));
 	fx_graph_set_insert_point(g, was);
-	fx_node_replace_uses(n, layer);
-	erase_unused(n);
+	take_place(n, layer);
 	erase_unused(wn);
 	if (bn)
 		erase_unused(bn);
@@ -195,8 +199,9 @@ static bool rewrite_nothing(struct fx_node *n)
 
 	if (!cast && !fx_node_is(n, "identity") && !fx_node_is(n, "dropout"))
 		return false;
-	fx_node_replace_uses(n, fx_node_in(n, 0));
-	erase_unused(n);
+	if (is_given(fx_node_in(n, 0)) && is_rounded_anew(n))
+		return false;
+	take_place(n, fx_node_in(n, 0));
 	return true;
 }
 
@@ -276,6 +281,8 @@ static bool rewrite_mean(struct fx_node *n)
 	t = fxq_tensor_type(FXQ_DTYPE_F32, 4,
 			    (int64_t[]){ type_of(x)->dims[0],
 					 type_of(x)->dims[1], 1, 1 });
+	t.scale = type_of(n)->scale;
+	t.zero_point = type_of(n)->zero_point;
 	fx_node_set_type(to, &t);
 	to->source = n->source;
 	if (type_of(n)->rank != 4) {
@@ -376,7 +383,6 @@ static bool rewrite_prelu(struct fx_node *n)
 }
 
 static bool (*const rewrites[])(struct fx_node *n) = {
-	rewrite_pair,
 	rewrite_nothing,
 	rewrite_views,
 	rewrite_layer_norm,
@@ -414,6 +420,10 @@ int fx_fuse(struct fx_graph *g)
 
 	if (ret)
 		return ret;
+	/* Scales first, that they are there before what has them moves. */
+	fx_for_each_node(n, g)
+		if (n->opcode == FX_CALL_FUNCTION)
+			rewrite_pair(n);
 	while (rewrite_once(g))
 		;
 	fx_graph_eliminate_dead_code(g);

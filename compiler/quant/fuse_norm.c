@@ -265,10 +265,11 @@ bool rewrite_layer_norm(struct fx_node *n)
 	if (f.dim != (int64_t)rank - 1)
 		x = permuted(x, there, rank);
 	x = norm_of(x, gain, bias, &f);
+	x->out[0].scale = last->out[0].scale;
+	x->out[0].zero_point = last->out[0].zero_point;
 	if (f.dim != (int64_t)rank - 1)
 		x = permuted(x, back, rank);
 	fx_graph_set_insert_point(n->graph, was);
-	fx_node_replace_uses(last, x);
-	erase_unused(last);
+	take_place(last, x);
 	return true;
 }

@@ -46,7 +46,12 @@ bool rewrite_views(struct fx_node *n)
 	x = fx_node_in(n, 0);
 	if (!is_view(x) && !same_shape(type_of(x), type_of(n)))
 		return false;
+	if (is_rounded_anew(is_view(x) ? x : n))
+		return false;
 	x = is_view(x) ? fx_node_in(x, 0) : x;
+	if (same_shape(type_of(x), type_of(n)) && is_given(n) &&
+	    !same_qparams(qparams_of_node(n), qparams_of_node(x)))
+		return false;
 	was = fx_graph_set_insert_point(n->graph, n);
 	to = same_shape(type_of(x), type_of(n)) ? x :
 	     reshape(x, type_of(n), n->source);
@@ -87,8 +92,12 @@ static int64_t row_size(const struct fxq_tensor *t)
 static void set_rows(struct fx_node *n, struct fx_node *x,
 		     const struct fxq_tensor *to)
 {
+	struct fxq_tensor t = *to;
+
+	t.scale = type_of(n)->scale;
+	t.zero_point = type_of(n)->zero_point;
 	fx_node_set_in(n, 0, x);
-	fx_node_set_type(n, to);
+	fx_node_set_type(n, &t);
 	if (fx_node_kwarg(n, "dim"))
 		fx_node_set_kwarg(n, "dim", fx_arg_int(-1));
 }
@@ -132,7 +141,7 @@ bool rewrite_rows(struct fx_node *n)
 	struct fx_node *v = fx_node_in(n, 0), *x, *u;
 
 	if (!is_float(n) || !type_of(n)->rank || !works_on_rows(n) ||
-	    !is_view(v))
+	    !is_view(v) || is_rounded_anew(v))
 		return false;
 	x = fx_node_in(v, 0);
 	u = only_user(n);
@@ -142,7 +151,7 @@ bool rewrite_rows(struct fx_node *n)
 		take_rows(n, x);
 		return true;
 	}
-	if (!is_view(u) || type_of(u)->rank == 4 ||
+	if (!is_view(u) || is_rounded_anew(u) || type_of(u)->rank == 4 ||
 	    row_size(type_of(u)) != row_size(type_of(n)))
 		return false;
 	give_rows(n, x, u);

@@ -123,7 +123,7 @@ static struct fx_node *function_after(struct fx_node *n)
 	struct fx_node *last = NULL;
 	unsigned int seen = 0, uses = n->n_users;
 
-	if (pointwise_root(n) != n || is_given(n))
+	if (pointwise_root(n) != n)
 		return NULL;
 	for (struct fx_node *u = n->next; u; u = u->next) {
 		if (u == n || u->opcode == FX_OUTPUT ||
@@ -133,7 +133,7 @@ static struct fx_node *function_after(struct fx_node *n)
 			return NULL;
 		last = u;
 	}
-	if (!last)
+	if (!last || (is_given(n) && !is_given(last)))
 		return NULL;
 	/* Count the uses inside: all but those of the last must be. */
 	for (struct fx_node *u = n->next; u; u = u->next) {
@@ -195,13 +195,24 @@ static void take_table(struct group *g, struct fx_node *last)
 	claim(g, last);
 }
 
-static void group_layer(struct group *g)
+/*
+ * What only leaves stays 32 bits wide, unless others must be able to compute
+ * it: they keep sums of products of matrices, but not of convolutions.
+ */
+static bool keeps_sums(const struct fx_node *n, bool portable)
+{
+	return !(portable && is_conv(n)) && !is_given(n) && only_leaves(n);
+}
+
+static void group_layer(struct group *g, bool portable)
 {
 	struct fx_node *u, *last;
 
-	if (only_leaves(g->head) && !is_given(g->head))
+	g->raw = keeps_sums(g->head, portable);
+	if (g->raw)
 		return;
-	take_epilogue(g);
+	if (!portable)
+		take_epilogue(g);
 	/* A slope or an addition is a root of its own from here on. */
 	last = g->prelu && !g->add ? NULL : function_after(g->last);
 	u = next_of(g->last);
@@ -231,12 +242,12 @@ static struct fx_node *last_node(struct fx_graph *g)
 	return last;
 }
 
-void group_nodes(struct fx_graph *g)
+void group_nodes(struct fx_graph *g, bool portable)
 {
 	pointwise_roots(g);
 	for (struct fx_node *n = last_node(g); n; n = n->prev)
 		if (is_layer(n) && !value_of(n)->group)
-			group_layer(group_new(n));
+			group_layer(group_new(n), portable);
 	fx_for_each_node(n, g) {
 		struct value *v = value_of(n);
 		struct fx_node *u;

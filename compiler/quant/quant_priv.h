@@ -47,6 +47,8 @@ struct fx_node *add_const(struct fx_graph *g, const struct fx_node *n,
 			  const int64_t *dims, const void *values);
 /* Erases @n if nobody uses it, and then what only it used. */
 void erase_unused(struct fx_node *n);
+/* @to becomes what @n was, also to the scale that the model gives @n. */
+void take_place(struct fx_node *n, struct fx_node *to);
 
 /*
  * fuse_norm.c, fuse_shape.c: rewrites of one node, see fuse.c. True if the
@@ -173,6 +175,14 @@ static inline bool same_qparams(struct qparams a, struct qparams b)
 static inline bool is_given(const struct fx_node *n)
 {
 	return n->out[0].scale != 0;
+}
+
+/* Does the model round @n to another scale than its first input's? */
+static inline bool is_rounded_anew(const struct fx_node *n)
+{
+	return is_given(n) &&
+	       !same_qparams(qparams_of_node(n),
+			     qparams_of_node(fx_node_in(n, 0)));
 }
 
 /* Affine int8 over [-128, 127]; the range is widened to hold 0. */

@@ -177,3 +177,13 @@ void erase_unused(struct fx_node *n)
 			erase_unused(list.v[i]);
 	}
 }
+
+void take_place(struct fx_node *n, struct fx_node *to)
+{
+	if (is_given(n)) {
+		to->out[0].scale = n->out[0].scale;
+		to->out[0].zero_point = n->out[0].zero_point;
+	}
+	fx_node_replace_uses(n, to);
+	erase_unused(n);
+}

@@ -2,8 +2,8 @@
 /*
  * weights.c - weights and bias of a layer, with a proof that sums fit
  *
- * A sum of K products is below 255 * 127 * K, since |x - z| <= 255 and
- * |w| <= 127. What 32 bits have beyond that is left for the bias, and the
+ * A sum of K products is at most 255 * 127 * K, since |x - z| <= 255 and
+ * |w| <= 127, or 128 where a model brings its weights. What 32 bits have beyond that is left for the bias, and the
  * bias, in units of s_x * s_w, grows as the weights' scale shrinks: a channel
  * whose weights are all but zero may need a larger scale than its weights ask
  * for.
@@ -22,11 +22,12 @@ struct layer {
 	const float *w, *b;
 	int64_t count, channels, taps;
 	float s_x, s_y, max_x;
+	int most;		/* |w| is at most that */
 };
 
-static int32_t quantize_weight(float w, float scale)
+static int32_t quantize_weight(const struct layer *l, float w, float scale)
 {
-	return fxq_q(w * (1.0f / scale), 0, -127, 127);
+	return fxq_q(w * (1.0f / scale), 0, -l->most, 127);
 }
 
 /* Largest |weight| of each output channel, or of all. */
@@ -43,8 +44,8 @@ static void largest(const struct layer *l, bool per_tensor, float *max)
 
 /*
  * Fills @scale with what the weights came with; false if they came without, or
- * are no whole multiples of it any more, of at most 127. As float32 products of
- * such numbers they are off by 127 * 2^-23 at most.
+ * are no whole multiples of it any more, from -128 to 127. As float32 products
+ * of such numbers they are off by 128 * 2^-23 at most.
  */
 static bool given_scales(const struct layer *l, float *scale)
 {
@@ -62,7 +63,8 @@ static bool given_scales(const struct layer *l, float *scale)
 	for (int64_t i = 0; i < l->count; i++) {
 		float q = l->w[i] / scale[weight_channel(l->n, i)];
 
-		if (!(fabsf(q) < 127.5f && fabsf(q - fxq_rne(q)) <= 127 * 0x1p-23f))
+		if (!(q > -128.5f && q < 127.5f &&
+		      fabsf(q - fxq_rne(q)) <= 128 * 0x1p-23f))
 			return false;
 	}
 	return true;
@@ -76,14 +78,15 @@ static double cost_of_scale(const struct layer *l, int64_t channel, float s)
 	for (int64_t i = 0; i < l->count; i++)
 		if (weight_channel(l->n, i) == channel)
 			error += fabs((double)l->w[i] -
-				      (double)s * quantize_weight(l->w[i], s));
+				      (double)s *
+				      quantize_weight(l, l->w[i], s));
 	return l->s_y > 0 ? error * l->max_x / l->s_y : 0;
 }
 
 /* Raises the scale of @channel until its bias fits. */
 static int fit_bias(const struct layer *l, int64_t channel, float *scale)
 {
-	double room = 2147483647.0 - 255.0 * 127.0 * (double)l->taps;
+	double room = 2147483647.0 - 255.0 * l->most * (double)l->taps;
 	double bias = l->b ? fabs((double)l->b[channel]) : 0;
 	float least;
 	double cost;
@@ -132,6 +135,7 @@ int quantize_layer(struct fx_graph *g, const struct fx_node *n, float s_x,
 	max = fx_graph_alloc(g, (size_t)l.channels * sizeof(float));
 	largest(&l, per_tensor, max);
 	given = given_scales(&l, ret->scale);
+	l.most = given ? 128 : 127;
 	for (int64_t c = 0; c < l.channels; c++) {
 		/* A channel of nothing has a scale that says nothing. */
 		if (!given || !scale_ok(s_x * ret->scale[c]))
@@ -152,6 +156,6 @@ int quantize_layer(struct fx_graph *g, const struct fx_node *n, float s_x,
 	}
 	for (int64_t i = 0; i < l.count; i++)
 		ret->w[i] = (int8_t)quantize_weight(
-			l.w[i], ret->scale[weight_channel(n, i)]);
+			&l, l.w[i], ret->scale[weight_channel(n, i)]);
 	return 0;
 }

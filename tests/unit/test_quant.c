@@ -549,7 +549,7 @@ static void attention_has_lonely_values_cut_off(void **state)
 /* What is joined has one scale: there a number makes a table. */
 static void a_scale_that_is_settled_is_kept(void **state)
 {
-	const float half = 0.5f;
+	const float part = 0.01f;
 	struct fx_graph *g = fx_graph_new(), *q;
 	struct fx_node *x = input(g, 1, 5), *y;
 	struct fx_kwarg dim = { "dim", fx_arg_int(1) };
@@ -557,7 +557,7 @@ static void a_scale_that_is_settled_is_kept(void **state)
 					       (int64_t[]){ 1, 1, 5, 5 });
 
 	y = pair(g, "matmul", x, x);
-	y = pair(g, "mul", y, constant(g, "half", 0, NULL, &half));
+	y = pair(g, "mul", y, constant(g, "part", 0, NULL, &part));
 	y = fx_graph_call(g, "concat", (struct fx_node *[]){ x, y }, 2, &dim,
 			  1);
 	fx_graph_set_output(g, &y, 1);
@@ -592,12 +592,12 @@ static struct fx_node *rounded(struct fx_graph *g, struct fx_node *x, float s,
 }
 
 /*
- * Weights are 3 quarters, and say so; their own best scale would be 3/4/127.
- * The sum of four of value v is 3v, in units of an eighth about 10 - 128.
+ * Weights are 3 and -128 quarters, and say so; fxq's own would not reach -128.
+ * The sum is in units of an eighth about 10 - 128.
  */
 static void scales_that_the_model_brings_are_kept(void **state)
 {
-	static float w[4] = { 0.75f, 0.75f, 0.75f, 0.75f };
+	static float w[4] = { 0.75f, 0.75f, 0.75f, -32 };
 	const double quarter = 0.25;
 	struct fx_qconfig config = { 0 };
 	struct fx_graph *g = fx_graph_new(), *q;
@@ -620,7 +620,8 @@ static void scales_that_the_model_brings_are_kept(void **state)
 	assert_non_null(conv);
 	assert_float_equal(conv->out[0].scale, 0.125f, 0);
 	assert_int_equal(conv->out[0].zero_point, 10 - 128);
-	assert_int_equal(*(int8_t *)fx_node_in(conv, 1)->out[0].data, 3);
+	assert_int_equal(((int8_t *)fx_node_in(conv, 1)->out[0].data)[0], 3);
+	assert_int_equal(((int8_t *)fx_node_in(conv, 1)->out[0].data)[3], -128);
 	assert_float_equal(fx_node_in(conv, 0)->out[0].scale, 0.5f, 0);
 	fx_calibration_free(cal);
 	fx_graph_free(q);

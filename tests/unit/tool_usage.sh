@@ -48,8 +48,8 @@ says() {
 }
 
 # help fits a screen and ends with a command to paste
-for command in '' check show compile info infer eval bench verify compare dump \
-	devices top; do
+for command in '' check show compile quantize info infer eval bench verify \
+	compare dump devices top; do
 	does $command --help
 	[ "$(wc -l <out)" -le 24 ] || fail "help $command: over 24 lines"
 	[ "$(wc -L <out)" -le 79 ] || fail "help $command: over 79 columns"
@@ -105,6 +105,10 @@ refuses 3 'none cannot be read' top --once --proc none
 
 # arguments
 refuses 2 'which model?' compile
+refuses 2 'which model?' quantize
+refuses 2 'where to? Give -o FILE.onnx' quantize net.onnx
+refuses 2 'calibration data are missing' \
+	quantize "$models/fmnist_mb.onnx" -o x.onnx
 refuses 2 'where to? Give -o' compile net.onnx --calibrate random
 refuses 2 'calibration data are missing: give --calibrate' \
 	compile "$models/fmnist_mb.onnx" -o x

@@ -124,12 +124,9 @@ static int calibrate(struct build *b, const struct options *o)
 	return TOOL_OK;
 }
 
-int build_graph(struct model *m, const struct options *o, FILE *dump,
-		struct build *ret)
+int build_scales(struct model *m, const struct options *o, FILE *dump,
+		 struct build *ret)
 {
-	const struct fxq_caps caps = FXQ_CAPS_DEFAULT;
-	const struct fx_qconfig qconfig = { .observer = o->observer,
-					    .percentile = o->percentile };
 	struct build b = { .graph = fx_graph_copy(m->graph) };
 	int code, err;
 
@@ -145,7 +142,26 @@ int build_graph(struct model *m, const struct options *o, FILE *dump,
 		code = calibrate(&b, o);
 	if (code)
 		goto free_build;
+	*ret = b;
+	return TOOL_OK;
 
+free_build:
+	build_free(&b);
+	return code;
+}
+
+int build_graph(struct model *m, const struct options *o, FILE *dump,
+		struct build *ret)
+{
+	const struct fxq_caps caps = FXQ_CAPS_DEFAULT;
+	const struct fx_qconfig qconfig = { .observer = o->observer,
+					    .percentile = o->percentile };
+	struct build b;
+	int code, err;
+
+	code = build_scales(m, o, dump, &b);
+	if (code)
+		return code;
 	err = fx_convert(b.graph, b.cal, &qconfig, &b.converted);
 	if (err) {
 		code = complain_graph(b.graph, err);

@@ -55,6 +55,7 @@ struct command {
 	X(check,   "tell which operators the device runs, and why not others") \
 	X(show,    "print a model's graph, its code or a picture of it")       \
 	X(compile, "turn an ONNX file or a plugin into an image")	       \
+	X(quantize, "write a network in 8 bits as ONNX, for any runtime")      \
 	X(info,    "say what an image is and holds")			       \
 	X(infer,   "run an image on a picture or on tensors")		       \
 	X(eval,    "measure accuracy on labelled data, int8 beside float")     \
@@ -292,7 +293,10 @@ struct build {
 	bool keep_preprocess;
 };
 
-/* Fuses, calibrates, converts and partitions; @dump as in fx_lower_options. */
+/* Fuses and calibrates; @dump as in fx_lower_options. */
+int build_scales(struct model *m, const struct options *o, FILE *dump,
+		 struct build *ret);
+/* The same, converts and partitions. */
 int build_graph(struct model *m, const struct options *o, FILE *dump,
 		struct build *ret);
 /* Lowers @b to an image in memory. */

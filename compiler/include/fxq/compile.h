@@ -53,6 +53,9 @@ enum fx_observer {
  * @averaging: for FX_OBSERVER_MOVING_AVERAGE; 0: 0.01
  * @per_tensor_weights: one scale for all output channels
  * @onnx_rounding: quantize inputs by x / s instead of x * (1 / s)
+ * @portable: each layer rounds its own result, as any runtime of ONNX can: no
+ *	      addition or slope is made in one with it, and a convolution's sums
+ *	      do not leave as they are
  * @tune: spend a second pass over the data on accuracy: channels of one value
  *	  are made more alike, weights of a channel are rounded together. Scales
  *	  then belong to the tuned weights
@@ -63,6 +66,7 @@ struct fx_qconfig {
 	double averaging;
 	bool per_tensor_weights;
 	bool onnx_rounding;
+	bool portable;
 	bool tune;
 };
 
@@ -92,6 +96,16 @@ void fx_calibration_free(struct fx_calibration *cal);
  */
 int fx_convert(struct fx_graph *g, const struct fx_calibration *cal,
 	       const struct fx_qconfig *qconfig, struct fx_graph **ret_graph);
+
+/*
+ * qdq.c: the float graph with what fx_convert() rounds written out: behind each
+ * such value a pair of quantize_linear and dequantize_linear, weights and biases
+ * as dequantize_linear of their integers. fx_convert() of it, which needs no
+ * data, gives the same integers.
+ */
+int fx_convert_qdq(struct fx_graph *g, const struct fx_calibration *cal,
+		   const struct fx_qconfig *qconfig,
+		   struct fx_graph **ret_graph);
 
 /* lower/ */
 

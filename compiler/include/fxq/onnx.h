@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * onnx.h - reading ONNX files: a model becomes a graph, a .pb file a tensor
+ * onnx.h - ONNX files: a model becomes a graph, a graph a model
  *
  * The importer makes the functional form directly (fx.h): operators with their
  * tensors as args and their parameters as kwargs, float32 weights as
@@ -79,5 +79,14 @@ int fx_parse_shape(const char *text, struct fx_shape_binding *ret,
  */
 int fx_read_tensor_pb(const char *path, struct fxq_tensor *ret,
 		      char *error, size_t error_size);
+
+/*
+ * Writes a functional float graph as a model of opset 17, in memory that the
+ * caller frees. @name: the network's, or NULL. Inputs and outputs keep the
+ * names that they were imported with. The sentence of a failure is in
+ * fx_graph_error(): -ENOTSUP names the node that ONNX has no operator for.
+ */
+int fx_export_onnx_memory(struct fx_graph *g, const char *name,
+			  void **ret_data, size_t *ret_size);
 
 #endif /* FXQ_ONNX_H */
