@@ -167,6 +167,15 @@ static int arg_value(struct rewrite *r, struct fx_node *n,
 	}
 }
 
+/* It returns its argument; so does a fake quantizer that is not enabled. */
+static bool is_identity(const struct fx_module *m)
+{
+	const struct fx_member *enabled = module_member(m, "fake_quant_enabled");
+
+	return m->class->flags & FX_CLASS_IDENTITY ||
+	       (enabled && !*(uint8_t *)enabled->value.tensor->t.data);
+}
+
 static int rewrite_module(struct rewrite *r, struct fx_node *n)
 {
 	struct fx_node *input = fx_node_in(n, 0);
@@ -176,7 +185,7 @@ static int rewrite_module(struct rewrite *r, struct fx_node *n)
 
 	if (!input || n->n_args != 1)
 		return fail(r, n, "a module takes one tensor here");
-	if (n->module->class->flags & FX_CLASS_IDENTITY) {
+	if (is_identity(n->module)) {
 		n->data = input->data;
 		return 0;
 	}

@@ -244,7 +244,7 @@ const struct fx_member *module_member(const struct fx_module *m,
 	return member_named(m, name, strlen(name));
 }
 
-void module_replace(struct fx_module *m, const char *name, fxv value)
+void module_set_tensor(struct fx_module *m, const char *name, fxv value)
 {
 	struct fx_member *member = member_named(m, name, strlen(name));
 

@@ -245,7 +245,7 @@ int module_fail(struct fx_module *m, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Gives the parameter or buffer called @name, which there is, a new tensor. */
-void module_replace(struct fx_module *m, const char *name, fxv value);
+void module_set_tensor(struct fx_module *m, const char *name, fxv value);
 
 /* A class and its table of options; what follows the name are its fields. */
 #define OPTION_ROW(type, name, def, attr)	\

@@ -49,6 +49,12 @@
  *	None); axis=1
  *   dequantize_linear: q, scale, zero_point; axis=1
  *   dynamic_quantize_linear: x; three results: uint8 q, scale, zero point
+ *   fake_quantize: x, scale, int32 zero_point or None (one, or one a channel);
+ *	quant_min=-128, quant_max=127, axis=1: quantized and dequantized, by
+ *	torch's rule, x * (1 / scale). Its gradient takes rounding for no
+ *	change, and is 0 where x saturates; that of the scale is LSQ's, or with
+ *	clip_only=1 what saturates alone, PACT's; grad_scaling=1 divides it by
+ *	the root of elements * quant_max
  */
 #ifndef FXQ_OPS_NN_H
 #define FXQ_OPS_NN_H
@@ -223,7 +229,9 @@
 	X(dequantize_linear, "fxq.dequantize_linear",			\
 	  FX_NN_FUNCTION("dequantize_linear"), 2, 3, 1, 0)		\
 	X(dynamic_quantize_linear, "fxq.dynamic_quantize_linear",	\
-	  FX_NN_FUNCTION("dynamic_quantize_linear"), 1, 1, 3, 0)
+	  FX_NN_FUNCTION("dynamic_quantize_linear"), 1, 1, 3, 0)	\
+	X(fake_quantize, "torch.fake_quantize_per_channel_affine",	\
+	  FX_NN_METHOD("fake_quantize_per_channel_affine"), 2, 3, 1, 0)
 
 #define FX_OPS_NN(X)		\
 	FX_OPS_NN_PRODUCT(X)	\

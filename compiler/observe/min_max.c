@@ -17,24 +17,28 @@ static bool is_per_channel(const struct fx_module *m)
 	return !fx_is_none(module_option(m, "ch_axis"));
 }
 
-static int init_min_max(struct fx_module *m)
+static int check_channels(struct fx_module *m)
 {
-	bool channels = is_per_channel(m);
 	char error[FXQ_ERROR_MAX];
 	struct target t;
 
-	if (target_init(m))
-		return -EINVAL;
 	if (target_of(m, &t, error))
 		return module_fail(m, -EINVAL, "%s", error);
-	if (t.per_channel != channels)
-		return module_fail(m, -EINVAL, "its qscheme is %s",
-				   channels ? "per_channel_affine or per_channel_symmetric" :
-					      "per_tensor_affine or per_tensor_symmetric");
-	if (channels && module_int(m, "ch_axis") < 0)
+	if (!t.per_channel)
+		return module_fail(m, -EINVAL, "its qscheme is per_channel_affine or per_channel_symmetric");
+	if (module_int(m, "ch_axis") < 0)
 		return module_fail(m, -EINVAL, "ch_axis counts dimensions from 0; %lld is none",
 				   (long long)module_int(m, "ch_axis"));
+	return 0;
+}
 
+static int init_min_max(struct fx_module *m)
+{
+	bool channels = is_per_channel(m);
+
+	if (target_init(m) ||
+	    (channels ? check_channels(m) : target_per_tensor(m)))
+		return -EINVAL;
 	fx_add_buffer(m, "min_val", channels ? fx_zeros(0) :
 		      fx_full_of(INFINITY, FX_DIMS()));
 	fx_add_buffer(m, "max_val", channels ? fx_zeros(0) :
@@ -62,8 +66,8 @@ static bool has_seen(struct fx_module *m)
 static void start(struct fx_module *m, const struct range *r, int64_t n)
 {
 	if (buffer_count(m, "min_val") != n) {
-		module_replace(m, "min_val", fx_zeros(n));
-		module_replace(m, "max_val", fx_zeros(n));
+		module_set_tensor(m, "min_val", fx_zeros(n));
+		module_set_tensor(m, "max_val", fx_zeros(n));
 	}
 	for (int64_t i = 0; i < n; i++) {
 		buffer_floats(m, "min_val")[i] = r[i].min;

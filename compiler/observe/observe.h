@@ -28,6 +28,8 @@ struct range {
 int target_of(const struct fx_module *m, struct target *ret, char *error);
 /* Checks the options of @m, and gives it the buffer of eps. */
 int target_init(struct fx_module *m);
+/* Fails the construction of @m if its qscheme has channels. */
+int target_per_tensor(struct fx_module *m);
 
 /* Scale and zero point for values in @r. */
 void target_fit(const struct target *t, struct range r, float *ret_scale,

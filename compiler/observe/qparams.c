@@ -142,6 +142,18 @@ int target_init(struct fx_module *m)
 	return 0;
 }
 
+int target_per_tensor(struct fx_module *m)
+{
+	char error[FXQ_ERROR_MAX];
+	struct target t;
+
+	if (target_of(m, &t, error))
+		return module_fail(m, -EINVAL, "%s", error);
+	if (t.per_channel)
+		return module_fail(m, -EINVAL, "its qscheme is per_tensor_affine or per_tensor_symmetric");
+	return 0;
+}
+
 /* The least power of two that is not below @s. */
 static float power_of_two(float s)
 {

@@ -45,6 +45,7 @@ static const struct recipe recipes[] = {
 	{ "avg_pool3d", { 5 }, { { 1, 2, 7, 8, 9 } } },
 	{ "softmax", { 3 }, { { 21, 300, 1 } } },
 	{ "quantize_linear", { 4, 1 }, { { 2, 5, 9, 7 }, { 1 } } },
+	{ "fake_quantize", { 4, 1 }, { { 2, 5, 9, 7 }, { 1 } } },
 };
 
 static const struct recipe usual = { "", { 4 }, { { 2, 5, 19, 23 } } };

@@ -29,7 +29,7 @@ static const char *const names[] = {
 	"bias", "size", "p", "num_groups", "output_size", "sizes", "scales",
 	"roi", "mode", "coordinate_transformation_mode", "nearest_mode",
 	"exclude_outside", "antialias", "min", "max", "normalized_shape",
-	"dims", "approximate",
+	"dims", "approximate", "quant_min", "quant_max",
 };
 
 #define N_NAMES	(sizeof(names) / sizeof(*names))

@@ -96,12 +96,68 @@ enum fx_qscheme {
 	X(INT,   ch_axis,      FX_INT(0), NO)		\
 	FX_OPTIONS_QTARGET(X, "quint8", "per_channel_affine")
 
+/*
+ * histogram: the part of the range with the least expected square error, by
+ * the search of torch 1.13 in the histogram of torch 1.13 (torch). Clips hard
+ * where few samples were seen. histogram, min_val, max_val.
+ */
+#define FX_OPTIONS_HistogramObserver(X)			\
+	X(INT,   bins,         FX_INT(2048), NO)	\
+	X(INT,   upsample_rate, FX_INT(128), NO)	\
+	FX_OPTIONS_QTARGET(X, "quint8", "per_tensor_affine")
+
+/*
+ * Fake quantizers: an observer, and its argument as it is after it has been an
+ * integer: clamp(rne(x * (1 / s)) + z, qmin, qmax), minus z, times s.
+ *
+ *	FakeQuantize(MovingAverageMinMaxObserver(.dtype = "qint8"))
+ *
+ * The observer is taken over, as activation_post_process. quant_min, quant_max
+ * and axis are its, and not given. For training, rounding counts as no change,
+ * and the gradient is 0 where x saturates.
+ */
+#define FX_OPTIONS_FAKE(X)			\
+	X(INT,   quant_min,    FX_NONE, INT)	\
+	X(INT,   quant_max,    FX_NONE, INT)	\
+	X(INT,   axis,         FX_INT(0), INT)
+
+/* torch's. Buffers fake_quant_enabled, observer_enabled, scale, zero_point. */
+#define FX_OPTIONS_FakeQuantize(X)	FX_OPTIONS_FAKE(X)
+
+/*
+ * learned step size (Esser et al., 2020): the scale is a parameter, in one
+ * piece or of channel_len channels. Its gradient is the sum of dy times
+ * rne(x / s) - x / s, or qmin - z and qmax - z where x saturates, divided by
+ * sqrt(elements * qmax) unless grad_scaling is false. It starts from what the
+ * observer finds in calibration, or in the first batch.
+ */
+#define FX_OPTIONS_LSQFakeQuantize(X)			\
+	X(INT,   channel_len,  FX_INT(1), NO)		\
+	X(BOOL,  grad_scaling, FX_BOOL(true), INT)	\
+	FX_OPTIONS_FAKE(X)
+
+/*
+ * parameterized clipping (Choi et al., 2018): alpha, the largest value that is
+ * kept, is a parameter; s = alpha / (qmax - z). The range is [0, alpha] if the
+ * observer's qscheme is affine, else [-alpha, alpha]. Its gradient is the sum of
+ * dy where x is above, less that where it is below -alpha. It starts from what
+ * calibration finds, or from the option.
+ */
+#define FX_OPTIONS_PACTFakeQuantize(X)			\
+	X(FLOAT, alpha,        FX_FLOAT(6.0), NO)	\
+	X(INT,   clip_only,    FX_INT(1), INT)		\
+	FX_OPTIONS_FAKE(X)
+
 /* X(class) */
 #define FX_OBSERVER_CLASSES(X)			\
 	X(MinMaxObserver)			\
 	X(MovingAverageMinMaxObserver)		\
 	X(PerChannelMinMaxObserver)		\
-	X(MovingAveragePerChannelMinMaxObserver)
+	X(MovingAveragePerChannelMinMaxObserver) \
+	X(HistogramObserver)			\
+	X(FakeQuantize)				\
+	X(LSQFakeQuantize)			\
+	X(PACTFakeQuantize)
 
 #define MinMaxObserver(...)	FX_CONSTRUCT(MinMaxObserver, __VA_ARGS__)
 #define MovingAverageMinMaxObserver(...)	\
@@ -110,11 +166,38 @@ enum fx_qscheme {
 	FX_CONSTRUCT(PerChannelMinMaxObserver, __VA_ARGS__)
 #define MovingAveragePerChannelMinMaxObserver(...)	\
 	FX_CONSTRUCT(MovingAveragePerChannelMinMaxObserver, __VA_ARGS__)
+#define HistogramObserver(...)	FX_CONSTRUCT(HistogramObserver, __VA_ARGS__)
+#define FakeQuantize(observer)	\
+	fx_fake_quantizer(FX_CONSTRUCT(FakeQuantize), observer)
+#define LSQFakeQuantize(observer, ...)	\
+	fx_fake_quantizer(FX_CONSTRUCT(LSQFakeQuantize, __VA_ARGS__), observer)
+#define PACTFakeQuantize(observer, ...)	\
+	fx_fake_quantizer(FX_CONSTRUCT(PACTFakeQuantize, __VA_ARGS__), observer)
 
 FX_OBSERVER_CLASSES(FX_OPTIONS_STRUCT)
 #define FX_CLASS_DECLARE(id)	extern const struct fx_class fx_class_##id;
 FX_OBSERVER_CLASSES(FX_CLASS_DECLARE)
 #undef FX_CLASS_DECLARE
+
+struct fx_module *fx_fake_quantizer(struct fx_module *m,
+				    struct fx_module *observer);
+
+/*
+ * What all fake quantizers at or below a module do: observe, quantize, or
+ * both. Who learns a scale observes only in calibration.
+ */
+enum fx_fake_quant_state {
+	FX_CALIBRATION,		/* observe */
+	FX_QAT,			/* both */
+	FX_VALIDATION,		/* quantize */
+};
+void fx_set_fake_quantize(struct fx_module *m, enum fx_fake_quant_state state);
+
+/* torch's switches, one by one, for all of them as well. */
+void fx_enable_observer(struct fx_module *m);
+void fx_disable_observer(struct fx_module *m);
+void fx_enable_fake_quant(struct fx_module *m);
+void fx_disable_fake_quant(struct fx_module *m);
 
 /*
  * struct fx_qparams - how to quantize a value

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "kernel.h"
+#include "quantize.h"
 
 /* X(id, type, least, most) */
 #define QUANTIZED(X)						\
@@ -63,15 +63,7 @@ static const dequantize_fn dequantizers[FXQ_DTYPE_COUNT] = {
 #undef X
 };
 
-/*
- * struct runs - elements that share a scale: runs of n, the scales of which
- * repeat after @scales of them
- */
-struct runs {
-	int64_t count, n, scales;
-};
-
-static int read_runs(struct fxq_call *call, struct runs *ret_runs)
+int quantize_runs(struct fxq_call *call, struct runs *ret_runs)
 {
 	const struct fxq_tensor *x = &call->in[0], *scale = &call->in[1];
 	int64_t scales = fxq_tensor_count(scale);
@@ -122,7 +114,7 @@ int infer_quantize_linear(struct fxq_call *call)
 	if (!ret && kern_has(call, 2))
 		ret = kern_need_any(call, 2);
 	if (!ret)
-		ret = read_runs(call, &runs);
+		ret = quantize_runs(call, &runs);
 	if (ret)
 		return ret;
 
@@ -155,7 +147,7 @@ int eval_quantize_linear(struct fxq_call *call)
 
 	ret = kern_begin(call, infer_quantize_linear);
 	if (!ret)
-		ret = read_runs(call, &runs);
+		ret = quantize_runs(call, &runs);
 	if (ret)
 		return ret;
 
@@ -189,7 +181,7 @@ int infer_dequantize_linear(struct fxq_call *call)
 	if (!ret && kern_has(call, 2))
 		ret = kern_need(call, 2, call->in[0].dtype);
 	if (!ret)
-		ret = read_runs(call, &runs);
+		ret = quantize_runs(call, &runs);
 	return ret ? ret : kern_set_out(call, 0, FXQ_DTYPE_F32,
 					call->in[0].rank, call->in[0].dims);
 }
@@ -206,7 +198,7 @@ int eval_dequantize_linear(struct fxq_call *call)
 
 	ret = kern_begin(call, infer_dequantize_linear);
 	if (!ret)
-		ret = read_runs(call, &runs);
+		ret = quantize_runs(call, &runs);
 	if (ret)
 		return ret;
 
