@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fxq_tensor t;
 	struct picture p;
-	struct npz npz;
+	struct tensors npz;
 
 	if (!npy_parse("fuzz", data, size, &t))
 		look_at_tensor(&t);
@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < npz.n; i++)
 			look_at(npz.tensor[i].data,
 				fxq_tensor_bytes(&npz.tensor[i]));
-		npz_free(&npz);
+		tensors_free(&npz);
 	}
 	/* What pictures decode to is libpng's and libjpeg-turbo's to fuzz. */
 	if (size < 1u << 12 && !picture_parse("fuzz", data, size, &p)) {

@@ -3,7 +3,8 @@
 #
 # Feeds a fuzzer for a while, under the address and undefined sanitizers.
 #
-#	run.sh BUILD SECONDS TARGET...		TARGET: image npy onnx stream vfio
+#	run.sh BUILD SECONDS TARGET...		TARGET: image npy onnx
+#						safetensors stream vfio
 #
 # BUILD/TARGET/corpus keeps what was found to reach new code, and is where the
 # next run begins; an input that broke something is BUILD/TARGET/crash-*, and
@@ -101,6 +102,8 @@ seeds_npy() {
 		[ ! -f "$idx" ] || cp "$idx" seeds/
 	done
 }
+
+seeds_safetensors() { cp "$here"/../golden/nn/*.safetensors seeds/; }
 
 fuzz() {
 	mkdir -p "$build/$1/seeds" "$build/$1/corpus" "$build/images"

@@ -113,7 +113,7 @@ static int golden_steps(const struct golden_net *net)
 struct golden {
 	const struct golden_net *net;
 	json_t *json;
-	struct npz npz;
+	struct tensors npz;
 	bool reference;		/* float operators between quantizations */
 };
 
@@ -123,7 +123,7 @@ struct golden_qparams {
 	bool is_signed;
 };
 
-static void golden_npz(const char *name, struct npz *ret)
+static void golden_npz(const char *name, struct tensors *ret)
 {
 	char path[512];
 	struct bytes file;
@@ -153,7 +153,7 @@ static struct golden golden_load(const struct golden_net *net,
 static void golden_free(struct golden *g)
 {
 	json_decref(g->json);
-	npz_free(&g->npz);
+	tensors_free(&g->npz);
 }
 
 /* Torch's name of value @i: 0 is the quantized input, k + 1 that of step k. */
@@ -192,7 +192,7 @@ golden_value(const struct golden *g, int i, int8_t *q)
 
 	golden_value_name(g, i, name);
 	snprintf(array, sizeof(array), "q__%s", name);
-	t = npz_find(&g->npz, array);
+	t = tensors_find(&g->npz, array);
 	assert_non_null(t);
 	assert_true(t->dtype == FXQ_DTYPE_U8 || t->dtype == FXQ_DTYPE_I8);
 	for (int64_t k = 0; k < fxq_tensor_count(t); k++)
@@ -210,11 +210,11 @@ static const struct fxq_tensor *golden_param(const struct golden *g,
 	char array[96];
 
 	snprintf(array, sizeof(array), "%s__%s", what, layer);
-	t = npz_find(&g->npz, array);
+	t = tensors_find(&g->npz, array);
 	if (t)
 		return t;
 	snprintf(array, sizeof(array), "%s__%s.0", what, layer);
-	return npz_find(&g->npz, array);
+	return tensors_find(&g->npz, array);
 }
 
 /* The scale of the weights of output channel @c. */

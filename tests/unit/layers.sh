@@ -88,4 +88,4 @@ part lib "cmd image check spm call accel" \
 	userspace/lib
 part tools "cmd image arith cost check call" \
 	"$source/userspace/include $source/compiler/include \
-	 $source/userspace/tools" userspace/tools
+	 $source/compiler/files $source/userspace/tools" userspace/tools

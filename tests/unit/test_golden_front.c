@@ -246,7 +246,7 @@ static struct fx_calibration *calibrate(struct fx_graph *g,
 		golden_gen(x.data, fxq_tensor_count(&x), 42 + i, scale[i]);
 		if (!i)
 			assert_memory_equal(x.data,
-					    npz_find(&gold->npz, "x")->data,
+					    tensors_find(&gold->npz, "x")->data,
 					    fxq_tensor_bytes(&x));
 		if (fx_calibration_feed(cal, &x, 1, 1))
 			fail_msg("%s: %s", gold->net->name, fx_graph_error(g));
@@ -463,22 +463,22 @@ static void per_tensor_weights_are_torchs(void **state)
 
 /* Folding a batch norm */
 
-static struct fx_node *stored(struct fx_graph *g, const struct npz *npz,
+static struct fx_node *stored(struct fx_graph *g, const struct tensors *npz,
 			      const char *name)
 {
-	const struct fxq_tensor *t = npz_find(npz, name);
+	const struct fxq_tensor *t = tensors_find(npz, name);
 
 	assert_non_null(t);
 	return fx_graph_constant(g, name, t);
 }
 
-static struct fx_graph *make_conv_bn(const struct npz *npz)
+static struct fx_graph *make_conv_bn(const struct tensors *npz)
 {
 	struct fx_kwarg padding = { "padding", fx_arg_int(1) };
 	struct fx_graph *g = fx_graph_new();
 	struct fx_node *in[5];
 
-	in[0] = fx_graph_placeholder(g, "x", npz_find(npz, "x"));
+	in[0] = fx_graph_placeholder(g, "x", tensors_find(npz, "x"));
 	in[1] = stored(g, npz, "w");
 	in[2] = stored(g, npz, "b");
 	in[0] = fx_graph_call(g, "conv2d", in, 3, &padding, 1);
@@ -493,19 +493,19 @@ static struct fx_graph *make_conv_bn(const struct npz *npz)
 	return g;
 }
 
-static void assert_same(const struct npz *npz, const char *name,
+static void assert_same(const struct tensors *npz, const char *name,
 			const struct fx_node *n)
 {
-	const struct fxq_tensor *t = npz_find(npz, name);
+	const struct fxq_tensor *t = tensors_find(npz, name);
 
 	assert_int_equal(fxq_tensor_bytes(t), fxq_tensor_bytes(&n->out[0]));
 	assert_memory_equal(t->data, n->out[0].data, fxq_tensor_bytes(t));
 }
 
-static float max_error(const struct npz *npz, const char *name,
+static float max_error(const struct tensors *npz, const char *name,
 		       const struct fxq_tensor *y)
 {
-	const float *want = npz_find(npz, name)->data, *got = y->data;
+	const float *want = tensors_find(npz, name)->data, *got = y->data;
 	float max = 0;
 
 	for (int64_t i = 0; i < fxq_tensor_count(y); i++)
@@ -518,7 +518,7 @@ static void a_folded_batch_norm_has_torchs_weights(void **state)
 	struct fx_node *conv;
 	struct fxq_tensor y;
 	struct fx_graph *g;
-	struct npz npz;
+	struct tensors npz;
 
 	golden_npz("bn_fold", &npz);
 	g = make_conv_bn(&npz);
@@ -533,7 +533,7 @@ static void a_folded_batch_norm_has_torchs_weights(void **state)
 	 */
 	assert_true(max_error(&npz, "b_fold", &fx_node_in(conv, 2)->out[0]) <=
 		    3 * FLT_EPSILON);
-	assert_int_equal(fx_graph_run(g, NULL, npz_find(&npz, "x"), 1, &y, 1),
+	assert_int_equal(fx_graph_run(g, NULL, tensors_find(&npz, "x"), 1, &y, 1),
 			 0);
 	print_message("largest error: %g of the folded, %g of both\n",
 		      (double)max_error(&npz, "y_fold", &y),
@@ -542,7 +542,7 @@ static void a_folded_batch_norm_has_torchs_weights(void **state)
 	assert_true(max_error(&npz, "y_bn", &y) <= 4 * FLT_EPSILON * 4);
 	fxq_tensor_free(&y);
 	fx_graph_free(g);
-	npz_free(&npz);
+	tensors_free(&npz);
 }
 
 int main(void)

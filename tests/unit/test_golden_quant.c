@@ -245,7 +245,7 @@ static void compare(struct tally *tally, const struct golden *gold, int i,
 static void run_reference(struct fx_graph *g, const struct golden *gold,
 			  size_t n, struct tally *tally)
 {
-	struct fxq_tensor in = *npz_find(&gold->npz, "x"), out[MAX_VALUES];
+	struct fxq_tensor in = *tensors_find(&gold->npz, "x"), out[MAX_VALUES];
 
 	if (fx_graph_run(g, NULL, &in, 1, out, n))
 		fail_msg("%s: %s", gold->net->name, fx_graph_error(g));
@@ -280,7 +280,7 @@ static void run_machine(struct fx_graph *g, const struct golden *gold,
 			int first, size_t n, int64_t parts,
 			struct tally *tally)
 {
-	const struct fxq_tensor *x = npz_find(&gold->npz, "x");
+	const struct fxq_tensor *x = tensors_find(&gold->npz, "x");
 	struct fxq_image *image = make_image(g, gold);
 	size_t bytes = fxq_tensor_bytes(x) / (size_t)parts;
 	struct fxq_program *program;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <errno.h>
+#include <math.h>
 #include <turbojpeg.h>
 #include <zlib.h>
 
@@ -120,6 +121,23 @@ static void npy_entries_may_come_in_any_order_and_spacing(void **state)
 	bytes_free(&b);
 }
 
+static void npy_of_half_floats_is_read_as_float(void **state)
+{
+	/* 1, -2, the largest, the smallest, the largest below normal, infinity */
+	const uint16_t half[6] = { 0x3c00, 0xc000, 0x7bff, 1, 0x3ff, 0x7c00 };
+	const float expected[6] = { 1, -2, 65504, 0x1p-24f, 0x1.ff8p-15f,
+				    INFINITY };
+	struct bytes b = npy("{'descr': '<f2', 'fortran_order': False, 'shape': (2, 3)}", half, 12);
+	struct fxq_tensor t;
+
+	assert_int_equal(npy_parse("x.npy", b.data, b.size, &t), 0);
+	assert_int_equal(t.dtype, FXQ_DTYPE_F32);
+	assert_int_equal(t.dims[1], 3);
+	assert_memory_equal(t.data, expected, sizeof(expected));
+	fxq_tensor_free(&t);
+	bytes_free(&b);
+}
+
 static void npy_in_fortran_order_is_transposed(void **state)
 {
 	struct bytes b = npy("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3)}", six, 24);
@@ -136,8 +154,8 @@ static void npy_says_how_to_save_what_is_not_read(void **state)
 {
 	npy_refused("{'descr': '>f4', 'fortran_order': False, 'shape': (6,)}", 24,
 		    "x.npy: its elements are big-endian ('>f4'); save x.astype('<f4')");
-	npy_refused("{'descr': '<f2', 'fortran_order': False, 'shape': (6,)}", 12,
-		    "x.npy: elements of type '<f2' are not read; save x.astype('<f4')");
+	npy_refused("{'descr': '<c8', 'fortran_order': False, 'shape': (3,)}", 24,
+		    "x.npy: elements of type '<c8' are not read; save x.astype('<f4')");
 	npy_refused("{'descr': '|O', 'fortran_order': False, 'shape': (6,)}", 12,
 		    "x.npy: elements of type '|O' are not read; save x.astype('<f4')");
 	npy_refused("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (6,)}", 24,
@@ -180,7 +198,7 @@ static void npy_compares_its_shape_with_what_is_there(void **state)
 static struct bytes two_arrays(void)
 {
 	struct fxq_tensor t[2] = { matrix(), matrix() };
-	struct npz npz = { (char *[]){ "left", "right" }, t, 2 };
+	struct tensors npz = { (char *[]){ "left", "right" }, t, 2 };
 	struct bytes b;
 
 	t[1].dims[0] = 1;
@@ -193,16 +211,16 @@ static void npz_comes_back(void **state)
 {
 	struct bytes b = two_arrays();
 	const struct fxq_tensor *right;
-	struct npz npz;
+	struct tensors npz;
 
 	assert_int_equal(npz_parse("x.npz", b.data, b.size, &npz), 0);
 	assert_int_equal(npz.n, 2);
 	assert_string_equal(npz.name[0], "left");
-	assert_null(npz_find(&npz, "middle"));
-	right = npz_find(&npz, "right");
+	assert_null(tensors_find(&npz, "middle"));
+	right = tensors_find(&npz, "right");
 	assert_int_equal(right->dims[0], 1);
 	assert_memory_equal(right->data, six + 3, 12);
-	npz_free(&npz);
+	tensors_free(&npz);
 	bytes_free(&b);
 }
 
@@ -258,7 +276,7 @@ static void npz_with_deflated_members_is_read(void **state)
 {
 	struct fxq_tensor t = matrix();
 	struct bytes plain, packed, file;
-	struct npz npz;
+	struct tensors npz;
 
 	assert_int_equal(npy_format("t", &t, &plain), 0);
 	packed = deflated(&plain);
@@ -268,7 +286,7 @@ static void npz_with_deflated_members_is_read(void **state)
 	assert_int_equal(npz.n, 1);
 	assert_string_equal(npz.name[0], "x");
 	assert_memory_equal(npz.tensor[0].data, six, sizeof(six));
-	npz_free(&npz);
+	tensors_free(&npz);
 	bytes_free(&plain);
 	bytes_free(&packed);
 	bytes_free(&file);
@@ -279,7 +297,7 @@ static void npz_refused(const struct bytes *packed, uint32_t size,
 {
 	struct bytes file = zip_of(packed->data, packed->size, size, crc,
 				   method);
-	struct npz npz;
+	struct tensors npz;
 
 	assert_refused(npz_parse("x.npz", file.data, file.size, &npz),
 		       sentence);
@@ -291,7 +309,7 @@ static void npz_refuses_a_member_at_no_address(void **state)
 {
 	struct bytes file = zip_of((const uint8_t *)"x", 1, 1, 0, 0), wide;
 	size_t entry = 30 + 5 + 1, end = entry + 46 + 5;
-	struct npz npz;
+	struct tensors npz;
 	uint8_t *p;
 
 	wide = (struct bytes){ malloc(file.size + 12), file.size + 12 };
@@ -736,7 +754,7 @@ static void read_any(const uint8_t *data, size_t size)
 	uint8_t *copy = malloc(size ? size : 1);
 	struct fxq_tensor t;
 	struct picture p;
-	struct npz npz;
+	struct tensors npz;
 
 	memcpy(copy, data, size);
 	if (!npy_parse("x", copy, size, &t))
@@ -744,7 +762,7 @@ static void read_any(const uint8_t *data, size_t size)
 	if (!idx_parse("x", copy, size, &t))
 		fxq_tensor_free(&t);
 	if (!npz_parse("x", copy, size, &npz))
-		npz_free(&npz);
+		tensors_free(&npz);
 	if (!picture_parse("x", copy, size, &p))
 		picture_free(&p);
 	free(copy);
@@ -786,6 +804,7 @@ int main(void)
 		cmocka_unit_test(npy_every_type_comes_back),
 		cmocka_unit_test(npy_of_one_number_has_rank_zero),
 		cmocka_unit_test(npy_entries_may_come_in_any_order_and_spacing),
+		cmocka_unit_test(npy_of_half_floats_is_read_as_float),
 		cmocka_unit_test(npy_in_fortran_order_is_transposed),
 		cmocka_unit_test(npy_says_how_to_save_what_is_not_read),
 		cmocka_unit_test(npy_refuses_a_damaged_dictionary),

@@ -250,14 +250,14 @@ static int take_tensor(struct feed *f, const char *path, struct fxq_tensor *t)
 
 static int take_npz(struct feed *f, const char *path, const struct bytes *file)
 {
-	struct npz npz;
+	struct tensors npz;
 	int err;
 
 	err = npz_parse(path, file->data, file->size, &npz);
 	if (err)
 		return err;
 	for (size_t k = 0; !err && k < f->in->n; k++) {
-		const struct fxq_tensor *t = npz_find(&npz, f->in->name[k]);
+		const struct fxq_tensor *t = tensors_find(&npz, f->in->name[k]);
 
 		if (!t && npz.n == 1 && f->in->n == 1)
 			t = &npz.tensor[0];
@@ -265,7 +265,7 @@ static int take_npz(struct feed *f, const char *path, const struct bytes *file)
 		      io_fail(-ENOENT, "%s: it has no array called '%s', which is an input's name",
 			      path, f->in->name[k]);
 	}
-	npz_free(&npz);
+	tensors_free(&npz);
 	return err;
 }
 

@@ -126,7 +126,7 @@ static int save_one(const struct results *res, size_t k, const char *path)
 
 static int save_npz(const struct results *res, int only, const char *path)
 {
-	struct npz npz = {
+	struct tensors npz = {
 		.name = calloc(res->n_out + 1, sizeof(*npz.name)),
 		.tensor = calloc(res->n_out + 1, sizeof(*npz.tensor)),
 	};
@@ -146,7 +146,7 @@ static int save_npz(const struct results *res, int only, const char *path)
 		code = complain(TOOL_OUTPUT, "%s", io_error());
 	else if (!code)
 		code = save_bytes(path, &b);
-	npz_free(&npz);
+	tensors_free(&npz);
 	return code;
 }
 

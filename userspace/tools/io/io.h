@@ -2,14 +2,8 @@
 /*
  * io.h - files that hold tensors and pictures, one format a file
  *
- * Nothing in a file is trusted: sizes are compared with what is there in 64
- * bits before memory is asked for, so that memory stays in proportion to the
- * file. Readers take bytes and the name by which messages call them; tensors
- * and pictures they return are the caller's to free.
- *
- * Functions return 0 or a negative errno unless they say otherwise, and write
- * what they return only on success; io_error() then has the sentence: the
- * file, what is wrong with which value, and what to do.
+ * What files.h says of files holds for these: nothing in them is trusted, and
+ * io_error() has the sentence of a refusal.
  */
 #ifndef FXQ_TOOLS_IO_H
 #define FXQ_TOOLS_IO_H
@@ -21,28 +15,7 @@
 #include <fxq/fxq.h>
 #include <fxq/fxq_call.h>
 
-/* error.c */
-
-/* Keeps the sentence for io_error(), printable, and returns @err. */
-int io_fail(int err, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-int io_fail_memory(const char *name);
-/* Why the last call of this thread that failed did so. */
-const char *io_error(void);
-
-/* file.c: whole files; the path "-" is standard input or output */
-
-struct bytes {
-	uint8_t *data;
-	size_t size;
-};
-
-void bytes_free(struct bytes *b);
-int file_read(const char *path, struct bytes *ret);
-/* On failure no file is left. */
-int file_write(const char *path, const void *data, size_t size);
-/* "net.fxq" from "some/folder/net.onnx" is name_of(path): "net". Malloced. */
-char *name_of(const char *path);
+#include "files.h"
 
 /* dir.c: what a folder holds, sorted by name as bytes */
 
@@ -56,49 +29,6 @@ bool is_folder(const char *path);
 int list_files(const char *folder, struct list *ret);
 int list_folders(const char *folder, struct list *ret);
 void list_free(struct list *l);
-
-/* npy.c: NumPy's arrays */
-
-int npy_parse(const char *name, const void *data, size_t size,
-	      struct fxq_tensor *ret);
-int npy_format(const char *name, const struct fxq_tensor *t,
-	       struct bytes *ret);
-bool is_npy(const void *data, size_t size);
-
-/* zip.c: the container of npz files, stored or deflated members */
-
-struct zip_member {
-	char *name;
-	struct bytes bytes;
-	uint32_t crc;			/* zip_format() computes it */
-};
-
-struct zip {
-	struct zip_member *members;
-	size_t n;
-};
-
-int zip_parse(const char *name, const void *data, size_t size,
-	      struct zip *ret);
-int zip_format(const char *name, struct zip *zip, struct bytes *ret);
-void zip_free(struct zip *zip);
-bool is_zip(const void *data, size_t size);
-
-/* npz.c: named arrays */
-
-struct npz {
-	char **name;			/* without ".npy" */
-	struct fxq_tensor *tensor;
-	size_t n;
-};
-
-int npz_parse(const char *name, const void *data, size_t size,
-	      struct npz *ret);
-/* @npz keeps its arrays. */
-int npz_format(const char *name, const struct npz *npz, struct bytes *ret);
-void npz_free(struct npz *npz);
-/* The array called @array; NULL if there is none. */
-const struct fxq_tensor *npz_find(const struct npz *npz, const char *array);
 
 /* gzip.c */
 

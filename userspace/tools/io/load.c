@@ -24,13 +24,13 @@ static int from_npz(const char *path, const char *array,
 		    const struct bytes *file, struct fxq_tensor *ret)
 {
 	const struct fxq_tensor *found;
-	struct npz npz;
+	struct tensors npz;
 	int err;
 
 	err = npz_parse(path, file->data, file->size, &npz);
 	if (err)
 		return err;
-	found = array ? npz_find(&npz, array) : NULL;
+	found = array ? tensors_find(&npz, array) : NULL;
 	if (!found && npz.n == 1)
 		found = &npz.tensor[0];
 	if (!found)
@@ -39,7 +39,7 @@ static int from_npz(const char *path, const char *array,
 			      path, npz.n, array ? array : "");
 	else
 		err = tensor_convert(path, found, found->dtype, ret);
-	npz_free(&npz);
+	tensors_free(&npz);
 	return err;
 }
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io.h"
+#include "files.h"
 
 static __thread char sentence[1024];
 

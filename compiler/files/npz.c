@@ -9,29 +9,10 @@
 
 #include <fxq/fx.h>
 
-#include "io.h"
-
-void npz_free(struct npz *npz)
-{
-	for (size_t i = 0; i < npz->n; i++) {
-		free(npz->name[i]);
-		fxq_tensor_free(&npz->tensor[i]);
-	}
-	free(npz->name);
-	free(npz->tensor);
-	*npz = (struct npz){ 0 };
-}
-
-const struct fxq_tensor *npz_find(const struct npz *npz, const char *array)
-{
-	for (size_t i = 0; i < npz->n; i++)
-		if (!strcmp(npz->name[i], array))
-			return &npz->tensor[i];
-	return NULL;
-}
+#include "files.h"
 
 static int add_member(const char *name, const struct zip_member *m,
-		      struct npz *npz)
+		      struct tensors *npz)
 {
 	size_t n = strlen(m->name);
 	char *label;
@@ -56,9 +37,9 @@ static int add_member(const char *name, const struct zip_member *m,
 }
 
 int npz_parse(const char *name, const void *data, size_t size,
-	      struct npz *ret)
+	      struct tensors *ret)
 {
-	struct npz npz = { 0 };
+	struct tensors npz = { 0 };
 	struct zip zip;
 	int err;
 
@@ -73,13 +54,13 @@ int npz_parse(const char *name, const void *data, size_t size,
 		err = add_member(name, &zip.members[i], &npz);
 	zip_free(&zip);
 	if (err)
-		npz_free(&npz);
+		tensors_free(&npz);
 	else
 		*ret = npz;
 	return err;
 }
 
-int npz_format(const char *name, const struct npz *npz, struct bytes *ret)
+int npz_format(const char *name, const struct tensors *npz, struct bytes *ret)
 {
 	struct zip zip = { calloc(npz->n + 1, sizeof(*zip.members)), 0 };
 	int err = zip.members ? 0 : io_fail_memory(name);

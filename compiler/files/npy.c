@@ -14,7 +14,7 @@
 
 #include <fxq/fx.h>
 
-#include "io.h"
+#include "files.h"
 
 #define MAGIC		"\x93NUMPY"
 #define MAGIC_BYTES	6
@@ -31,6 +31,7 @@ static const struct {
 	{ "i4", FXQ_DTYPE_I32 }, { "u4", FXQ_DTYPE_U32 },
 	{ "i8", FXQ_DTYPE_I64 }, { "u8", FXQ_DTYPE_U64 },
 	{ "b1", FXQ_DTYPE_BOOL },
+	{ "f2", FXQ_DTYPE_U16 },	/* widened once they are in order */
 };
 
 /* What is left of the header, and what it has said so far. */
@@ -38,7 +39,7 @@ struct header {
 	const char *name;
 	const char *at, *end;
 	struct fxq_tensor type;
-	bool fortran;
+	bool half, fortran;
 	unsigned int seen;	/* bits of enum key */
 };
 
@@ -116,6 +117,7 @@ static int parse_descr(struct header *h)
 		if (strcmp(types[i].descr, descr + 1) || !strchr("<=|>", order))
 			continue;
 		h->type.dtype = types[i].dtype;
+		h->half = !strcmp(descr + 1, "f2");
 		return 0;
 	}
 	return io_fail(-EINVAL,
@@ -274,6 +276,22 @@ static void from_fortran(struct fxq_tensor *t, const uint8_t *from)
 	}
 }
 
+static int widen(const char *name, struct fxq_tensor *half,
+		 struct fxq_tensor *ret)
+{
+	struct fxq_tensor t = *half;
+	int err;
+
+	t.dtype = FXQ_DTYPE_F32;
+	err = fxq_tensor_alloc(&t) ? io_fail_memory(name) : 0;
+	if (!err) {
+		floats_from_half(half->data, fxq_tensor_count(half), t.data);
+		*ret = t;
+	}
+	fxq_tensor_free(half);
+	return err;
+}
+
 bool is_npy(const void *data, size_t size)
 {
 	return size >= MAGIC_BYTES && !memcmp(data, MAGIC, MAGIC_BYTES);
@@ -312,6 +330,8 @@ int npy_parse(const char *name, const void *data, size_t size,
 	values = t.data;
 	for (size_t i = 0; t.dtype == FXQ_DTYPE_BOOL && i < n; i++)
 		values[i] = !!values[i];
+	if (h.half)
+		return widen(name, &t, ret);
 	*ret = t;
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io.h"
+#include "files.h"
 
 #define CHUNK	(64u << 10)
 

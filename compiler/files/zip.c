@@ -13,7 +13,7 @@
 
 #include <zlib.h>
 
-#include "io.h"
+#include "files.h"
 
 #define END_MAGIC	0x06054b50u	/* end of the directory */
 #define END_BYTES	22
