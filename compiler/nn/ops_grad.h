@@ -41,6 +41,10 @@
 #define FX_GRADS_LOSS(X)						\
 	X(dropout_train) X(cross_entropy) X(mse_loss)
 
+/* Straight through a rounding, which has no differences: see test_observer. */
+#define FX_GRADS_STRAIGHT(X)						\
+	X(fake_quantize)
+
 #define FX_GRADS(X)		\
 	FX_GRADS_PRODUCT(X)	\
 	FX_GRADS_NORM(X)	\
@@ -48,7 +52,8 @@
 	FX_GRADS_BINARY(X)	\
 	FX_GRADS_POOL(X)	\
 	FX_GRADS_VIEW(X)	\
-	FX_GRADS_LOSS(X)
+	FX_GRADS_LOSS(X)	\
+	FX_GRADS_STRAIGHT(X)
 
 #include <fxq/fxq_call.h>
 

@@ -503,6 +503,69 @@ static void a_learned_bound_clips(void **state)
 	fx_module_put(m);
 }
 
+/*
+ * The gradients by their definitions, element by element, for @scales scales
+ * along the first dimension.
+ */
+static void check_gradient(int64_t scales, bool clip_only, bool scaled)
+{
+	enum { N = 40000 };
+	int64_t per = N / scales;
+	fxv x = fx_gen(3, 4, scales, per), dy = fx_gen(8, 1, scales, per);
+	fxv s = fx_full(0.037f, scales), y = fx_zeros(scales, per);
+	fxv dx = fx_ones(scales, per), ds = fx_ones(scales);
+	int32_t zeros[4] = { 3, 3, -90, 3 };
+	struct fxq_tensor z = { .dtype = FXQ_DTYPE_I32, .rank = 1,
+				.dims = { scales }, .data = zeros };
+	const struct fxq_attr attrs[] = {
+		{ "axis", FXQ_ATTR_INT, 1, { 0 } },
+		{ "clip_only", FXQ_ATTR_INT, 1, { clip_only } },
+		{ "grad_scaling", FXQ_ATTR_INT, 1, { scaled } },
+	};
+	struct fxq_tensor in[] = { *fx_data(x), *fx_data(s), z, *fx_data(y),
+				   *fx_data(dy) };
+	struct fxq_tensor out[] = { *fx_data(dx), *fx_data(ds), { 0 } };
+	struct fxq_call call = { .n_in = 5, .n_out = 3, .in = in, .out = out,
+				 .n_attrs = 3, .attrs = attrs, .threads = 2 };
+	float *px = in[0].data, *pdy = in[4].data;
+
+	assert_int_equal(fx_op_find("fake_quantize")->grad(&call), 0);
+	for (int64_t c = 0; c < scales; c++) {
+		double sum = 0;
+
+		for (int64_t i = c * per; i < (c + 1) * per; i++) {
+			float v = px[i] * (1 / 0.037f);
+			float q = rintf(v) + (float)zeros[c];
+			bool in_range = q >= -128 && q <= 127;
+
+			assert_true(((float *)out[0].data)[i] ==
+				    (in_range ? pdy[i] : 0));
+			if (q < -128)
+				sum += pdy[i] * (-128.0 - zeros[c]);
+			else if (q > 127)
+				sum += pdy[i] * (127.0 - zeros[c]);
+			else if (!clip_only)
+				sum += pdy[i] * ((double)rintf(v) - v);
+		}
+		sum /= scaled ? sqrt(N * 127.0) : 1;
+		assert_true(fabs(((float *)out[1].data)[c] - sum) <
+			    1e-6 * fmax(1, fabs(sum)));
+	}
+
+	fx_release(x);
+	fx_release(dy);
+	fx_release(s);
+	fx_release(y);
+	fx_release(dx);
+	fx_release(ds);
+}
+
+static void gradients_go_straight_through(void **state)
+{
+	for (int variant = 0; variant < 8; variant++)
+		check_gradient(variant & 1 ? 4 : 1, variant & 2, variant & 4);
+}
+
 static void what_cannot_fake_quantize_is_refused(void **state)
 {
 	struct fx_module *m;
@@ -580,6 +643,7 @@ int main(void)
 		cmocka_unit_test(each_channel_has_its_scale),
 		cmocka_unit_test(a_learned_scale_starts_from_data),
 		cmocka_unit_test(a_learned_bound_clips),
+		cmocka_unit_test(gradients_go_straight_through),
 		cmocka_unit_test(what_cannot_fake_quantize_is_refused),
 		cmocka_unit_test(a_graph_shows_an_observer_as_one_call),
 	};

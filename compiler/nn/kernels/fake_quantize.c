@@ -12,6 +12,7 @@
 #include <fxq/fxq_arith.h>
 
 #include "clones.h"
+#include "parallel.h"
 #include "quantize.h"
 
 /* Integers that a float32 and fxq_rne() hold, with room to spare. */
@@ -38,6 +39,24 @@ int infer_fake_quantize(struct fxq_call *call)
 	return ret ? ret : kern_same_out(call);
 }
 
+int fake_quantize_bounds(struct fxq_call *call, int64_t i, double scale,
+			 float *ret_lo, float *ret_hi)
+{
+	int64_t least = kern_int(call, "quant_min", -128);
+	int64_t most = kern_int(call, "quant_max", 127);
+	const int32_t *zeros = kern_data(call, 2);
+	int64_t zero = zeros ? zeros[i] : 0;
+
+	if (!isnormal((float)scale) || scale < 0 || zero < least ||
+	    zero > most)
+		return kern_refuse(call, -EINVAL,
+				   "scale %g with zero point %" PRId64 " is no quantization to integers from %" PRId64 " to %" PRId64,
+				   scale, zero, least, most);
+	*ret_lo = (float)(least - zero);
+	*ret_hi = (float)(most - zero);
+	return 0;
+}
+
 FXQ_CLONES
 static void run(float *y, const float *x, int64_t n, float scale, float lo,
 		float hi)
@@ -53,48 +72,40 @@ static void run(float *y, const float *x, int64_t n, float scale, float lo,
 	}
 }
 
-/* The integers as they are without the zero point of scale number @i. */
-static int bounds(struct fxq_call *call, int64_t i, float *ret_lo,
-		  float *ret_hi)
-{
-	int64_t least = kern_int(call, "quant_min", -128);
-	int64_t most = kern_int(call, "quant_max", 127);
-	const int32_t *zeros = kern_data(call, 2);
-	int64_t zero = zeros ? zeros[i] : 0;
-	float scale = ((const float *)call->in[1].data)[i];
+struct job {
+	struct fxq_call *call;
+	struct runs runs;
+};
 
-	if (!isnormal(scale) || scale < 0 || zero < least || zero > most)
-		return kern_refuse(call, -EINVAL,
-				   "scale %g with zero point %" PRId64 " is no quantization to integers from %" PRId64 " to %" PRId64,
-				   scale, zero, least, most);
-	*ret_lo = (float)(least - zero);
-	*ret_hi = (float)(most - zero);
-	return 0;
+static void run_task(void *ctx, int64_t task, int thread)
+{
+	const struct job *j = ctx;
+	struct piece p = quantize_piece(&j->runs, task);
+	const float *x = j->call->in[0].data, *scale = j->call->in[1].data;
+	float *y = j->call->out[0].data, lo = 0, hi = 0;
+
+	fake_quantize_bounds(j->call, p.scale, scale[p.scale], &lo, &hi);
+	run(y + p.start, x + p.start, p.n, scale[p.scale], lo, hi);
 }
 
 int eval_fake_quantize(struct fxq_call *call)
 {
-	const float *x, *scale;
-	struct runs runs;
-	float *y, lo = 0, hi = 0;
+	struct job job = { .call = call };
+	const float *scale;
+	float lo, hi;
 	int ret;
 
 	ret = kern_begin(call, infer_fake_quantize);
 	if (!ret)
-		ret = quantize_runs(call, &runs);
+		ret = quantize_runs(call, &job.runs);
+	scale = call->in[1].data;
+	for (int64_t i = 0; !ret && i < job.runs.scales; i++)
+		ret = fake_quantize_bounds(call, i, scale[i], &lo, &hi);
 	if (ret)
 		return ret;
 
-	x = call->in[0].data;
-	scale = call->in[1].data;
-	y = call->out[0].data;
-	for (int64_t r = 0; r < runs.count; r++, x += runs.n, y += runs.n) {
-		int64_t s = r % runs.scales;
-
-		ret = bounds(call, s, &lo, &hi);
-		if (ret)
-			return ret;
-		run(y, x, runs.n, scale[s], lo, hi);
-	}
+	parallel_for(parallel_threads(call->threads,
+				      (double)fxq_tensor_count(&call->in[0])),
+		     quantize_pieces(&job.runs), run_task, &job);
 	return 0;
 }
