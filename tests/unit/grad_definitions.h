@@ -520,4 +520,454 @@ static void define_mse_loss(struct fxq_call *call)
 					def_in(call, 1)[i], 2), (double)n);
 }
 
+/*
+ * Operators that copy: where the element of the result at coordinates @at
+ * comes from, written over it; false: from nowhere.
+ */
+typedef bool (*source_fn)(struct fxq_call *call, int64_t *at);
+
+static void def_split_place(const struct fxq_tensor *t, int64_t place,
+			    int64_t *ret_at)
+{
+	for (uint32_t d = t->rank; d-- > 0; place /= t->dims[d])
+		ret_at[d] = place % t->dims[d];
+}
+
+static int64_t def_place(const struct fxq_tensor *t, const int64_t *at)
+{
+	int64_t place = 0;
+
+	for (uint32_t d = 0; d < t->rank; d++)
+		place = place * t->dims[d] + at[d];
+	return place;
+}
+
+static void def_move(struct fxq_call *call, source_fn source, double made)
+{
+	for (int64_t i = 0; i < def_count(call); i++) {
+		int64_t at[2 * FXQ_MAX_RANK] = { 0 };
+
+		def_split_place(&call->out[0], i, at);
+		def_out(call, 0)[i] = !source(call, at) ? made :
+			def_in(call, 0)[def_place(&call->in[0], at)];
+	}
+}
+
+static int64_t def_index(const struct fxq_call *call, int64_t i)
+{
+	return ((const int64_t *)call->in[1].data)[i];
+}
+
+static bool from_permute(struct fxq_call *call, int64_t *at)
+{
+	const struct fxq_attr *dims = fxq_call_attr(call, "dims");
+	int64_t to[FXQ_MAX_RANK];
+
+	memcpy(to, at, sizeof(to));
+	for (uint32_t d = 0; d < call->in[0].rank; d++)
+		at[dims->ints[d]] = to[d];
+	return true;
+}
+
+static bool from_slice(struct fxq_call *call, int64_t *at)
+{
+	int64_t dim = fxq_call_attr(call, "axes")->ints[0];
+
+	at[dim] = fxq_call_attr(call, "starts")->ints[0] +
+		  at[dim] * fxq_call_attr(call, "steps")->ints[0];
+	return true;
+}
+
+static bool from_expand(struct fxq_call *call, int64_t *at)
+{
+	const struct fxq_tensor *x = &call->in[0];
+	uint32_t lead = call->out[0].rank - x->rank;
+
+	for (uint32_t d = 0; d < x->rank; d++)
+		at[d] = x->dims[d] == 1 ? 0 : at[lead + d];
+	return true;
+}
+
+static bool from_tile(struct fxq_call *call, int64_t *at)
+{
+	for (uint32_t d = 0; d < call->in[0].rank; d++)
+		at[d] %= call->in[0].dims[d];
+	return true;
+}
+
+static bool from_pad(struct fxq_call *call, int64_t *at)
+{
+	const char *mode = kern_str(call, "mode", "constant");
+
+	for (uint32_t d = 0; d < call->in[0].rank; d++) {
+		int64_t n = call->in[0].dims[d];
+
+		at[d] -= fxq_call_attr(call, "pads")->ints[d];
+		if (at[d] >= 0 && at[d] < n)
+			continue;
+		if (*mode == 'c')
+			return false;
+		if (*mode == 'r')
+			at[d] = at[d] < 0 ? -at[d] : 2 * n - 2 - at[d];
+		else
+			at[d] = at[d] < 0 ? 0 : n - 1;
+	}
+	return true;
+}
+
+static bool from_depth_to_space(struct fxq_call *call, int64_t *at)
+{
+	int64_t b = kern_int(call, "block", 1), inside;
+
+	inside = at[2] % b * b + at[3] % b;
+	if (!strcmp(kern_str(call, "mode", "DCR"), "CRD"))
+		at[1] = at[1] * b * b + inside;
+	else
+		at[1] += inside * call->out[0].dims[1];
+	at[2] /= b;
+	at[3] /= b;
+	return true;
+}
+
+static bool from_space_to_depth(struct fxq_call *call, int64_t *at)
+{
+	int64_t b = kern_int(call, "block", 1), c = call->in[0].dims[1];
+
+	at[2] = at[2] * b + at[1] / c / b;
+	at[3] = at[3] * b + at[1] / c % b;
+	at[1] %= c;
+	return true;
+}
+
+static bool from_reverse_sequence(struct fxq_call *call, int64_t *at)
+{
+	int64_t length = def_index(call, at[1]);
+
+	if (at[0] < length)
+		at[0] = length - 1 - at[0];
+	return true;
+}
+
+static bool from_trilu(struct fxq_call *call, int64_t *at)
+{
+	return at[1] >= at[0] + kern_int(call, "k", 0);
+}
+
+static bool from_gather(struct fxq_call *call, int64_t *at)
+{
+	int64_t dim = kern_int(call, "dim", 0);
+	uint32_t rank = call->in[1].rank;
+
+	at[dim] = def_index(call, def_place(&call->in[1], at + dim));
+	for (uint32_t d = dim + 1; d < call->in[0].rank; d++)
+		at[d] = at[d - 1 + rank];
+	return true;
+}
+
+static bool from_gather_elements(struct fxq_call *call, int64_t *at)
+{
+	at[kern_int(call, "dim", 0)] =
+		def_index(call, def_place(&call->in[1], at));
+	return true;
+}
+
+/* Of pairs of indices into three dimensions. */
+static bool from_gather_nd(struct fxq_call *call, int64_t *at)
+{
+	int64_t row = at[0];
+
+	at[2] = at[1];
+	at[0] = def_index(call, 2 * row);
+	at[1] = def_index(call, 2 * row + 1);
+	return true;
+}
+
+#define DEFINE_MOVE(name)					\
+static void define_##name(struct fxq_call *call)		\
+{								\
+	const double *made = def_in(call, 2);			\
+								\
+	def_move(call, from_##name, made ? *made : 0);		\
+}
+
+DEFINE_MOVE(permute)
+DEFINE_MOVE(slice)
+DEFINE_MOVE(expand)
+DEFINE_MOVE(tile)
+DEFINE_MOVE(pad)
+DEFINE_MOVE(depth_to_space)
+DEFINE_MOVE(space_to_depth)
+DEFINE_MOVE(reverse_sequence)
+DEFINE_MOVE(trilu)
+DEFINE_MOVE(gather)
+DEFINE_MOVE(gather_elements)
+DEFINE_MOVE(gather_nd)
+
+/* Parts that stand beside one another along a dimension of the whole. */
+static void def_parts(struct fxq_call *call, const struct fxq_tensor *whole,
+		      const struct fxq_tensor *parts, uint32_t n, bool join)
+{
+	int64_t dim = kern_int(call, "dim", 0), before = 0;
+
+	for (uint32_t p = 0; p < n; before += parts[p++].dims[dim])
+		for (int64_t i = 0; i < fxq_tensor_count(&parts[p]); i++) {
+			double *part = (double *)parts[p].data + i, *all;
+			int64_t at[FXQ_MAX_RANK];
+
+			def_split_place(&parts[p], i, at);
+			at[dim] += before;
+			all = (double *)whole->data + def_place(whole, at);
+			if (join)
+				*all = *part;
+			else
+				*part = *all;
+		}
+}
+
+static void define_concat(struct fxq_call *call)
+{
+	def_parts(call, &call->out[0], call->in, call->n_in, true);
+}
+
+static void define_split(struct fxq_call *call)
+{
+	def_parts(call, &call->in[0], call->out, call->n_out, false);
+}
+
+static void define_where(struct fxq_call *call)
+{
+	const struct fxq_tensor *y = &call->out[0];
+	const uint8_t *condition = call->in[0].data;
+
+	for (int64_t i = 0; i < def_count(call); i++) {
+		uint32_t from = condition[def_broadcast(&call->in[0], y, i)] ?
+				1 : 2;
+
+		def_out(call, 0)[i] = def_in(call, from)[
+			def_broadcast(&call->in[from], y, i)];
+	}
+}
+
+static void define_prelu(struct fxq_call *call)
+{
+	const struct fxq_tensor *x = &call->in[0], *slope = &call->in[1];
+	int64_t inner = kern_product(x, 2, x->rank);
+
+	for (int64_t i = 0; i < def_count(call); i++) {
+		double v = def_in(call, 0)[i];
+		int64_t s = slope->rank == 1 && slope->dims[0] == x->dims[1] ?
+			    i / inner % x->dims[1] : def_broadcast(slope, x, i);
+
+		def_out(call, 0)[i] = v > 0 ? v : v * def_in(call, 1)[s];
+	}
+}
+
+/* Of @n numbers, @step apart. */
+#define DEFINE_REDUCTION(name, start, each, end)			\
+static double def_##name(const double *x, int64_t n, int64_t step)	\
+{									\
+	double s = start;						\
+									\
+	for (int64_t i = 0; i < n; i++) {				\
+		double v = x[i * step];					\
+									\
+		s = (each);						\
+	}								\
+	return (end);							\
+}									\
+									\
+static void define_##name(struct fxq_call *call)			\
+{									\
+	def_reduction(call, def_##name);				\
+}
+
+/* Over the dimension that "dims" names, or all of them. */
+static void def_reduction(struct fxq_call *call,
+			  double (*of)(const double *, int64_t, int64_t))
+{
+	const struct fxq_attr *dims = fxq_call_attr(call, "dims");
+	const struct fxq_tensor *x = &call->in[0];
+	int64_t dim = dims ? dims->ints[0] : 0, inner;
+	int64_t n = dims ? x->dims[dim] : fxq_tensor_count(x);
+
+	inner = dims ? kern_product(x, dim + 1, x->rank) : 1;
+	for (int64_t i = 0; i < def_count(call); i++)
+		def_out(call, 0)[i] = of(def_in(call, 0) + i / inner * n *
+					 inner + i % inner, n, inner);
+}
+
+DEFINE_REDUCTION(reduce_sum, 0, s + v, s)
+DEFINE_REDUCTION(reduce_mean, 0, s + v, s / n)
+DEFINE_REDUCTION(reduce_max, -INFINITY, fmax(s, v), s)
+DEFINE_REDUCTION(reduce_min, INFINITY, fmin(s, v), s)
+DEFINE_REDUCTION(reduce_l1, 0, s + fabs(v), s)
+DEFINE_REDUCTION(reduce_l2, 0, s + v * v, sqrt(s))
+DEFINE_REDUCTION(reduce_sum_square, 0, s + v * v, s)
+DEFINE_REDUCTION(reduce_log_sum, 0, s + v, log(s))
+DEFINE_REDUCTION(reduce_log_sum_exp, 0, s + exp(v), log(s))
+
+static void def_softmax(struct fxq_call *call, bool is_log)
+{
+	const struct fxq_tensor *x = &call->in[0];
+	int64_t dim = kern_int(call, "dim", -1);
+
+	dim = dim < 0 ? dim + x->rank : dim;
+	for (int64_t i = 0; i < def_count(call); i++) {
+		int64_t at[FXQ_MAX_RANK];
+		double sum = 0, v = def_in(call, 0)[i];
+
+		def_split_place(x, i, at);
+		for (at[dim] = 0; at[dim] < x->dims[dim]; at[dim]++)
+			sum += exp(def_in(call, 0)[def_place(x, at)]);
+		def_out(call, 0)[i] = is_log ? v - log(sum) : exp(v) / sum;
+	}
+}
+
+static void define_softmax(struct fxq_call *call)
+{
+	def_softmax(call, false);
+}
+
+static void define_log_softmax(struct fxq_call *call)
+{
+	def_softmax(call, true);
+}
+
+static void define_matmul(struct fxq_call *call)
+{
+	const struct fxq_tensor *a = &call->in[0], *b = &call->in[1];
+	struct fxq_tensor y = call->out[0], left = *a, right = *b;
+	int64_t n, m, k = a->dims[a->rank - 1];
+
+	/* A vector is a matrix of one row or column. */
+	if (a->rank == 1)
+		left = fxq_tensor_type(FXQ_DTYPE_F64, 2, (int64_t[]){ 1, k });
+	if (b->rank == 1)
+		right = fxq_tensor_type(FXQ_DTYPE_F64, 2, (int64_t[]){ k, 1 });
+	m = left.dims[left.rank - 2];
+	n = right.dims[right.rank - 1];
+	left.rank -= 2;
+	right.rank -= 2;
+	y.rank -= (a->rank > 1) + (b->rank > 1);
+	for (int64_t i = 0; i < def_count(call); i++) {
+		int64_t row = i / n % m, column = i % n, batch = i / n / m;
+		const double *x = def_in(call, 0) + k *
+			(def_broadcast(&left, &y, batch) * m + row);
+		const double *w = def_in(call, 1) + column +
+			def_broadcast(&right, &y, batch) * k * n;
+		double sum = 0;
+
+		for (int64_t j = 0; j < k; j++)
+			sum += x[j] * w[j * n];
+		def_out(call, 0)[i] = sum;
+	}
+}
+
+/*
+ * Rows of @n, whose element i of row r has weight number (r n + i) / run,
+ * counted modulo @weights.
+ */
+static void def_norm(struct fxq_call *call, int64_t n, int64_t run,
+		     int64_t weights)
+{
+	const double *weight = def_in(call, 1), *bias = def_in(call, 2);
+
+	for (int64_t row = 0; row < def_count(call) / n; row++) {
+		const double *x = def_in(call, 0) + row * n;
+		double mean = 0, var = 0, inverse;
+
+		for (int64_t i = 0; i < n; i++)
+			mean += x[i] / (double)n;
+		for (int64_t i = 0; i < n; i++)
+			var += pow(x[i] - mean, 2) / (double)n;
+		inverse = 1 / sqrt(var + PARAMETER("eps", 1e-5));
+		for (int64_t i = 0; i < n; i++) {
+			int64_t w = (row * n + i) / run % weights;
+
+			def_out(call, 0)[row * n + i] = (x[i] - mean) *
+				inverse * (weight ? weight[w] : 1) +
+				(bias ? bias[w] : 0);
+		}
+		if (call->n_out > 1)
+			def_out(call, 1)[row] = mean;
+		if (call->n_out > 2)
+			def_out(call, 2)[row] = inverse;
+	}
+}
+
+static void define_layer_norm(struct fxq_call *call)
+{
+	const struct fxq_tensor *x = &call->in[0];
+	const struct fxq_attr *shape = fxq_call_attr(call, "normalized_shape");
+	uint32_t axis = x->rank - (shape ? shape->count : 1);
+	int64_t n = kern_product(x, axis, x->rank);
+
+	def_norm(call, n, 1, n);
+}
+
+static void define_group_norm(struct fxq_call *call)
+{
+	const struct fxq_tensor *x = &call->in[0];
+	int64_t size = kern_product(x, 2, x->rank);
+	int64_t groups = kern_int(call, "num_groups", 1);
+
+	def_norm(call, x->dims[1] / groups * size, size, x->dims[1]);
+}
+
+static void define_instance_norm(struct fxq_call *call)
+{
+	const struct fxq_tensor *x = &call->in[0];
+	int64_t size = kern_product(x, 2, x->rank);
+
+	def_norm(call, size, size, x->dims[1]);
+}
+
+/* Where @o of @out elements lies among @in, as torch's interpolate has it. */
+static double def_coordinate(struct fxq_call *call, int64_t o, int64_t in,
+			     int64_t out)
+{
+	const char *how = kern_str(call, "coordinate_transformation_mode",
+				   "half_pixel");
+
+	if (!strcmp(how, "align_corners"))
+		return (double)o * (double)(in - 1) / (double)(out - 1);
+	if (!strcmp(how, "asymmetric"))
+		return (double)o * (double)in / (double)out;
+	return ((double)o + 0.5) * (double)in / (double)out - 0.5;
+}
+
+/* Nearest below, or bilinear, over the last two dimensions. */
+static void define_resize(struct fxq_call *call)
+{
+	const struct fxq_tensor *x = &call->in[0], *y = &call->out[0];
+	bool is_linear = !strcmp(kern_str(call, "mode", "nearest"), "linear");
+	int64_t h = x->dims[2], w = x->dims[3];
+
+	for (int64_t i = 0; i < def_count(call); i++) {
+		int64_t at[FXQ_MAX_RANK], top, left;
+		const double *plane;
+		double cy, cx, sum = 0;
+
+		def_split_place(y, i, at);
+		plane = def_in(call, 0) + (at[0] * x->dims[1] + at[1]) * h * w;
+		cy = def_clip(def_coordinate(call, at[2], h, y->dims[2]), 0,
+			      (double)(h - 1));
+		cx = def_clip(def_coordinate(call, at[3], w, y->dims[3]), 0,
+			      (double)(w - 1));
+		top = (int64_t)floor(cy);
+		left = (int64_t)floor(cx);
+		for (int64_t k = 0; k < 4; k++) {
+			int64_t a = top + k / 2, b = left + k % 2;
+			double wy = 1 - fabs(cy - (double)a);
+			double wx = 1 - fabs(cx - (double)b);
+
+			if (!is_linear)
+				wy = wx = !k;
+			if (a < h && b < w)
+				sum += wy * wx * plane[a * w + b];
+		}
+		def_out(call, 0)[i] = sum;
+	}
+}
+
 #endif

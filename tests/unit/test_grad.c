@@ -377,6 +377,126 @@ static void test_kernels(void **state)
 	}
 }
 
+/* The case of @op, as a call that is sound until a test has spoilt it. */
+static void open_call(struct trial *t, const char *op)
+{
+	for (size_t i = 0; i < GRAD_CASES; i++)
+		if (!strcmp(grad_cases[i].op, op)) {
+			open_trial(t, &grad_cases[i]);
+			make_call(t);
+			return;
+		}
+	fail_msg("there is no case of %s", op);
+}
+
+static void expect_refusal(struct trial *t, int err, const char *sentence)
+{
+	assert_int_equal(t->op->grad(&t->call), err);
+	assert_string_equal(t->call.error, sentence);
+	close_trial(t);
+}
+
+static void test_refusals(void **state)
+{
+	struct trial t;
+
+	open_call(&t, "relu");
+	t.call.n_in = 2;
+	expect_refusal(&t, -EINVAL, "2 tensors are no inputs, results and their gradients for 1 inputs");
+	open_call(&t, "relu");
+	t.in[1].dims[0] = 3;
+	expect_refusal(&t, -EINVAL, "result 0 does not have the inferred type");
+	open_call(&t, "relu");
+	t.in[2].rank = 1;
+	expect_refusal(&t, -EINVAL, "the gradient of result 0 is not like the result");
+	open_call(&t, "relu");
+	t.dx[0].dtype = FXQ_DTYPE_I32;
+	expect_refusal(&t, -EINVAL, "the gradient of input 0 is not like the input");
+	open_call(&t, "relu");
+	fxq_tensor_free(&t.in[1]);
+	expect_refusal(&t, -EINVAL, "tensor 1 has no data");
+	open_call(&t, "conv2d");
+	t.in[1].dims[1] = 5;
+	expect_refusal(&t, -EINVAL, "the weight is for 5 input channels, the input has 2 in 1 groups");
+	open_call(&t, "cross_entropy");
+	((int64_t *)t.in[1].data)[2] = 4;
+	expect_refusal(&t, -EINVAL, "element 2 is of class 4, the logits have 4");
+}
+
+/* Operators that only training has, refusing what they are asked for. */
+static void expect_parameter(const char *op, struct fxq_attr attr,
+			     const char *sentence)
+{
+	struct trial t;
+
+	open_call(&t, op);
+	t.forward.attrs = &attr;
+	t.forward.n_attrs = 1;
+	assert_int_equal(t.op->fn.infer(&t.forward), -EINVAL);
+	assert_string_equal(t.forward.error, sentence);
+	close_trial(&t);
+}
+
+static void test_parameters(void **state)
+{
+	struct trial t;
+
+	expect_parameter("mse_loss", (struct fxq_attr)STR("reduction", "max"),
+			 "reduction is \"max\", not \"mean\", \"sum\" or \"none\"");
+	expect_parameter("dropout_train", (struct fxq_attr)FLOAT("p", 1.5),
+			 "p is 1.5, not from 0 to 1");
+	expect_parameter("cross_entropy",
+			 (struct fxq_attr)FLOAT("label_smoothing", -1),
+			 "label_smoothing is -1, not from 0 to 1");
+
+	open_call(&t, "cross_entropy");
+	t.types[1].dims[0] = 4;
+	assert_int_equal(t.op->fn.infer(&t.forward), -EINVAL);
+	assert_string_equal(t.forward.error, "the classes do not have the logits' shape without dimension 1");
+	close_trial(&t);
+}
+
+/* About as many as asked for are dropped; the seed decides which. */
+static void test_dropout(void **state)
+{
+	const struct fx_op *op = fx_op_find("dropout_train");
+	const int64_t dims[] = { 100, 100 };
+	struct fxq_tensor x = fxq_tensor_type(FXQ_DTYPE_F32, 2, dims);
+	struct fxq_attr attrs[] = { FLOAT("p", 0.2), INT("seed", 7) };
+	struct fxq_tensor out[3][2] = { 0 };
+	struct fxq_call call = {
+		.n_in = 1, .in = &x, .n_out = 2, .attrs = attrs, .n_attrs = 2,
+	};
+	int64_t kept = 0, same = 0;
+
+	/* The kernel is over real, and this is about what it is over float. */
+	if (REAL_DTYPE != FXQ_DTYPE_F32)
+		return;
+	assert_int_equal(fxq_tensor_alloc(&x), 0);
+	for (int64_t i = 0; i < 10000; i++)
+		set(&x, i, 1 + (double)i);
+	for (int run = 0; run < 3; run++) {
+		attrs[1].i = run == 2 ? 8 : 7;
+		call.out = out[run];
+		assert_int_equal(fx_op_run(op, &call), 0);
+	}
+
+	for (int64_t i = 0; i < 10000; i++) {
+		double mask = get(&out[0][1], i);
+
+		assert_true(get(&out[0][0], i) ==
+			    (mask ? (float)(get(&x, i) / 0.8) : 0));
+		assert_true(mask == get(&out[1][1], i));
+		same += mask == get(&out[2][1], i);
+		kept += mask != 0;
+	}
+	assert_in_range(kept, 7850, 8150);
+	assert_in_range(same, 6600, 7000);	/* 0.8² + 0.2² = 0.68 */
+	for (int i = 0; i < 6; i++)
+		fxq_tensor_free(&out[i / 2][i % 2]);
+	fxq_tensor_free(&x);
+}
+
 static void expect_case(const char *name)
 {
 #define X(op) #op,
@@ -403,7 +523,69 @@ static void test_every_gradient_has_a_case(void **state)
 #undef X
 }
 
-int main(void)
+/* The cases as JSON, one a line, for whoever knows gradients as well. */
+static void print_tensor(const char *before, const struct fxq_tensor *t)
+{
+	if (!t->data) {
+		printf("%snull", before);
+		return;
+	}
+	printf("%s{\"dtype\": \"%s\", \"dims\": [", before,
+	       fxq_dtype_name(t->dtype));
+	for (uint32_t d = 0; d < t->rank; d++)
+		printf("%s%lld", d ? ", " : "", (long long)t->dims[d]);
+	printf("], \"data\": [");
+	for (int64_t i = 0; i < fxq_tensor_count(t); i++)
+		printf("%s%.17g", i ? ", " : "", get(t, i));
+	printf("]}");
+}
+
+static void print_tensors(const char *name, const struct fxq_tensor *t,
+			  uint32_t n)
+{
+	printf(", \"%s\": [", name);
+	for (uint32_t i = 0; i < n; i++)
+		print_tensor(i ? ", " : "", &t[i]);
+	printf("]");
+}
+
+static void print_attr(const char *before, const struct fxq_attr *a)
+{
+	printf("%s\"%s\": ", before, a->name);
+	if (a->type == FXQ_ATTR_INT)
+		printf("%lld", (long long)a->i);
+	else if (a->type == FXQ_ATTR_FLOAT)
+		printf("%.17g", a->f);
+	else if (a->type == FXQ_ATTR_STRING)
+		printf("\"%s\"", a->s);
+	else
+		for (uint32_t i = 0; i < a->count; i++)
+			printf("%s%lld", i ? ", " : "[",
+			       (long long)a->ints[i]);
+	if (a->type == FXQ_ATTR_INTS)
+		printf("]");
+}
+
+static void print_case(const struct grad_case *c)
+{
+	struct trial t;
+
+	open_trial(&t, c);
+	make_call(&t);
+	run_grad(&t);
+	printf("{\"op\": \"%s\", \"attrs\": {", c->op);
+	for (uint32_t i = 0; i < t.forward.n_attrs; i++)
+		print_attr(i ? ", " : "", &t.forward.attrs[i]);
+	printf("}");
+	print_tensors("in", t.x, t.forward.n_in);
+	print_tensors("out", t.y, t.forward.n_out);
+	print_tensors("dy", t.dy, t.forward.n_out);
+	print_tensors("dx", t.dx, t.forward.n_in);
+	printf("}\n");
+	close_trial(&t);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_gradient_has_a_case),
@@ -411,7 +593,15 @@ int main(void)
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_unused),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_dropout),
 	};
 
+	if (argc > 1 && !strcmp(argv[1], "print")) {
+		for (size_t i = 0; i < GRAD_CASES; i++)
+			print_case(&grad_cases[i]);
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

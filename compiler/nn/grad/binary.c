@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Arithmetic of two arrays that are broadcast together: each operand's
- * gradient is computed where the result has its elements, and summed over
- * those that it was copied to. Where two operands are equal, minimum and
- * maximum give half to each, as in torch.
+ * Arithmetic of two arrays that are broadcast together. Where two operands are
+ * equal, minimum and maximum give half to each, as in torch.
  */
 #include <math.h>
 
-#include "../array/array.h"
-#include "sum.h"
+#include "broadcast.h"
 
 /* The derivatives of a to the power of b, without the NaN of 0 times ∞. */
 static inline double pow_base(double a, double b)
@@ -36,55 +33,15 @@ static inline double share(double winner, double loser)
 	X(minimum, g * share(b, a), g * share(a, b))		\
 	X(maximum, g * share(a, b), g * share(b, a))
 
-#define ROW(name, expression)						\
-FXQ_CLONES								\
-static void name(void *to, const void *const *in, const int *step,	\
-		 int64_t n, const struct fxq_call *call)		\
-{									\
-	const real *gs = in[0], *as = in[1], *bs = in[2];		\
-	real *d = to;							\
-									\
-	for (int64_t i = 0; i < n; i++) {				\
-		const real g = gs[i], a = as[i * step[1]];		\
-		const real b = bs[i * step[2]];				\
-									\
-		(void)a, (void)b;					\
-		d[i] = (real)(expression);				\
-	}								\
-}
-
-#define X(name, of_a, of_b) ROW(name##_of_a, of_a) ROW(name##_of_b, of_b)
+#define X(name, of_a, of_b)			\
+	BROADCAST_ROW(name##_of_a, real, of_a)	\
+	BROADCAST_ROW(name##_of_b, real, of_b)
 BINARY(X)
 #undef X
 
-static int back_operand(struct grad *g, uint32_t i, arr_row_fn row)
-{
-	struct fxq_tensor in[3] = { g->dy[0], g->in[0], g->in[1] };
-	struct fxq_tensor to = g->dy[0];
-	bool is_copied = fxq_tensor_count(&g->in[i]) != fxq_tensor_count(&to);
-	struct fxq_call map = { .n_in = 3, .n_out = 1, .in = in, .out = &to };
-	int ret = 0;
-
-	if (!grad_dx(g, i))
-		return 0;
-
-	in[1].dtype = in[2].dtype = REAL_DTYPE;
-	to.data = grad_dx(g, i);
-	if (is_copied)
-		ret = fxq_tensor_alloc(&to);
-	if (ret)
-		return ret;
-
-	arr_map(&map, 3, row);
-	if (is_copied) {
-		ret = sum_to(to.data, &to, grad_dx(g, i), &g->dx[i]);
-		fxq_tensor_free(&to);
-	}
-	return ret;
-}
-
 static int back_binary(struct grad *g, arr_row_fn of_a, arr_row_fn of_b)
 {
+	struct broadcast b = { .dy = g->dy[0], .a = g->in[0], .b = g->in[1] };
 	int ret;
 
 	for (uint32_t i = 0; i < 2; i++) {
@@ -92,8 +49,10 @@ static int back_binary(struct grad *g, arr_row_fn of_a, arr_row_fn of_b)
 		if (ret)
 			return ret;
 	}
-	ret = back_operand(g, 0, of_a);
-	return ret ? ret : back_operand(g, 1, of_b);
+	b.dx = g->dx[0];
+	ret = broadcast_back(&b, of_a);
+	b.dx = g->dx[1];
+	return ret ? ret : broadcast_back(&b, of_b);
 }
 
 #define X(name, of_a, of_b)					\
@@ -102,3 +61,20 @@ GRAD_KERNEL(name)						\
 	return back_binary(g, name##_of_a, name##_of_b);	\
 }
 BINARY(X)
+#undef X
+
+/* where: b is the condition, a is not read. */
+BROADCAST_ROW(where_true, uint8_t, b ? g : 0)
+BROADCAST_ROW(where_false, uint8_t, b ? 0 : g)
+
+GRAD_KERNEL(where)
+{
+	struct broadcast b = {
+		.dy = g->dy[0], .a = g->dy[0], .b = g->in[0], .dx = g->dx[1],
+	};
+	int ret;
+
+	ret = broadcast_back(&b, where_true);
+	b.dx = g->dx[2];
+	return ret ? ret : broadcast_back(&b, where_false);
+}

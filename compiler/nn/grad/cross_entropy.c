@@ -18,6 +18,7 @@ static uint32_t class_dim(const struct fxq_tensor *x)
 
 int infer_cross_entropy(struct fxq_call *call)
 {
+	double smoothing = kern_float(call, "label_smoothing", 0);
 	const struct fxq_tensor *x = &call->in[0], *t = &call->in[1];
 	int64_t dims[FXQ_MAX_RANK];
 	uint32_t rank = 0, along;
@@ -41,6 +42,10 @@ int infer_cross_entropy(struct fxq_call *call)
 				   along);
 	if (x->dims[along] < 1)
 		return kern_refuse(call, -EINVAL, "there are no classes");
+	if (!(smoothing >= 0 && smoothing <= 1))
+		return kern_refuse(call, -EINVAL,
+				   "label_smoothing is %g, not from 0 to 1",
+				   smoothing);
 	return loss_set_out(call, t);
 }
 
@@ -68,10 +73,6 @@ static int read_loss(struct fxq_call *call, struct loss *l)
 	ret = loss_reduction(call, &l->reduction);
 	if (ret)
 		return ret;
-	if (!(l->smoothing >= 0 && l->smoothing <= 1))
-		return kern_refuse(call, -EINVAL,
-				   "label_smoothing is %g, not from 0 to 1",
-				   l->smoothing);
 
 	for (int64_t r = 0; r < l->rows.outer * l->rows.inner; r++) {
 		int64_t class = l->classes[r];

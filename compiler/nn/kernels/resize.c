@@ -78,8 +78,7 @@ static int read_axis(struct fxq_call *call, uint32_t d, int64_t out,
 	return 0;
 }
 
-/* Reads how each dimension is resized. */
-static int read_resize(struct fxq_call *call, struct resize_axis *axis)
+int resize_read(struct fxq_call *call, struct resize_axis *axis)
 {
 	int64_t sizes[FXQ_MAX_RANK];
 	int mode, transform, rounding, ret;
@@ -123,7 +122,7 @@ int infer_resize(struct fxq_call *call)
 	int64_t dims[FXQ_MAX_RANK];
 	int ret;
 
-	ret = read_resize(call, axis);
+	ret = resize_read(call, axis);
 	if (ret)
 		return ret;
 
@@ -326,7 +325,7 @@ int eval_resize(struct fxq_call *call)
 
 	ret = kern_begin(call, infer_resize);
 	if (!ret)
-		ret = read_resize(call, axis);
+		ret = resize_read(call, axis);
 	if (ret)
 		return ret;
 

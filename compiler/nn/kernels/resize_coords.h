@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <fxq/fxq_call.h>
+
 enum resize_mode {
 	RESIZE_NEAREST,
 	RESIZE_LINEAR,
@@ -67,6 +69,9 @@ struct resize_axis {
 	bool exclude_outside;
 	bool antialias;
 };
+
+/* Reads, and checks, how a resize's call has each dimension resized. */
+int resize_read(struct fxq_call *call, struct resize_axis *ret_axis);
 
 /* The place in the input, in elements, that output @o stands for. */
 double resize_coordinate(const struct resize_axis *a, int64_t o);
