@@ -91,22 +91,21 @@ static fxv forward_sequential(struct fx_module *m, const fxv *args)
 /* In training each element is dropped with probability p, the rest scaled. */
 static fxv forward_dropout(struct fx_module *m, const fxv *args)
 {
-	float p = (float)module_float(m, "p");
-	fxv x = args[0];
-	float *data;
+	double p = module_float(m, "p");
+	struct operation o = {
+		.op = "dropout_train", .n_in = 1, .in = { args[0] },
+		.n_attrs = 2, .attrs = {
+			{ "p", FXQ_ATTR_FLOAT, 1, .f = p },
+			{ "seed", FXQ_ATTR_INT, 1 },
+		},
+	};
+	fxv result[2];
 
 	if (!m->training || p == 0)
-		return x;
-	if (!fx_data(x) || x.tensor->t.dtype != FXQ_DTYPE_F32)
-		return fx_poison(context.at, -EINVAL, "Dropout takes a float32 tensor");
-
-	x = fx_copy_of(&x.tensor->t);
-	if (x.kind != FX_VALUE_TENSOR)
-		return x;
-	data = x.tensor->t.data;
-	for (int64_t i = 0; i < fxq_tensor_count(&x.tensor->t); i++)
-		data[i] = random_uniform() < p ? 0.0f : data[i] / (1.0f - p);
-	return x;
+		return args[0];
+	o.attrs[1].i = random_bits();
+	operation_results(context.at, &o, result, 2);
+	return result[0];
 }
 
 /* The table */

@@ -12,6 +12,7 @@
 
 #define MAX_OPTIONS	16	/* of a class or function */
 #define MAX_ARGS	64	/* of a call */
+#define MAX_RESULTS	4	/* of an operator that a module runs */
 
 /* value.c: what a value points to, and who owns it */
 
@@ -64,13 +65,24 @@ struct scope {
 };
 
 /*
+ * struct recorder - who computes the operations of this thread, to remember them
+ * @run: as fx_op_run(); the memory of the results stays the recorder's
+ */
+struct recorder {
+	int (*run)(struct recorder *r, const struct fx_op *op,
+		   struct fxq_call *call);
+};
+
+/*
  * struct context - what runs in this thread
  * @at: the call that is running, for modules that call modules
+ * @recorder: NULL: operations are computed and forgotten
  */
 struct context {
 	struct scope *scope;
 	struct tracing *tracing;
 	const struct fx_loc *at;
+	struct recorder *recorder;
 };
 extern _Thread_local struct context context;
 
@@ -208,8 +220,10 @@ int operation_of_module(struct fx_module *m, fxv x, struct operation *ret,
 int operation_of_function(const struct fx_function *fn, const fxv *tensors,
 			  const struct options *o, struct operation *ret,
 			  char *error);
-/* Computes it. */
+/* Computes it: its only result, or @n of them; the first may be a poison. */
 fxv operation_run(const struct fx_loc *at, const struct operation *o);
+void operation_results(const struct fx_loc *at, const struct operation *o,
+		       fxv *ret, uint32_t n);
 
 /* function.c */
 
@@ -272,6 +286,7 @@ fxv forward_batch_norm(struct fx_module *m, const fxv *args);
 
 /* Fills a float32 tensor uniformly from [-bound, bound). */
 void random_fill(struct fxq_tensor *t, float bound);
+uint32_t random_bits(void);
 float random_uniform(void);		/* [0, 1) */
 /* torch's gen(): see fx_gen() */
 void gen_fill(struct fxq_tensor *t, uint32_t seed, float scale);

@@ -281,34 +281,60 @@ static int number_tensor(fxv v, float *room, struct fxq_tensor *ret)
 	return 0;
 }
 
-fxv operation_run(const struct fx_loc *at, const struct operation *o)
+static int run_op(const struct fx_op *op, struct fxq_call *call)
+{
+	if (context.recorder)
+		return context.recorder->run(context.recorder, op, call);
+	return fx_op_run(op, call);
+}
+
+void operation_results(const struct fx_loc *at, const struct operation *o,
+		       fxv *ret, uint32_t n)
 {
 	const struct fx_op *op = fx_op_find(o->op);
-	struct fxq_tensor in[MAX_ARGS] = { 0 }, out = { 0 };
+	struct fxq_tensor in[MAX_ARGS] = { 0 }, out[MAX_RESULTS] = { 0 };
 	float numbers[MAX_ARGS];
 	struct fxq_call call = {
-		.n_in = o->n_in, .n_out = 1, .in = in, .out = &out,
+		.n_in = o->n_in, .n_out = n, .in = in, .out = out,
 		.n_attrs = o->n_attrs, .attrs = o->attrs, .threads = 1,
 	};
-	int ret;
+	int err;
 
-	if (!op)
-		return fx_poison(at, -ENOENT,
-				 "there is no operator called '%s'", o->op);
-
-	for (size_t i = 0; i < o->n_in; i++) {
-		if (o->in[i].kind == FX_VALUE_TENSOR)
-			in[i] = o->in[i].tensor->t;
-		else if (o->in[i].kind != FX_VALUE_NONE &&
-			 number_tensor(o->in[i], &numbers[i], &in[i]))
-			return fx_poison(at, -EINVAL,
-					 "argument %zu is neither a tensor nor a number",
-					 i);
+	for (uint32_t i = 0; i < n; i++)
+		ret[i] = fx_none;
+	if (!op) {
+		ret[0] = fx_poison(at, -ENOENT,
+				   "there is no operator called '%s'", o->op);
+		return;
 	}
 
-	ret = fx_op_run(op, &call);
-	if (ret)
-		return fx_poison(at, ret, "%s", call.error[0] ? call.error :
-				 strerror(-ret));
-	return tensor_value(&out);
+	for (size_t i = 0; i < o->n_in; i++) {
+		if (o->in[i].kind == FX_VALUE_TENSOR) {
+			in[i] = o->in[i].tensor->t;
+		} else if (o->in[i].kind != FX_VALUE_NONE &&
+			   number_tensor(o->in[i], &numbers[i], &in[i])) {
+			ret[0] = fx_poison(at, -EINVAL,
+					   "argument %zu is neither a tensor nor a number",
+					   i);
+			return;
+		}
+	}
+
+	err = run_op(op, &call);
+	if (err) {
+		ret[0] = fx_poison(at, err, "%s", call.error[0] ? call.error :
+				   strerror(-err));
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		ret[i] = context.recorder ? fx_view_of(&out[i]) :
+					    tensor_value(&out[i]);
+}
+
+fxv operation_run(const struct fx_loc *at, const struct operation *o)
+{
+	fxv result;
+
+	operation_results(at, o, &result, 1);
+	return result;
 }

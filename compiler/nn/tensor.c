@@ -18,11 +18,17 @@ void fx_manual_seed(uint64_t seed)
 	random_state = seed * 0x9e3779b97f4a7c15u + 1;
 }
 
-/* 24 bits, which a float holds exactly, from the best ones of the state. */
-float random_uniform(void)
+/* The best 32 bits of the state. */
+uint32_t random_bits(void)
 {
 	random_state = random_state * 0x5851f42d4c957f2du + 0x14057b7ef767814fu;
-	return (float)(random_state >> 40) * 0x1p-24f;
+	return random_state >> 32;
+}
+
+/* 24 bits, which a float holds exactly. */
+float random_uniform(void)
+{
+	return (float)(random_bits() >> 8) * 0x1p-24f;
 }
 
 void random_fill(struct fxq_tensor *t, float bound)

@@ -409,6 +409,10 @@ bool fx_training_at(const struct fx_loc *at, const struct fx_module *m);
 #define fx_split(...)		FX_APPLY(1, split, #__VA_ARGS__, __VA_ARGS__)
 #define fx_interpolate(...)	\
 	FX_APPLY(1, interpolate, #__VA_ARGS__, __VA_ARGS__)
+/* Losses, averaged over samples: of scores and int64 classes; of two tensors. */
+#define fx_cross_entropy(...)	\
+	FX_APPLY(2, cross_entropy, #__VA_ARGS__, __VA_ARGS__)
+#define fx_mse_loss(...)	FX_APPLY(2, mse_loss, #__VA_ARGS__, __VA_ARGS__)
 /* torch.add(), which a graph shows otherwise than +; relu of torch.ops. */
 #define fx_torch_add(...)	FX_APPLY(2, torch_add, #__VA_ARGS__, __VA_ARGS__)
 #define fx_aten_relu(...)	FX_APPLY(1, aten_relu, #__VA_ARGS__, __VA_ARGS__)

@@ -194,6 +194,11 @@
 #define FX_OPTIONS_assert(X)
 #define FX_OPTIONS_assert_is_none(X)
 
+#define FX_OPTIONS_cross_entropy(X)			\
+	X(INT,   ignore_index, FX_INT(-100), INT)	\
+	X(FLOAT, label_smoothing, FX_FLOAT(0.0), FLOAT)
+#define FX_OPTIONS_mse_loss(X)
+
 #define FX_OPTIONS_clamp(X)			\
 	X(FLOAT, min,          FX_NONE, FLOAT)	\
 	X(FLOAT, max,          FX_NONE, FLOAT)
@@ -278,7 +283,9 @@
 	X(add,		"add",			2, FX_AS_WRITTEN)	\
 	X(sub,		"sub",			2, FX_AS_WRITTEN)	\
 	X(mul,		"mul",			2, FX_AS_WRITTEN)	\
-	X(clamp,	"clamp",		1, FX_AS_WRITTEN)
+	X(clamp,	"clamp",		1, FX_AS_WRITTEN)	\
+	X(cross_entropy, "cross_entropy",	2, FX_AS_WRITTEN)	\
+	X(mse_loss,	"mse_loss",		2, FX_AS_WRITTEN)
 
 /*
  * X(function, name, operator or NULL, tensors, record, path, repr, flags): those
