@@ -1,0 +1,731 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_train.c - optimizers, schedules and batches, against torch's numbers and
+ * against what they promise
+ *
+ * Numbers of torch are of version 1.13, float32. Its loops may fuse a product
+ * with a sum, so the last bit can differ.
+ */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fxq/train.h>
+
+#include "train/fast.h"
+#include "train/pool.h"
+
+/* Optimizers */
+
+FX_MODULE(Weights, parameter(w, fx_tensor(1, -2, 0.5, 3)))
+FX_NO_FORWARD(Weights)
+
+struct trained {
+	struct fx_module *model;
+	struct fx_tape *tape;
+	struct fx_optimizer *optimizer;
+	struct fx_parameter *p;
+};
+
+static struct trained trained_new(const struct fx_optim *options)
+{
+	struct trained t = { .model = Weights() };
+	size_t n;
+
+	t.tape = fx_tape_new(t.model, 1);
+	t.optimizer = fx_optimizer_new(t.tape, options);
+	t.p = (struct fx_parameter *)fx_tape_parameters(t.tape, &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(t.p->key, "w");
+	return t;
+}
+
+static void trained_free(struct trained *t)
+{
+	fx_optimizer_free(t->optimizer);
+	fx_tape_free(t->tape);
+	fx_module_put(t->model);
+}
+
+static void step_with(struct trained *t, int i)
+{
+	static const float base[] = { 0.1f, -0.3f, 0.25f, 1.0f };
+	float g[4];
+
+	for (int k = 0; k < 4; k++)
+		g[k] = base[k] * (i + 1) - 0.2f;
+	t->p->grad.data = g;
+	fx_optimizer_step(t->optimizer, 1);
+	t->p->grad.data = NULL;
+}
+
+static void optimizers_do_what_torch_does(void **state)
+{
+	static const struct {
+		struct fx_optim options;
+		float wanted[4];
+	} cases[] = {
+		{ { FX_SGD, .lr = 0.1 },
+		  { 0.949999988, -1.45000005, 0.224999979, 1.5999999 } },
+		{ { FX_SGD, .lr = 0.1, .momentum = 0.9, .weight_decay = 0.01 },
+		  { 0.93262434, -0.761936247, -0.0356065743, 0.0576733649 } },
+		{ { FX_SGD, .lr = 0.1, .momentum = 0.9, .weight_decay = 0.01,
+		    .nesterov = true },
+		  { 0.884338498, -0.328874052, -0.258469671, -1.05631697 } },
+		{ { FX_ADAM, .lr = 0.1, .weight_decay = 0.01 },
+		  { 1.00460923, -1.50594544, 0.0445303544, 2.51852417 } },
+		{ { FX_ADAMW, .lr = 0.1, .weight_decay = 0.01, .beta1 = 0.8,
+		    .beta2 = 0.95, .eps = 1e-6 },
+		  { 0.997959197, -1.48925126, 0.0283477455, 2.4937222 } },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct trained t = trained_new(&cases[i].options);
+		const float *w = t.p->value->data;
+
+		for (int step = 0; step < 5; step++)
+			step_with(&t, step);
+		for (int k = 0; k < 4; k++)
+			assert_true(fabsf(w[k] - cases[i].wanted[k]) < 1e-6f);
+		trained_free(&t);
+	}
+}
+
+static void biases_need_not_decay(void **state)
+{
+	const struct fx_optim options = {
+		FX_SGD, .lr = 1, .weight_decay = 0.5, .decay_matrices = true,
+	};
+	struct trained t = trained_new(&options);
+	const float *w = t.p->value->data;
+
+	t.p->grad.data = (float[4]){ 0 };
+	fx_optimizer_step(t.optimizer, 1);
+	assert_true(w[0] == 1 && w[3] == 3);
+	trained_free(&t);
+}
+
+static void a_parameter_without_gradient_stays(void **state)
+{
+	struct trained t = trained_new(&(struct fx_optim){ FX_ADAM, .lr = 1 });
+
+	fx_optimizer_step(t.optimizer, 1);
+	assert_true(((float *)t.p->value->data)[1] == -2);
+	trained_free(&t);
+}
+
+static void senseless_options_are_refused(void **state)
+{
+	static const struct {
+		struct fx_optim options;
+		const char *wanted;
+	} cases[] = {
+		{ { FX_SGD }, "the learning rate is 0; it must be above 0" },
+		{ { FX_SGD, .lr = NAN },
+		  "the learning rate is nan; it must be above 0" },
+		{ { FX_SGD, .lr = 1, .momentum = 1 },
+		  "momentum 1, betas 0.9 and 0.999: each is at least 0 and below 1" },
+		{ { FX_SGD, .lr = 1, .nesterov = true },
+		  "Nesterov's momentum needs one above 0" },
+		{ { FX_ADAM, .lr = 1, .weight_decay = -1 },
+		  "the weight decay is -1; it is 0 or more" },
+		{ { FX_ADAM, .lr = 1, .eps = -1 },
+		  "eps is -1; it must be above 0" },
+	};
+	struct fx_module *model = Weights();
+	struct fx_tape *tape = fx_tape_new(model, 1);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_null(fx_optimizer_new(tape, &cases[i].options));
+		assert_string_equal(fx_tape_error(tape), cases[i].wanted);
+	}
+	fx_tape_free(tape);
+	fx_module_put(model);
+}
+
+/* What an optimizer goes on with, in the order of its walk. */
+struct kept {
+	float floats[16];
+	int64_t step;
+	size_t n;
+	bool fill;
+};
+
+static int keep(const char *key, struct fxq_tensor *t, void *ctx)
+{
+	struct kept *kept = ctx;
+	size_t bytes = fxq_tensor_bytes(t);
+	void *at = kept->floats + kept->n;
+
+	if (t->dtype == FXQ_DTYPE_I64) {
+		assert_string_equal(key, "step");
+		at = &kept->step;
+	} else {
+		kept->n += fxq_tensor_count(t);
+	}
+	memcpy(kept->fill ? t->data : at, kept->fill ? at : t->data, bytes);
+	return 0;
+}
+
+static void an_optimizer_goes_on_where_another_stopped(void **state)
+{
+	const struct fx_optim options = { FX_ADAMW, .lr = 0.1,
+					  .weight_decay = 0.01 };
+	struct trained a = trained_new(&options), b = trained_new(&options);
+	struct kept kept = { 0 };
+
+	for (int i = 0; i < 3; i++)
+		step_with(&a, i);
+	fx_optimizer_each_tensor(a.optimizer, keep, &kept);
+	assert_int_equal(kept.n, 8);
+	assert_int_equal(kept.step, 3);
+
+	kept.fill = true;
+	kept.n = 0;
+	fx_optimizer_each_tensor(b.optimizer, keep, &kept);
+	memcpy(b.p->value->data, a.p->value->data, 4 * sizeof(float));
+	step_with(&a, 3);
+	step_with(&b, 3);
+	assert_memory_equal(a.p->value->data, b.p->value->data,
+			    4 * sizeof(float));
+	trained_free(&a);
+	trained_free(&b);
+}
+
+/* Schedules */
+
+static void schedules_are_torchs(void **state)
+{
+	static const double one_cycle[] = {
+		0.04, 0.131671843, 0.371671843, 0.668328157, 0.908328157, 1,
+		0.987464006, 0.950484632, 0.890916178, 0.811745654,
+		0.716943002, 0.611262022, 0.500002, 0.388741978, 0.283060998,
+		0.188258346, 0.109087822, 0.049519368, 0.0125399938, 4e-06,
+	};
+	static const double cosine[] = {
+		1, 0.975528258, 0.904508497, 0.793892626, 0.654508497, 0.5,
+		0.345491503, 0.206107374, 0.0954915028, 0.0244717419,
+	};
+	struct fx_schedule s = { FX_ONE_CYCLE, 20 };
+
+	for (int i = 0; i < 20; i++)
+		assert_true(fabs(fx_schedule_at(&s, i) - one_cycle[i]) < 1e-8);
+	s = (struct fx_schedule){ FX_COSINE, 10 };
+	for (int i = 0; i < 10; i++)
+		assert_true(fabs(fx_schedule_at(&s, i) - cosine[i]) < 1e-8);
+}
+
+static void a_schedule_warms_up_and_ends(void **state)
+{
+	struct fx_schedule s = { FX_CONSTANT, 100, .warmup = 0.1 };
+
+	assert_true(fx_schedule_at(&s, 0) == 0.1);
+	assert_true(fx_schedule_at(&s, 9) == 1);
+	assert_true(fx_schedule_at(&s, 50) == 1);
+	s = (struct fx_schedule){ FX_COSINE, 100, .warmup = 0.1, .last = 0.5 };
+	assert_true(fx_schedule_at(&s, 10) == 1);
+	assert_true(fx_schedule_at(&s, 99) < 0.51);
+	assert_true(fx_schedule_at(&s, 1000) == fx_schedule_at(&s, 99));
+	for (int kind = FX_CONSTANT; kind <= FX_COSINE; kind++) {
+		s = (struct fx_schedule){ kind, 1 };
+		assert_true(fx_schedule_at(&s, 0) > 0);
+	}
+}
+
+/* Batches */
+
+#define SIDE	6
+#define SAMPLES	50
+
+/* A sample says which it is in every pixel, and where in the picture. */
+static int get(void *ctx, size_t i, float *to)
+{
+	for (int k = 0; k < 2 * SIDE * SIDE; k++)
+		to[k] = 1000 * (i + 1) + k;
+	return 0;
+}
+
+static int64_t labels[SAMPLES];
+static const struct fx_samples samples = {
+	SAMPLES, 2, SIDE, SIDE, labels, get,
+};
+
+static void an_epoch_has_every_sample_once(void **state)
+{
+	struct fx_batches *b = fx_batches_new(&samples, NULL, 8, 7);
+	float x[8][2][SIDE][SIDE];
+	size_t first[2][8];
+	int64_t y[8];
+
+	for (size_t i = 0; i < SAMPLES; i++)
+		labels[i] = i;
+	assert_int_equal(fx_batches_count(b), 6);
+	for (int epoch = 0; epoch < 2; epoch++) {
+		bool seen[SAMPLES] = { 0 };
+
+		for (int i = 0; i < 6; i++) {
+			assert_int_equal(fx_batches_get(b, epoch, i,
+							&x[0][0][0][0], y), 0);
+			for (int k = 0; k < 8; k++) {
+				assert_false(seen[y[k]]);
+				seen[y[k]] = true;
+				assert_true(x[k][0][0][0] == 1000 * (y[k] + 1));
+				if (!i)
+					first[epoch][k] = y[k];
+			}
+		}
+	}
+	assert_memory_not_equal(first[0], first[1], sizeof(first[0]));
+	fx_batches_free(b);
+}
+
+/* Which window, mirrored or not, a sample is. */
+static void find_window(float x[2][SIDE][SIDE], int crop, int *top, int *left,
+			bool *mirrored)
+{
+	for (*top = -crop; *top <= crop; ++*top)
+		for (*left = -crop; *left <= crop; ++*left)
+			for (int m = 0; m < 2; m++) {
+				int good = 0;
+
+				for (int i = 0; i < SIDE * SIDE; i++) {
+					int r = i / SIDE, c = i % SIDE;
+					int sr = r + *top;
+					int sc = *left + (m ? SIDE - 1 - c : c);
+					bool in = sr >= 0 && sr < SIDE &&
+						  sc >= 0 && sc < SIDE;
+					int v = (int)x[0][r][c] % 1000;
+
+					good += in ? v == sr * SIDE + sc &&
+						     x[0][r][c] >= 0 :
+						x[0][r][c] == -1 &&
+						x[1][r][c] == -2;
+				}
+				*mirrored = m;
+				if (good == SIDE * SIDE)
+					return;
+			}
+	fail_msg("a sample is no window of anything");
+}
+
+static void samples_are_cut_and_mirrored(void **state)
+{
+	const struct fx_augment augment = { .crop = 2, .flip = true,
+					    .fill = { -1, -2 } };
+	struct fx_batches *b = fx_batches_new(&samples, &augment, 10, 7);
+	int tops[5] = { 0 }, lefts[5] = { 0 }, mirrors[2] = { 0 };
+	float x[10][2][SIDE][SIDE];
+	int64_t y[10];
+
+	for (int i = 0; i < 50; i++) {
+		fx_batches_get(b, i / 5, i % 5, &x[0][0][0][0], y);
+		for (int k = 0; k < 10; k++) {
+			int top, left;
+			bool mirrored;
+
+			find_window(x[k], 2, &top, &left, &mirrored);
+			tops[top + 2]++;
+			lefts[left + 2]++;
+			mirrors[mirrored]++;
+		}
+	}
+	/* Of 500, 100 each are expected and 250: six deviations either way. */
+	for (int i = 0; i < 5; i++) {
+		assert_in_range(tops[i], 46, 154);
+		assert_in_range(lefts[i], 46, 154);
+	}
+	assert_in_range(mirrors[0], 183, 317);
+	fx_batches_free(b);
+}
+
+static void a_square_is_painted_over(void **state)
+{
+	const struct fx_augment augment = { .cutout = 2, .fill = { -1, -2 } };
+	struct fx_batches *b = fx_batches_new(&samples, &augment, 10, 7);
+	float x[10][2][SIDE][SIDE];
+	int counts[5] = { 0 };
+	int64_t y[10];
+
+	for (int i = 0; i < 5; i++) {
+		fx_batches_get(b, 0, i, &x[0][0][0][0], y);
+		for (int k = 0; k < 10; k++) {
+			int painted = 0;
+
+			for (int p = 0; p < SIDE * SIDE; p++)
+				painted += (&x[k][0][0][0])[p] == -1;
+			assert_in_range(painted, 1, 4);
+			counts[painted]++;
+		}
+	}
+	assert_true(counts[4] > 25 && counts[2] > 0);
+	fx_batches_free(b);
+}
+
+static void any_batch_can_be_had_at_any_time(void **state)
+{
+	const struct fx_augment augment = { .crop = 2, .flip = true };
+	struct fx_batches *b = fx_batches_new(&samples, &augment, 10, 7);
+	struct fx_batches *c = fx_batches_new(&samples, &augment, 10, 7);
+	struct fx_batches *d = fx_batches_new(&samples, &augment, 10, 8);
+	float x[3][10][2][SIDE][SIDE];
+	int64_t y[3][10];
+
+	for (int i = 0; i < 8; i++)
+		fx_batches_get(b, i / 5, i % 5, &x[0][0][0][0][0], y[0]);
+	fx_batches_get(c, 1, 2, &x[1][0][0][0][0], y[1]);
+	fx_batches_get(d, 1, 2, &x[2][0][0][0][0], y[2]);
+	assert_memory_equal(y[0], y[1], sizeof(y[0]));
+	assert_memory_equal(x[0], x[1], sizeof(x[0]));
+	assert_memory_not_equal(y[0], y[2], sizeof(y[0]));
+	fx_batches_free(b);
+	fx_batches_free(c);
+	fx_batches_free(d);
+}
+
+static int get_nothing(void *ctx, size_t i, float *to)
+{
+	return -EIO;
+}
+
+static void a_source_that_fails_is_heard(void **state)
+{
+	struct fx_samples broken = samples;
+	struct fx_batches *b;
+	float x[10 * 2 * SIDE * SIDE];
+	int64_t y[10];
+
+	broken.get = get_nothing;
+	b = fx_batches_new(&broken, NULL, 10, 7);
+	assert_int_equal(fx_batches_get(b, 0, 0, x, y), -EIO);
+	fx_batches_free(b);
+}
+
+/* The tape */
+
+static void memory_comes_back_by_size(void **state)
+{
+	struct pool p = { 0 };
+	void *a = pool_get(&p, 100), *b = pool_get(&p, 10000), *c;
+
+	assert_non_null(a);
+	assert_non_null(b);
+	pool_put(&p, a);
+	c = pool_get(&p, 200);
+	assert_ptr_equal(a, c);
+	assert_ptr_not_equal(pool_get(&p, 100), c);
+	pool_put_all(&p);
+	pool_get(&p, 9000);
+	pool_get(&p, 1);
+	pool_get(&p, 1);
+	assert_int_equal(p.n, 3);
+	assert_null(pool_get(&p, SIZE_MAX));
+	pool_finish(&p);
+}
+
+/* loss = mean((w * x + w)^2), w used twice: its gradient is known. */
+FX_MODULE(Twice, parameter(w, fx_tensor(1, -2, 3)),
+	  parameter(unused, fx_tensor(7)))
+FX_FORWARD(Twice, x)
+{
+	return fx_add(fx_mul(self->w, x), self->w);
+}
+
+static void gradients_of_all_uses_are_added(void **state)
+{
+	const float x[] = { 0.5f, 2, -3 }, w[] = { 1, -2, 3 };
+	struct fx_module *model = Twice();
+	struct fx_tape *tape = fx_tape_new(model, 1);
+	const struct fx_parameter *p;
+	fxv in = fx_tensor(0.5f, 2, -3), zeros = fx_zeros(3), y, loss;
+	const float *grad;
+	size_t n;
+
+	for (int step = 0; step < 3; step++) {
+		fx_tape_begin(tape);
+		y = fx_call(model, in);
+		loss = fx_mse_loss(y, zeros);
+		assert_int_equal(fx_tape_backward(tape, loss), 0);
+		fx_release(loss);
+		fx_release(y);
+
+		p = fx_tape_parameters(tape, &n);
+		assert_int_equal(n, 2);
+		grad = p[0].grad.data;
+		for (int i = 0; i < 3; i++)
+			assert_true(fabsf(grad[i] - 2.0f / 3 * w[i] *
+					  (x[i] + 1) * (x[i] + 1)) < 1e-5f);
+		assert_null(p[1].grad.data);
+	}
+	fx_release(in);
+	fx_release(zeros);
+	fx_tape_free(tape);
+	fx_module_put(model);
+}
+
+static void a_loss_that_teaches_nothing_is_refused(void **state)
+{
+	struct fx_module *model = Twice();
+	struct fx_tape *tape = fx_tape_new(model, 1);
+	fxv in = fx_tensor(1, 2, 3), y, loss;
+
+	fx_tape_begin(tape);
+	y = fx_call(model, in);
+	assert_int_equal(fx_tape_backward(tape, y), -EINVAL);
+	assert_string_equal(fx_tape_error(tape), "a loss is a float32 tensor of one element; take the mean of this one");
+	fx_release(y);
+
+	fx_tape_begin(tape);
+	loss = fx_mse_loss(in, in);
+	assert_int_equal(fx_tape_backward(tape, loss), -EINVAL);
+	assert_string_equal(fx_tape_error(tape), "the loss does not depend on any parameter through operators");
+	fx_release(loss);
+
+	fx_tape_begin(tape);
+	y = fx_tensor(1, 2);
+	loss = fx_call(model, y);
+	assert_int_equal(fx_tape_backward(tape, loss), -EINVAL);
+	assert_non_null(strstr(fx_tape_error(tape), "test_train.c:"));
+	fx_release(y);
+	fx_release(loss);
+	fx_release(in);
+	fx_tape_free(tape);
+	fx_module_put(model);
+}
+
+/* Convolution, batch norm, dropout: what a step has to remember. */
+FX_MODULE(Small, module(conv, Conv2d(2, 8, 3, .padding = 1, .bias = false)),
+	  module(bn, BatchNorm2d(8)), module(drop, Dropout(0.25)),
+	  module(fc, Linear(8, 2)))
+FX_FORWARD(Small, x)
+{
+	x = fx_relu(fx_call(self->bn, fx_call(self->conv, x)));
+	x = fx_flatten(fx_adaptive_avg_pool2d(x, 1), 1);
+	return fx_call(self->fc, fx_call(self->drop, x));
+}
+
+/* The loss after @steps, on samples whose class is the sign of their mean. */
+static float teach(int steps, int threads, float *ret_weights)
+{
+	struct fx_module *model;
+	struct fx_tape *tape;
+	struct fx_optimizer *adam;
+	struct fxq_tensor x = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+					      (int64_t[]){ 16, 2, 5, 5 });
+	struct fxq_tensor y = fxq_tensor_type(FXQ_DTYPE_I64, 1,
+					      (int64_t[]){ 16 });
+	float last = 0;
+
+	fx_manual_seed(3);
+	model = fx_train(Small());
+	tape = fx_tape_new(model, threads);
+	adam = fx_optimizer_new(tape, &(struct fx_optim){ FX_ADAM, .lr = 0.01 });
+	assert_int_equal(fxq_tensor_alloc(&x), 0);
+	assert_int_equal(fxq_tensor_alloc(&y), 0);
+	for (int s = 0; s < 16; s++) {
+		((int64_t *)y.data)[s] = s & 1;
+		for (int i = 0; i < 50; i++)
+			((float *)x.data)[s * 50 + i] = sinf(s * 50 + i) +
+							(s & 1 ? 0.5f : -0.5f);
+	}
+
+	for (int i = 0; i < steps; i++) {
+		fxv in = fx_view_of(&x), classes = fx_view_of(&y), answer, loss;
+
+		fx_manual_seed(100 + i);
+		fx_tape_begin(tape);
+		answer = fx_call(model, in);
+		loss = fx_cross_entropy(answer, classes);
+		assert_int_equal(fx_tape_backward(tape, loss), 0);
+		fx_optimizer_step(adam, 1);
+		last = fx_float(loss);
+		fx_release(loss);
+		fx_release(answer);
+		fx_release(classes);
+		fx_release(in);
+	}
+	memcpy(ret_weights, fx_module_tensor(model, "conv.weight")->data,
+	       8 * 2 * 9 * sizeof(float));
+	fx_optimizer_free(adam);
+	fx_tape_free(tape);
+	fx_module_put(model);
+	fxq_tensor_free(&x);
+	fxq_tensor_free(&y);
+	return last;
+}
+
+static void a_model_learns_the_same_each_time(void **state)
+{
+	float a[144], b[144], first = teach(1, 2, a), last = teach(60, 2, a);
+
+	assert_true(first > 0.5f && last < 0.2f);
+	assert_true(teach(60, 2, b) == last);
+	assert_memory_equal(a, b, sizeof(a));
+}
+
+/* Kernels of training beside those of the operators */
+
+struct geometry {
+	int64_t batch, ic, oc, h, w, kh, kw;
+	int64_t stride[2], padding[4], dilation[2], groups;
+	bool bias, want_dx;
+};
+
+static float chance_float(void)
+{
+	static uint32_t state = 1;
+
+	state = state * 1664525 + 1013904223;
+	return (float)(int32_t)state * 0x1p-31f;
+}
+
+static struct fxq_tensor random_tensor(uint32_t rank, const int64_t *dims)
+{
+	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_F32, rank, dims);
+
+	assert_int_equal(fxq_tensor_alloc(&t), 0);
+	for (int64_t i = 0; i < fxq_tensor_count(&t); i++)
+		((float *)t.data)[i] = chance_float();
+	return t;
+}
+
+static void assert_close(const struct fxq_tensor *a, const struct fxq_tensor *b)
+{
+	const float *x = a->data, *y = b->data;
+	float most = 0, apart = 0;
+
+	for (int64_t i = 0; i < fxq_tensor_count(a); i++) {
+		most = fmaxf(most, fabsf(x[i]));
+		apart = fmaxf(apart, fabsf(x[i] - y[i]));
+	}
+	assert_true(most > 0 && apart <= 1e-5f * most);
+}
+
+/* Runs @fn into new tensors of the types of @like. */
+static int run_into(fxq_call_fn fn, struct fxq_call *call,
+		    const struct fxq_tensor *like, const bool *wanted,
+		    struct fxq_tensor *out)
+{
+	for (uint32_t i = 0; i < call->n_out; i++) {
+		out[i] = like[i];
+		out[i].data = NULL;
+		if (wanted[i]) {
+			assert_int_equal(fxq_tensor_alloc(&out[i]), 0);
+			memset(out[i].data, 0xff, fxq_tensor_bytes(&out[i]));
+		}
+	}
+	call->out = out;
+	return fn(call);
+}
+
+static void compare_conv(const struct geometry *g, int threads)
+{
+	const struct fx_op *op = fx_op_find("conv2d");
+	const int64_t *s = g->stride, *p = g->padding, *d = g->dilation;
+	int64_t oh = (g->h + p[0] + p[2] - d[0] * (g->kh - 1) - 1) / s[0] + 1;
+	int64_t ow = (g->w + p[1] + p[3] - d[1] * (g->kw - 1) - 1) / s[1] + 1;
+	struct fxq_tensor in[5] = {
+		random_tensor(4, (int64_t[]){ g->batch, g->ic, g->h, g->w }),
+		random_tensor(4, (int64_t[]){ g->oc, g->ic / g->groups, g->kh,
+					      g->kw }),
+	};
+	struct fxq_attr attrs[] = {
+		{ "stride", FXQ_ATTR_INTS, 2, .ints = s },
+		{ "padding", FXQ_ATTR_INTS, 4, .ints = p },
+		{ "dilation", FXQ_ATTR_INTS, 2, .ints = d },
+		{ "groups", FXQ_ATTR_INT, 1, .i = g->groups },
+	};
+	struct fxq_call call = { .n_in = 2 + g->bias, .n_out = 1, .in = in,
+				 .n_attrs = 4, .attrs = attrs,
+				 .threads = threads };
+	struct fxq_tensor like[3], mine[3], theirs[3];
+	const int64_t dims[] = { g->batch, g->oc, oh, ow };
+	bool wanted[3] = { true, true, true };
+	uint32_t n = call.n_in;
+
+	if (g->bias)
+		in[2] = random_tensor(1, &g->oc);
+	in[n] = random_tensor(4, dims);
+	in[n + 1] = random_tensor(4, dims);
+	memcpy(like, in, sizeof(like));
+	assert_int_equal(run_into(op->fn.eval, &call, &in[n], wanted, theirs), 0);
+	assert_int_equal(run_into(fast_conv2d, &call, &in[n], wanted, mine), 0);
+	assert_close(&theirs[0], &mine[0]);
+	fxq_tensor_free(&mine[0]);
+	fxq_tensor_free(&theirs[0]);
+
+	call.n_in = n + 2;
+	call.n_out = n;
+	wanted[0] = g->want_dx;
+	assert_int_equal(run_into(op->grad, &call, like, wanted, theirs), 0);
+	assert_int_equal(run_into(fast_conv2d_grad, &call, like, wanted, mine),
+			 0);
+	for (uint32_t i = !g->want_dx; i < n; i++) {
+		assert_close(&theirs[i], &mine[i]);
+		fxq_tensor_free(&mine[i]);
+		fxq_tensor_free(&theirs[i]);
+	}
+	for (uint32_t i = 0; i < n + 2; i++)
+		fxq_tensor_free(&in[i]);
+}
+
+static void convolutions_are_those_of_the_operators(void **state)
+{
+	static const struct geometry cases[] = {
+		{ 5, 16, 16, 28, 28, 3, 3, { 1, 1 }, { 1, 1, 1, 1 }, { 1, 1 },
+		  1, false, true },
+		{ 9, 32, 64, 14, 14, 3, 3, { 2, 2 }, { 1, 1, 1, 1 }, { 1, 1 },
+		  1, false, true },
+		{ 19, 32, 64, 14, 14, 1, 1, { 2, 2 }, { 0 }, { 1, 1 }, 1, false,
+		  true },
+		{ 13, 1, 16, 28, 28, 3, 3, { 1, 1 }, { 1, 1, 1, 1 }, { 1, 1 },
+		  1, true, false },
+		{ 33, 8, 12, 7, 7, 3, 3, { 1, 1 }, { 1, 1, 1, 1 }, { 1, 1 }, 1,
+		  true, true },
+		{ 3, 6, 20, 11, 13, 3, 5, { 2, 1 }, { 0, 2, 1, 1 }, { 1, 2 }, 2,
+		  true, true },
+		{ 2, 5, 8, 9, 40, 2, 4, { 3, 2 }, { 1, 0, 0, 3 }, { 2, 1 }, 1,
+		  true, true },
+		{ 2, 3, 9, 40, 50, 7, 7, { 2, 2 }, { 3, 3, 3, 3 }, { 1, 1 }, 1,
+		  true, true },
+		{ 2, 12, 12, 8, 8, 3, 3, { 1, 1 }, { 1, 1, 1, 1 }, { 1, 1 }, 12,
+		  true, true },
+		{ 1, 9, 17, 5, 5, 5, 5, { 1, 1 }, { 0 }, { 1, 1 }, 1, false,
+		  true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		for (int threads = 1; threads < 4; threads++)
+			compare_conv(&cases[i], threads);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(optimizers_do_what_torch_does),
+		cmocka_unit_test(biases_need_not_decay),
+		cmocka_unit_test(a_parameter_without_gradient_stays),
+		cmocka_unit_test(senseless_options_are_refused),
+		cmocka_unit_test(an_optimizer_goes_on_where_another_stopped),
+		cmocka_unit_test(schedules_are_torchs),
+		cmocka_unit_test(a_schedule_warms_up_and_ends),
+		cmocka_unit_test(an_epoch_has_every_sample_once),
+		cmocka_unit_test(samples_are_cut_and_mirrored),
+		cmocka_unit_test(a_square_is_painted_over),
+		cmocka_unit_test(any_batch_can_be_had_at_any_time),
+		cmocka_unit_test(a_source_that_fails_is_heard),
+		cmocka_unit_test(memory_comes_back_by_size),
+		cmocka_unit_test(gradients_of_all_uses_are_added),
+		cmocka_unit_test(a_loss_that_teaches_nothing_is_refused),
+		cmocka_unit_test(a_model_learns_the_same_each_time),
+		cmocka_unit_test(convolutions_are_those_of_the_operators),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
