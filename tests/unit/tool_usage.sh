@@ -49,7 +49,7 @@ says() {
 
 # help fits a screen and ends with a command to paste
 for command in '' check show compile quantize info infer eval bench verify \
-	compare dump devices top; do
+	compare dump devices top train; do
 	does $command --help
 	[ "$(wc -l <out)" -le 24 ] || fail "help $command: over 24 lines"
 	[ "$(wc -L <out)" -le 79 ] || fail "help $command: over 79 columns"
@@ -133,6 +133,24 @@ refuses 2 "--style is one of native, torch, not 'c'" show --style c x
 refuses 2 'on what?' infer x.fxq
 refuses 2 'labelled data are missing' eval x.fxq
 refuses 2 '--within needs the float network' eval x.fxq --fashion-mnist --within 1
+refuses 2 'which model? Give a plugin' train
+refuses 2 'labelled data are missing' train net.so -o x.npz
+refuses 2 'where to? Give -o FILE.npz' train net.so --fashion-mnist
+refuses 2 '--resume goes on from the file of --checkpoint' \
+	train net.so --fashion-mnist -o x.npz --resume
+refuses 2 '--optimizer is one of sgd, adam, adamw' train --optimizer rms net.so
+refuses 2 "--optimizer knows momentum=, nesterov, decay= and matrices, not 'beta=1'" \
+	train --optimizer adam,beta=1 net.so
+refuses 2 "momentum needs a number from 0 to 0.9999, not '1'" \
+	train --optimizer sgd,momentum=1 net.so
+refuses 2 '--schedule is one of constant, one-cycle, cosine' \
+	train --schedule step net.so
+refuses 2 "--schedule knows warmup= and last=, not 'gamma=2'" \
+	train --schedule cosine,gamma=2 net.so
+refuses 2 "--augment knows crop=, flip and cutout=, not 'blur'" \
+	train --augment flip,blur net.so
+refuses 2 "--lr needs a number from 1e-12 to 1000, not '0'" train --lr 0 net.so
+refuses 2 '--epochs needs a number from 1' train --epochs 0 net.so
 refuses 2 'calibration data are missing' verify "$models/fmnist_mb.onnx"
 refuses 2 'calibration data are missing' compare "$models/fmnist_mb.onnx"
 refuses 2 '--samples needs a number from 1' compare --samples 0 x
@@ -162,6 +180,8 @@ refuses 2 'which --order rgb does not fit' compile "$net" -o x.fxq -c random \
 	--order rgb
 refuses 2 'is 28x28 and --size says 32x32' compile "$net" -o x.fxq -c random \
 	--size 32x32
+refuses 2 'only a model in C can be trained; give a plugin' train "$net" \
+	--fashion-mnist -o x.npz
 refuses 2 'are for plugins' compile "$net" -o x.fxq -c random --train
 refuses 6 'it cannot be written' compile "$net" -o none/x.fxq -c random
 [ -e x.fxq ] && fail 'a refused compile left an image'

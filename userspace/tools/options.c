@@ -168,17 +168,23 @@ const struct argp model_argp = { model_options, parse_model };
 
 /* picture_argp */
 
-static const struct argp_option picture_options[] = {
-	{ "mean", KEY_MEAN, "A[,B,C]", 0,
-	  "Pictures become (pixel - mean) / std; mean is 0", 30 },
-	{ "std", KEY_STD, "A[,B,C]", 0, "Standard deviation (1)", 31 },
-	{ "range", KEY_RANGE, "1|255", 0,
-	  "Mean and std are of pixels 0..1 or 0..255 (1)", 32 },
-	{ "size", KEY_SIZE, "WxH", 0, "Size in pixels (the input's)", 33 },
-	{ "order", KEY_ORDER, "rgb|bgr|gray", 0, "Order of colours (rgb)", 34 },
-	{ "layout", KEY_LAYOUT, "nchw|nhwc", 0,
-	  "Where the input has its channels", 35 },
+#define PICTURE_OPTIONS(flags)						\
+	{ "mean", KEY_MEAN, "A[,B,C]", flags,				\
+	  "Pictures become (pixel - mean) / std; mean is 0", 30 },	\
+	{ "std", KEY_STD, "A[,B,C]", flags,				\
+	  "Standard deviation (1)", 31 },				\
+	{ "range", KEY_RANGE, "1|255", flags,				\
+	  "Mean and std are of pixels 0..1 or 0..255 (1)", 32 },	\
+	{ "size", KEY_SIZE, "WxH", flags,				\
+	  "Size in pixels (the input's)", 33 },				\
+	{ "order", KEY_ORDER, "rgb|bgr|gray", flags,			\
+	  "Order of colours (rgb)", 34 },				\
+	{ "layout", KEY_LAYOUT, "nchw|nhwc", flags,			\
+	  "Where the input has its channels", 35 },			\
 	{ 0 }
+static const struct argp_option picture_options[] = { PICTURE_OPTIONS(0) };
+static const struct argp_option picture_quiet_options[] = {
+	PICTURE_OPTIONS(OPTION_HIDDEN)
 };
 
 /* "0.485,0.456,0.406" */
@@ -251,6 +257,7 @@ static error_t parse_picture(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp picture_argp = { picture_options, parse_picture };
+const struct argp picture_quiet_argp = { picture_quiet_options, parse_picture };
 
 /* calibrate_argp */
 

@@ -56,6 +56,7 @@ struct command {
 	X(show,    "print a model's graph, its code or a picture of it")       \
 	X(compile, "turn an ONNX file or a plugin into an image")	       \
 	X(quantize, "write a network in 8 bits as ONNX, for any runtime")      \
+	X(train,   "teach a model in C what labelled data say")		       \
 	X(info,    "say what an image is and holds")			       \
 	X(infer,   "run an image on a picture or on tensors")		       \
 	X(eval,    "measure accuracy on labelled data, int8 beside float")     \
@@ -170,6 +171,8 @@ struct options {
 void options_init(struct options *o, struct argp_state *state);
 extern const struct argp common_argp, device_argp, model_argp, picture_argp,
 	calibrate_argp;
+/* The pictures' where the help has no room for them. */
+extern const struct argp picture_quiet_argp;
 /* Keys of long options: those of commands begin at OPTION_OWN. */
 #define OPTION_SHARED	256
 #define OPTION_OWN	512

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cmd_train.c - trains a model that is written in C
+ *
+ * Defaults are a recipe that serves small networks on small pictures: SGD with
+ * Nesterov's momentum and one cycle of the learning rate.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fxq/state.h>
+
+#include "train.h"
+
+#define FASHION_MNIST	"/usr/share/datasets/fashion-mnist/"
+
+enum {
+	KEY_DATA = OPTION_OWN, KEY_LABELS, KEY_TEST, KEY_TEST_LABELS,
+	KEY_FASHION, KEY_EPOCHS, KEY_UNTIL, KEY_BATCH, KEY_LR, KEY_OPTIMIZER,
+	KEY_SCHEDULE, KEY_SMOOTHING, KEY_AUGMENT, KEY_WEIGHTS, KEY_CHECKPOINT,
+	KEY_RESUME, KEY_SEED,
+};
+
+struct args {
+	struct options o;
+	struct recipe r;
+	const char *network, *output, *weights;
+	const char *data, *labels, *test, *test_labels;
+};
+
+static const struct argp_option options[] = {
+	{ "output", 'o', "FILE", 0, "Weights it learned: .npz, .safetensors", 1 },
+	{ "data", KEY_DATA, "DATA", 0,
+	  "Folder with one folder a class, npy, npz, idx", 2 },
+	{ "labels", KEY_LABELS, "FILE", 0, "Classes as npy or idx", 3 },
+	{ "test", KEY_TEST, "DATA", 0, "To count after each epoch", 4 },
+	{ "test-labels", KEY_TEST_LABELS, "FILE", OPTION_HIDDEN, NULL, 5 },
+	{ "fashion-mnist", KEY_FASHION, NULL, 0,
+	  "Debian's dataset-fashion-mnist, both halves", 6 },
+	{ "epochs", KEY_EPOCHS, "N", 0, "Times to go over the data (10)", 7 },
+	{ "until", KEY_UNTIL, "N", OPTION_HIDDEN, NULL, 8 },
+	{ "batch", KEY_BATCH, "N", 0, "Samples in a step (128)", 9 },
+	{ "lr", KEY_LR, "RATE", 0, "Highest learning rate (0.1; adam 0.001)",
+	  10 },
+	{ "optimizer", KEY_OPTIMIZER, "NAME[,...]", 0,
+	  "sgd, adam, adamw; momentum=, decay=, matrices", 11 },
+	{ "schedule", KEY_SCHEDULE, "NAME[,...]", 0,
+	  "one-cycle, cosine, constant; warmup=, last=", 12 },
+	{ "label-smoothing", KEY_SMOOTHING, "E", OPTION_HIDDEN, NULL, 13 },
+	{ "augment", KEY_AUGMENT, "WHAT", 0,
+	  "Change pictures: crop=N,flip,cutout=N", 14 },
+	{ "weights", KEY_WEIGHTS, "FILE", 0, "Begin with these", 15 },
+	{ "checkpoint", KEY_CHECKPOINT, "FILE", 0,
+	  "Write each epoch down; --resume goes on", 16 },
+	{ "resume", KEY_RESUME, NULL, OPTION_HIDDEN, NULL, 17 },
+	{ "seed", KEY_SEED, "N", OPTION_HIDDEN, NULL, 18 },
+	{ 0 }
+};
+
+static double parse_real(struct argp_state *state, const char *option,
+			 const char *text, double lo, double hi)
+{
+	char *end;
+	double v = strtod(text ? text : "", &end);
+
+	if (!text || end == text || *end || !(v >= lo && v <= hi))
+		argp_error(state, "%s needs a number from %g to %g, not '%s'",
+			   option, lo, hi, text ? text : "");
+	return v;
+}
+
+/* Names the @n-th of @names in messages. */
+static int parse_name(struct argp_state *state, const char *option,
+		      const char *text, const char *const *names)
+{
+	char all[128] = "";
+	size_t n = 0;
+
+	for (int i = 0; names[i]; i++) {
+		if (!strcmp(names[i], text))
+			return i;
+		n += snprintf(all + n, sizeof(all) - n, "%s%s",
+			      i ? ", " : "", names[i]);
+	}
+	argp_error(state, "%s is one of %s, not '%s'", option, all, text);
+	return 0;
+}
+
+#define NAME(id, name)	name,
+
+/* "sgd,momentum=0.9,decay=5e-4,nesterov,matrices" */
+static void parse_optimizer(struct argp_state *state, char *text,
+			    struct fx_optim *o)
+{
+	static const char *const kinds[] = { FX_OPTIMS(NAME) NULL };
+	enum { MOMENTUM, NESTEROV, DECAY, MATRICES };
+	static char *const tokens[] = {
+		"momentum", "nesterov", "decay", "matrices", NULL
+	};
+	char *rest = text + strcspn(text, ","), *value;
+
+	if (*rest)
+		*rest++ = '\0';
+	o->kind = parse_name(state, "--optimizer", text, kinds);
+	o->momentum = 0;
+	o->nesterov = false;
+	while (*rest) {
+		switch (getsubopt(&rest, tokens, &value)) {
+		case MOMENTUM:
+			o->momentum = parse_real(state, "momentum", value, 0,
+						 0.9999);
+			break;
+		case NESTEROV:
+			o->nesterov = true;
+			break;
+		case DECAY:
+			o->weight_decay = parse_real(state, "decay", value, 0,
+						     1);
+			break;
+		case MATRICES:
+			o->decay_matrices = true;
+			break;
+		default:
+			argp_error(state, "--optimizer knows momentum=, nesterov, decay= and matrices, not '%s'",
+				   value);
+		}
+	}
+}
+
+static void parse_schedule(struct argp_state *state, char *text,
+			   struct fx_schedule *s)
+{
+	static const char *const kinds[] = { FX_SCHEDULES(NAME) NULL };
+	enum { WARMUP, LAST };
+	static char *const tokens[] = { "warmup", "last", NULL };
+	char *rest = text + strcspn(text, ","), *value;
+
+	if (*rest)
+		*rest++ = '\0';
+	s->kind = parse_name(state, "--schedule", text, kinds);
+	while (*rest) {
+		switch (getsubopt(&rest, tokens, &value)) {
+		case WARMUP:
+			s->warmup = parse_real(state, "warmup", value, 0, 1);
+			break;
+		case LAST:
+			s->last = parse_real(state, "last", value, 0, 1);
+			break;
+		default:
+			argp_error(state, "--schedule knows warmup= and last=, not '%s'",
+				   value);
+		}
+	}
+}
+
+static void parse_augment(struct argp_state *state, char *text,
+			  struct fx_augment *a)
+{
+	enum { CROP, FLIP, CUTOUT };
+	static char *const tokens[] = { "crop", "flip", "cutout", NULL };
+	char *value;
+
+	while (*text) {
+		switch (getsubopt(&text, tokens, &value)) {
+		case CROP:
+			a->crop = (int64_t)parse_real(state, "crop", value, 0,
+						      1024);
+			break;
+		case FLIP:
+			a->flip = true;
+			break;
+		case CUTOUT:
+			a->cutout = (int64_t)parse_real(state, "cutout", value,
+							0, 1024);
+			break;
+		default:
+			argp_error(state, "--augment knows crop=, flip and cutout=, not '%s'",
+				   value);
+		}
+	}
+}
+
+static void set_defaults(struct args *a)
+{
+	a->r = (struct recipe){
+		.epochs = 10, .batch = 128,
+		.optim = { .kind = FX_SGD, .momentum = 0.9, .nesterov = true,
+			   .weight_decay = 5e-4 },
+		.schedule = { .kind = FX_ONE_CYCLE },
+	};
+}
+
+static void check_args(struct args *a, struct argp_state *state)
+{
+	if (!a->data)
+		argp_error(state, "labelled data are missing: give --data, or --fashion-mnist");
+	if (!a->output && !a->r.checkpoint)
+		argp_error(state, "where to? Give -o FILE.npz");
+	if (a->r.resume && !a->r.checkpoint)
+		argp_error(state, "--resume goes on from the file of --checkpoint: give it too");
+	if (!a->r.optim.lr)
+		a->r.optim.lr = a->r.optim.kind == FX_SGD ? 0.1 : 0.001;
+}
+
+static error_t parse_file(int key, char *arg, struct args *a)
+{
+	switch (key) {
+	case 'o':
+		a->output = arg;
+		return 0;
+	case KEY_DATA:
+		a->data = arg;
+		return 0;
+	case KEY_LABELS:
+		a->labels = arg;
+		return 0;
+	case KEY_TEST:
+		a->test = arg;
+		return 0;
+	case KEY_TEST_LABELS:
+		a->test_labels = arg;
+		return 0;
+	case KEY_FASHION:
+		a->data = FASHION_MNIST "train-images-idx3-ubyte.gz";
+		a->labels = FASHION_MNIST "train-labels-idx1-ubyte.gz";
+		a->test = FASHION_MNIST "t10k-images-idx3-ubyte.gz";
+		a->test_labels = FASHION_MNIST "t10k-labels-idx1-ubyte.gz";
+		return 0;
+	case KEY_WEIGHTS:
+		a->weights = arg;
+		return 0;
+	case KEY_CHECKPOINT:
+		a->r.checkpoint = arg;
+		return 0;
+	case KEY_RESUME:
+		a->r.resume = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct args *a = state->input;
+	struct recipe *r = &a->r;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		set_defaults(a);
+		options_init(&a->o, state);
+		return 0;
+	case KEY_EPOCHS:
+		r->epochs = parse_number(state, "--epochs", arg, 1, 1000000);
+		return 0;
+	case KEY_UNTIL:
+		r->until = parse_number(state, "--until", arg, 1, 1000000);
+		return 0;
+	case KEY_BATCH:
+		r->batch = parse_number(state, "--batch", arg, 1, 65536);
+		return 0;
+	case KEY_SEED:
+		r->seed = parse_number(state, "--seed", arg, 0, INT64_MAX);
+		return 0;
+	case KEY_LR:
+		r->optim.lr = parse_real(state, "--lr", arg, 1e-12, 1000);
+		return 0;
+	case KEY_SMOOTHING:
+		r->label_smoothing = parse_real(state, "--label-smoothing",
+						arg, 0, 1);
+		return 0;
+	case KEY_OPTIMIZER:
+		parse_optimizer(state, arg, &r->optim);
+		return 0;
+	case KEY_SCHEDULE:
+		parse_schedule(state, arg, &r->schedule);
+		return 0;
+	case KEY_AUGMENT:
+		parse_augment(state, arg, &r->augment);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (a->network)
+			argp_error(state, "one model at a time: '%s' is the second",
+				   arg);
+		a->network = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which model? Give a plugin, made from a model in C");
+		return 0;
+	case ARGP_KEY_END:
+		if (a->network)
+			check_args(a, state);
+		return 0;
+	}
+	return parse_file(key, arg, a);
+}
+
+static const struct argp_child children[] = {
+	{ &picture_quiet_argp }, { &common_argp }, { NULL }
+};
+
+static const struct argp argp = {
+	options, parse, "MODEL.so",
+	"Trains a classifier that is written in C, from scratch or --weights.\n"
+	"Pictures become tensors as `compile' does it: --mean, --std and so on."
+	"\v  fxq-run train net.so --fashion-mnist --epochs 14 -o net.npz",
+	children, help_filter
+};
+
+/* Data with a class for each sample. */
+static int open_data(const char *data, const char *labels,
+		     const struct feed_inputs *in, struct feed **ret)
+{
+	int code;
+
+	code = feed_open(data, in, 0, ret);
+	if (!code && labels)
+		code = feed_read_labels(*ret, labels);
+	if (!code && feed_label(*ret, 0) < 0)
+		code = complain(TOOL_USAGE, "%s: its samples have no classes; give a file of them, or a folder for each class",
+				data);
+	return code;
+}
+
+static int check_model(const struct args *a, const struct model *m,
+		       const struct feed_inputs *in)
+{
+	char text[TYPE_TEXT_MAX];
+
+	if (!m->module)
+		return complain(TOOL_USAGE, "%s: only a model in C can be trained; give a plugin",
+				a->network);
+	if (in->n != 1 || in->type[0].rank != 4 || in->type[0].dims[0] != 1 ||
+	    in->type[0].dtype != FXQ_DTYPE_F32)
+		return complain(TOOL_UNSUPPORTED, "%s: it takes %s, and is trained with one float32 input of 1xCxHxW",
+				a->network, in->n == 1 ?
+				type_text(&in->type[0], text) :
+				"several inputs");
+	return TOOL_OK;
+}
+
+/* What black has become. */
+static void set_fill(struct fx_augment *a, const struct feed_inputs *in)
+{
+	for (int c = 0; c < 4 && in->has_pre; c++)
+		a->fill[c] = -in->pre.mean[c] / in->pre.std[c];
+}
+
+static int64_t count_parameters(struct fx_module *m)
+{
+	struct fx_tape *tape = fx_tape_new(m, 1);
+	const struct fx_parameter *p;
+	int64_t count = 0;
+	size_t n;
+
+	p = fx_tape_parameters(tape, &n);
+	for (size_t i = 0; i < n; i++)
+		count += fxq_tensor_count(p[i].value);
+	fx_tape_free(tape);
+	return count;
+}
+
+static int print_as_json(struct fx_module *m, const struct epoch *epochs,
+			 size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o}",
+			"loss", json_number(epochs[i].loss),
+			"train_top1", json_number(epochs[i].train_top1),
+			"test_top1", epochs[i].test_top1 < 0 ? json_null() :
+				     json_number(epochs[i].test_top1),
+			"seconds", json_number(epochs[i].seconds)));
+	return print_json(json_pack("{s:I, s:o}", "parameters",
+				    (json_int_t)count_parameters(m),
+				    "epochs", list));
+}
+
+static int run(struct args *a, struct lesson *l)
+{
+	struct epoch *epochs = calloc(a->r.epochs, sizeof(*epochs));
+	char error[2048];
+	size_t n = 0;
+	int code;
+
+	if (!epochs)
+		return complain_io(io_fail_memory("epochs"));
+	if (!l->quiet)
+		printf("%" PRId64 " parameters, %zu samples\n",
+		       count_parameters(l->model), feed_count(l->train));
+	code = train(l, &a->r, epochs, &n);
+	if (!code && a->output &&
+	    fx_save_state(l->model, a->output, error, sizeof(error)))
+		code = complain(TOOL_OUTPUT, "%s", error);
+	if (!code && a->o.json)
+		code = print_as_json(l->model, epochs, n);
+	free(epochs);
+	return code;
+}
+
+int cmd_train(int argc, char **argv)
+{
+	struct feed *data = NULL, *test = NULL;
+	struct feed_inputs in = { 0 };
+	struct args a = { 0 };
+	struct model m = { 0 };
+	char error[2048];
+	int code;
+
+	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
+	/* The plugin's constructor draws the weights. */
+	fx_manual_seed(a.r.seed);
+	code = model_open(a.network, &a.o, &m);
+	if (!code)
+		code = feed_inputs_of_graph(m.graph, &a.o.pictures, &in);
+	if (!code)
+		code = check_model(&a, &m, &in);
+	if (!code && a.weights && fx_load_state(m.module, a.weights, true,
+						error, sizeof(error)))
+		code = complain(TOOL_INPUT, "%s", error);
+	if (!code)
+		code = open_data(a.data, a.labels, &in, &data);
+	if (!code && a.test)
+		code = open_data(a.test, a.test_labels, &in, &test);
+	if (!code) {
+		struct lesson l = { m.module, &in, data, test, a.o.threads,
+				    a.o.json };
+
+		set_fill(&a.r.augment, &in);
+		code = run(&a, &l);
+	}
+	feed_close(test);
+	feed_close(data);
+	feed_inputs_free(&in);
+	model_close(&m);
+	return code;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+/*
+ * train.c - epochs
+ *
+ * A step takes a batch, goes forward and back over it and changes the weights.
+ * After each epoch the test data are counted, and what the next one needs is
+ * written down: weights, the optimizer's tensors, and how many are done. Order,
+ * changes of pictures and dropout follow from the seed and the step, so a run
+ * that goes on from there gives the bits of one that was never stopped.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train.h"
+
+/*
+ * struct school - a lesson under way
+ * @x, @labels: a batch
+ * @done: epochs; @recipe: what a checkpoint must agree with
+ */
+struct school {
+	const struct lesson *l;
+	const struct recipe *r;
+	struct fx_tape *tape;
+	struct fx_optimizer *optimizer;
+	struct fx_samples train, test;
+	struct fx_batches *batches;
+	struct fxq_tensor x, labels;
+	int64_t *train_labels, *test_labels;
+	int64_t done, recipe[4];
+};
+
+static int get_sample(void *ctx, size_t i, float *to)
+{
+	const struct lesson *l = ((void **)ctx)[0];
+	const struct feed *f = ((void **)ctx)[1];
+	struct fxq_tensor sample = l->in->type[0];
+
+	sample.data = to;
+	return feed_get(f, i, &sample);
+}
+
+static int complain_tape(const struct school *s)
+{
+	return complain(TOOL_UNSUPPORTED, "%s", fx_tape_error(s->tape));
+}
+
+/* Right answers among the first @n of a batch; what failed is in the value. */
+static size_t count_right(fxv y, const int64_t *labels, size_t n)
+{
+	const struct fxq_tensor *t = fx_data(y);
+	size_t right = 0;
+
+	for (size_t i = 0; i < n; i++)
+		right += class_of(t, i, t->dims[0]) == labels[i];
+	return right;
+}
+
+/* One answer for each sample, or more: scores of classes. */
+static int check_answer(const struct school *s, fxv y)
+{
+	const struct fxq_tensor *t = fx_data(y);
+	char text[TYPE_TEXT_MAX];
+
+	if (fx_error(y))
+		return complain(TOOL_UNSUPPORTED, "%s", fx_error(y));
+	if (!t || t->dtype != FXQ_DTYPE_F32 || t->rank != 2 ||
+	    t->dims[0] != s->x.dims[0])
+		return complain(TOOL_UNSUPPORTED,
+				"the model answers with %s; to be trained as a classifier it must give float32 scores of (samples, classes)",
+				t ? type_text(t, text) : "several values");
+	return TOOL_OK;
+}
+
+static int step(struct school *s, uint64_t number, double *loss, size_t *right)
+{
+	const struct recipe *r = s->r;
+	fxv x, y, labels, error;
+	int code;
+
+	fx_manual_seed(r->seed + number);
+	fx_tape_begin(s->tape);
+	x = fx_view_of(&s->x);
+	labels = fx_view_of(&s->labels);
+	y = fx_call(s->l->model, x);
+	code = check_answer(s, y);
+	if (!code) {
+		error = fx_cross_entropy(y, labels,
+					 .label_smoothing = r->label_smoothing);
+		if (fx_tape_backward(s->tape, error))
+			code = complain_tape(s);
+	}
+	if (!code) {
+		*loss += fx_float(error);
+		*right += count_right(y, s->labels.data, r->batch);
+		fx_optimizer_step(s->optimizer,
+				  fx_schedule_at(&r->schedule, number));
+		fx_release(error);
+	}
+	fx_tape_end(s->tape);
+	fx_release(y);
+	fx_release(labels);
+	fx_release(x);
+	return code;
+}
+
+static int run_epoch(struct school *s, uint64_t epoch, struct epoch *ret)
+{
+	size_t n = fx_batches_count(s->batches), right = 0;
+	double begun = now_s(), loss = 0;
+	int code = TOOL_OK;
+
+	fx_train(s->l->model);
+	progress_begin("training", n);
+	for (size_t i = 0; !code && i < n; i++) {
+		int err = fx_batches_get(s->batches, epoch, i, s->x.data,
+					 s->labels.data);
+
+		code = err ? complain_io(err) :
+			     step(s, epoch * n + i, &loss, &right);
+		progress_at(i + 1);
+	}
+	progress_end();
+	ret->loss = loss / n;
+	ret->train_top1 = 100.0 * right / (n * s->r->batch);
+	ret->seconds = now_s() - begun;
+	return code;
+}
+
+/* The last batch is filled up with what the one before had. */
+static int test(struct school *s, double *ret_top1)
+{
+	size_t one = fxq_tensor_count(&s->x) / s->r->batch, right = 0, n;
+	int code = TOOL_OK, err = 0;
+
+	fx_eval(s->l->model);
+	for (size_t i = 0; !code && i < s->test.n; i += n) {
+		n = s->test.n - i < s->r->batch ? s->test.n - i : s->r->batch;
+		for (size_t k = 0; !err && k < n; k++)
+			err = get_sample(s->test.ctx, i + k,
+					 (float *)s->x.data + k * one);
+		if (err)
+			return complain_io(err);
+
+		fx_tape_begin(s->tape);
+		fxv x = fx_view_of(&s->x);
+		fxv y = fx_call(s->l->model, x);
+
+		fx_tape_end(s->tape);
+		code = check_answer(s, y);
+		if (!code)
+			right += count_right(y, s->test_labels + i, n);
+		fx_release(y);
+		fx_release(x);
+	}
+	*ret_top1 = 100.0 * right / s->test.n;
+	return code;
+}
+
+/* Checkpoints */
+
+static int add_state(const char *key, struct fxq_tensor *t, void *ctx)
+{
+	live_add(ctx, "optimizer.", key, t);
+	return 0;
+}
+
+static void live_of_school(struct school *s, struct tensors *live)
+{
+	struct fxq_tensor done = { .dtype = FXQ_DTYPE_I64, .data = &s->done };
+	struct fxq_tensor recipe = { .dtype = FXQ_DTYPE_I64, .rank = 1,
+				     .dims = { 4 }, .data = s->recipe };
+
+	live_of_module(live, s->l->model);
+	fx_optimizer_each_tensor(s->optimizer, add_state, live);
+	live_add(live, "train.", "epochs_done", &done);
+	live_add(live, "train.", "recipe", &recipe);
+}
+
+static int save_checkpoint(struct school *s)
+{
+	struct tensors live = { 0 };
+	int code;
+
+	if (!s->r->checkpoint)
+		return TOOL_OK;
+	live_of_school(s, &live);
+	code = live_save(s->r->checkpoint, &live);
+	live_drop(&live);
+	return code;
+}
+
+static int load_checkpoint(struct school *s)
+{
+	static const char *const names[] = {
+		"--seed", "--batch", "--epochs", "samples"
+	};
+	struct tensors live = { 0 };
+	int64_t mine[4];
+	int code;
+
+	memcpy(mine, s->recipe, sizeof(mine));
+	live_of_school(s, &live);
+	code = live_load(s->r->checkpoint, &live);
+	live_drop(&live);
+	for (int i = 0; !code && i < 4; i++)
+		if (s->recipe[i] != mine[i])
+			code = complain(TOOL_USAGE,
+					"%s: it was written with %s %" PRId64 " and this is %" PRId64 "; go on with what it began with",
+					s->r->checkpoint, names[i],
+					s->recipe[i], mine[i]);
+	if (!code && (s->done < 0 || (uint64_t)s->done > s->r->epochs))
+		code = complain(TOOL_INPUT, "%s: %" PRId64 " epochs are done, of %" PRIu64,
+				s->r->checkpoint, s->done, s->r->epochs);
+	return code;
+}
+
+/* Beginning and end */
+
+static int64_t *labels_of(const struct feed *f)
+{
+	int64_t *labels = calloc(feed_count(f) + 1, sizeof(*labels));
+
+	for (size_t i = 0; labels && i < feed_count(f); i++)
+		labels[i] = feed_label(f, i);
+	return labels;
+}
+
+static struct fx_samples samples_of(const struct lesson *l,
+				    const struct feed *f, const int64_t *labels,
+				    void **ctx)
+{
+	const struct fxq_tensor *t = &l->in->type[0];
+
+	ctx[0] = (void *)l;
+	ctx[1] = (void *)f;
+	return (struct fx_samples){
+		.n = feed_count(f), .channels = t->dims[1],
+		.height = t->dims[2], .width = t->dims[3],
+		.labels = labels, .get = get_sample, .ctx = ctx,
+	};
+}
+
+static int open_school(struct school *s, void *train[2], void *test_data[2])
+{
+	const struct recipe *r = s->r;
+
+	s->tape = fx_tape_new(s->l->model, s->l->threads);
+	s->optimizer = fx_optimizer_new(s->tape, &r->optim);
+	if (!s->optimizer)
+		return complain(TOOL_USAGE, "%s", fx_tape_error(s->tape));
+
+	s->train_labels = labels_of(s->l->train);
+	s->train = samples_of(s->l, s->l->train, s->train_labels, train);
+	if (s->l->test) {
+		s->test_labels = labels_of(s->l->test);
+		s->test = samples_of(s->l, s->l->test, s->test_labels,
+				     test_data);
+	}
+	s->batches = fx_batches_new(&s->train, &r->augment, r->batch, r->seed);
+	s->x = s->l->in->type[0];
+	s->x.dims[0] = r->batch;
+	s->labels = (struct fxq_tensor){ .dtype = FXQ_DTYPE_I64, .rank = 1,
+					 .dims = { r->batch } };
+	if (!s->train_labels || (s->l->test && !s->test_labels) ||
+	    !s->batches || fxq_tensor_alloc(&s->x) ||
+	    fxq_tensor_alloc(&s->labels))
+		return complain_io(io_fail_memory("training"));
+	if (!fx_batches_count(s->batches))
+		return complain(TOOL_USAGE, "there are %zu samples to train with, fewer than the %" PRIu64 " of --batch",
+				s->train.n, r->batch);
+
+	memcpy(s->recipe, (int64_t[]){ r->seed, r->batch, r->epochs,
+				       s->train.n }, sizeof(s->recipe));
+	return r->resume ? load_checkpoint(s) : TOOL_OK;
+}
+
+static void close_school(struct school *s)
+{
+	fx_batches_free(s->batches);
+	fx_optimizer_free(s->optimizer);
+	fx_tape_free(s->tape);
+	fxq_tensor_free(&s->x);
+	fxq_tensor_free(&s->labels);
+	free(s->train_labels);
+	free(s->test_labels);
+}
+
+static void print_epoch(const struct school *s, const struct epoch *e)
+{
+	printf("epoch %" PRId64 " of %" PRIu64 ": loss %.4f, right %.2f %%",
+	       s->done, s->r->epochs, e->loss, e->train_top1);
+	if (e->test_top1 >= 0)
+		printf(", of the test data %.2f %%", e->test_top1);
+	printf(", %.1f s\n", e->seconds);
+	fflush(stdout);
+}
+
+int train(const struct lesson *l, const struct recipe *r, struct epoch *epochs,
+	  size_t *ret_n)
+{
+	struct school s = { .l = l, .r = r };
+	void *train_data[2], *test_data[2];
+	struct recipe recipe = *r;
+	uint64_t until = r->until && r->until < r->epochs ? r->until :
+			 r->epochs;
+	int code;
+
+	s.r = &recipe;
+	*ret_n = 0;
+	code = open_school(&s, train_data, test_data);
+	if (!code)
+		recipe.schedule.steps = r->epochs * fx_batches_count(s.batches);
+	while (!code && (uint64_t)s.done < until) {
+		struct epoch *e = &epochs[*ret_n];
+
+		*e = (struct epoch){ .test_top1 = -1 };
+		code = run_epoch(&s, s.done, e);
+		if (!code && l->test)
+			code = test(&s, &e->test_top1);
+		if (code)
+			break;
+		s.done++;
+		++*ret_n;
+		code = save_checkpoint(&s);
+		if (!l->quiet)
+			print_epoch(&s, e);
+	}
+	fx_eval(l->model);
+	close_school(&s);
+	return code;
+}
