@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * extremes.c - the least and the largest of what passes through
+ * extremes.c - what passes through, looked at
  *
  * Data that no scale can hold is refused where it is seen, with the place of
  * the first such number: a range that NaN or infinity has entered tells nothing
@@ -14,41 +14,7 @@
 
 #include "observe.h"
 
-#define LANES	16	/* extremes that are looked for side by side */
-
-/* The smaller one and the larger one; what is not finite is no extreme. */
-static inline void extend(float *min, float *max, float x)
-{
-	bool finite = x - x == 0;
-	float low = finite ? x : INFINITY, high = finite ? x : -INFINITY;
-
-	*min = low < *min ? low : *min;
-	*max = high > *max ? high : *max;
-}
-
-FXQ_CLONES
-struct range extremes(const float *x, int64_t n)
-{
-	struct range r = { INFINITY, -INFINITY };
-	float min[LANES], max[LANES];
-	int64_t i = 0;
-
-	for (int l = 0; l < LANES; l++) {
-		min[l] = r.min;
-		max[l] = r.max;
-	}
-	for (; i + LANES <= n; i += LANES)
-#pragma GCC unroll 1
-		for (int l = 0; l < LANES; l++)
-			extend(&min[l], &max[l], x[i + l]);
-	for (; i < n; i++)
-		extend(&r.min, &r.max, x[i]);
-	for (int l = 0; l < LANES; l++) {
-		r.min = min[l] < r.min ? min[l] : r.min;
-		r.max = max[l] > r.max ? max[l] : r.max;
-	}
-	return (struct range){ r.min + 0.0f, r.max + 0.0f };
-}
+#define LANES	16	/* looked at side by side */
 
 /* How many elements come before the first that is not finite. */
 FXQ_CLONES
@@ -101,12 +67,8 @@ static struct range channel_extremes(const float *x, int64_t outer, int64_t n,
 {
 	struct range all = { INFINITY, -INFINITY };
 
-	for (int64_t o = 0; o < outer; o++) {
-		struct range r = extremes(x + (o * n + c) * inner, inner);
-
-		all.min = r.min < all.min ? r.min : all.min;
-		all.max = r.max > all.max ? r.max : all.max;
-	}
+	for (int64_t o = 0; o < outer; o++)
+		all = range_join(all, extremes(x + (o * n + c) * inner, inner));
 	return all;
 }
 
@@ -145,4 +107,16 @@ int64_t buffer_count(const struct fx_module *m, const char *name)
 float *buffer_floats(struct fx_module *m, const char *name)
 {
 	return module_member(m, name)->value.tensor->t.data;
+}
+
+struct range range_of(struct fx_module *m)
+{
+	return (struct range){ buffer_floats(m, "min_val")[0],
+			       buffer_floats(m, "max_val")[0] };
+}
+
+void set_range(struct fx_module *m, struct range r)
+{
+	buffer_floats(m, "min_val")[0] = r.min;
+	buffer_floats(m, "max_val")[0] = r.max;
 }

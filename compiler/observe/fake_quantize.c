@@ -157,7 +157,11 @@ static void keep_above(float *v, int64_t n, float least)
 
 static float least_scale(struct fx_module *m)
 {
-	return buffer_floats(observer_of(m), "eps")[0];
+	char error[FXQ_ERROR_MAX];
+	struct qtype t;
+
+	qtype_of(observer_of(m), &t, error);
+	return t.target.eps;
 }
 
 /* The first batch that nothing has prepared for is observed. */
@@ -210,9 +214,9 @@ static int qparams_of_buffers(struct fx_module *m, struct fx_qparams *ret)
 {
 	int64_t n = buffer_count(m, "scale");
 	char error[FXQ_ERROR_MAX];
-	struct target t;
+	struct qtype t;
 
-	if (target_of(observer_of(m), &t, error))
+	if (qtype_of(observer_of(m), &t, error))
 		return qparams_refuse(m, ret, -EINVAL, "%s", error);
 	*ret = (struct fx_qparams){
 		.n = n,
@@ -225,7 +229,7 @@ static int qparams_of_buffers(struct fx_module *m, struct fx_qparams *ret)
 	};
 	memcpy(ret->scale, buffer_floats(m, "scale"), n * sizeof(float));
 	memcpy(ret->zero_point, zero_point(m), n * sizeof(int32_t));
-	keep_above(ret->scale, n, t.eps);
+	keep_above(ret->scale, n, t.target.eps);
 	return 0;
 }
 
@@ -269,17 +273,15 @@ static void set_option(struct fx_module *m, const char *name, int64_t value)
  * A PACT range is from 0 to alpha, or from -alpha: as many integers below the
  * zero point as above it.
  */
-static int set_pact_range(struct fx_module *m, const struct target *t)
+static int set_pact_range(struct fx_module *m, const struct qtype *t)
 {
-	float scale;
-
 	if (t->per_channel)
 		return module_fail(m, -EINVAL, "alpha is one number; the observer's qscheme is per_tensor_affine or per_tensor_symmetric");
-	zero_point(m)[0] = t->quant_min;
-	if (t->symmetric) {
-		target_fit(t, (struct range){ -1, 1 }, &scale, zero_point(m));
+	zero_point(m)[0] = t->target.quant_min;
+	if (t->target.symmetric) {
+		zero_point(m)[0] = t->target.middle;
 		set_option(m, "quant_min",
-			   2 * zero_point(m)[0] - t->quant_max);
+			   2 * t->target.middle - t->target.quant_max);
 	}
 	return 0;
 }
@@ -288,21 +290,22 @@ static int take_observer(struct fx_module *m, struct fx_module *observer)
 {
 	char error[FXQ_ERROR_MAX];
 	struct fx_qparams q;
-	struct target t;
+	struct qtype t;
 
-	if (!fx_is_observer(observer) || module_member(observer, OBSERVER))
+	if (!fx_is_observer(observer) ||
+	    fx_is_none(module_option(observer, "qscheme")))
 		return module_fail(m, -EINVAL, "a %s is no observer, and cannot tell a scale",
 				   observer->class->name);
 	if (m->error)
 		return -EINVAL;
-	if (target_of(observer, &t, error))
+	if (qtype_of(observer, &t, error))
 		return module_fail(m, -EINVAL, "%s: %s", observer->class->name,
 				   error);
-	if (t.power_of_two && is_learned(m))
+	if (t.target.power_of_two && is_learned(m))
 		return module_fail(m, -EINVAL, "a scale that is learned is no power of two; use FakeQuantize");
 
-	set_option(m, "quant_min", t.quant_min);
-	set_option(m, "quant_max", t.quant_max);
+	set_option(m, "quant_min", t.target.quant_min);
+	set_option(m, "quant_max", t.target.quant_max);
 	if (t.per_channel)
 		set_option(m, "axis", module_int(observer, "ch_axis"));
 	if (m->class == &fx_class_PACTFakeQuantize)

@@ -42,12 +42,6 @@ static struct histogram histogram_of(struct fx_module *m)
 	};
 }
 
-static void set_ends(struct fx_module *m, float min, float max)
-{
-	buffer_floats(m, "min_val")[0] = min;
-	buffer_floats(m, "max_val")[0] = max;
-}
-
 /* Counts in h->n equal steps from @lo to @hi, ends included, as torch.histc(). */
 static void count(struct histogram *h, const float *x, int64_t n, float lo,
 		  float hi)
@@ -144,7 +138,7 @@ static void observe_more(struct fx_module *m, const struct fxq_tensor *t,
 	else
 		add_old(h.bins, &old, g, module_int(m, "upsample_rate"));
 	free(old.bins);
-	set_ends(m, g->min, g->max);
+	set_range(m, (struct range){ g->min, g->max });
 }
 
 static fxv forward_histogram(struct fx_module *m, const fxv *args)
@@ -170,7 +164,7 @@ static fxv forward_histogram(struct fx_module *m, const fxv *args)
 	}
 	/* The first batch, or the first that is not all one number. */
 	count(&h, t->data, fxq_tensor_count(t), truncf(r.min), truncf(r.max));
-	set_ends(m, r.min, r.max);
+	set_range(m, r);
 	return args[0];
 }
 
@@ -291,10 +285,10 @@ static int qparams_histogram(struct fx_module *m, struct fx_qparams *ret)
 	float step = (h.max - h.min) / (float)h.n;
 	char error[FXQ_ERROR_MAX];
 	int64_t first, last;
-	struct target t;
+	struct qtype t;
 	struct range r;
 
-	if (target_of(m, &t, error))
+	if (qtype_of(m, &t, error))
 		return qparams_refuse(m, ret, -EINVAL, "%s", error);
 	if (h.min > h.max)
 		return qparams_fit(m, NULL, 0, ret);
@@ -316,7 +310,7 @@ static int init_histogram(struct fx_module *m)
 	if (upsample < 1 || upsample > 1 << 10)
 		return module_fail(m, -EINVAL, "upsample_rate %lld is not from 1 to 1024",
 				   (long long)upsample);
-	if (target_init(m) || target_per_tensor(m))
+	if (qtype_init(m) || qtype_per_tensor(m))
 		return -EINVAL;
 	fx_add_buffer(m, "histogram", fx_zeros(bins));
 	fx_add_buffer(m, "min_val", fx_full_of(INFINITY, FX_DIMS()));

@@ -20,9 +20,9 @@ static bool is_per_channel(const struct fx_module *m)
 static int check_channels(struct fx_module *m)
 {
 	char error[FXQ_ERROR_MAX];
-	struct target t;
+	struct qtype t;
 
-	if (target_of(m, &t, error))
+	if (qtype_of(m, &t, error))
 		return module_fail(m, -EINVAL, "%s", error);
 	if (!t.per_channel)
 		return module_fail(m, -EINVAL, "its qscheme is per_channel_affine or per_channel_symmetric");
@@ -36,8 +36,8 @@ static int init_min_max(struct fx_module *m)
 {
 	bool channels = is_per_channel(m);
 
-	if (target_init(m) ||
-	    (channels ? check_channels(m) : target_per_tensor(m)))
+	if (qtype_init(m) ||
+	    (channels ? check_channels(m) : qtype_per_tensor(m)))
 		return -EINVAL;
 	fx_add_buffer(m, "min_val", channels ? fx_zeros(0) :
 		      fx_full_of(INFINITY, FX_DIMS()));

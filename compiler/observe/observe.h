@@ -8,32 +8,25 @@
 #include <fxq/observer.h>
 
 #include "nn/nn_priv.h"
+#include "ranges.h"
 
 /* qparams.c: what a module quantizes to, and scales from ranges */
 
-/* struct target - what an observer's options come down to */
-struct target {
+/* struct qtype - what an observer's options come down to */
+struct qtype {
 	enum fx_qdtype dtype;
 	enum fx_qscheme qscheme;
-	bool per_channel, symmetric, custom_range, power_of_two;
-	int quant_min, quant_max;
-	float eps;
-};
-
-struct range {
-	float min, max;
+	bool per_channel;
+	struct target target;
 };
 
 /* Reads the options; -EINVAL with the sentence in @error if they clash. */
-int target_of(const struct fx_module *m, struct target *ret, char *error);
+int qtype_of(const struct fx_module *m, struct qtype *ret, char *error);
 /* Checks the options of @m, and gives it the buffer of eps. */
-int target_init(struct fx_module *m);
+int qtype_init(struct fx_module *m);
 /* Fails the construction of @m if its qscheme has channels. */
-int target_per_tensor(struct fx_module *m);
+int qtype_per_tensor(struct fx_module *m);
 
-/* Scale and zero point for values in @r. */
-void target_fit(const struct target *t, struct range r, float *ret_scale,
-		int32_t *ret_zero_point);
 /* Fills @ret for @n ranges, of a tensor or of its channels. */
 int qparams_fit(struct fx_module *m, const struct range *r, int64_t n,
 		struct fx_qparams *ret);
@@ -43,8 +36,6 @@ int qparams_refuse(struct fx_module *m, struct fx_qparams *ret, int err,
 
 /* extremes.c: what passes through, looked at */
 
-/* Of finite numbers; zeros are positive. min is above max if there are none. */
-struct range extremes(const float *x, int64_t n);
 /*
  * The tensor that @m is to observe, and the extremes of each of its @n
  * channels along @axis, or of all of it if @axis is -1. NULL, and the poison
@@ -57,5 +48,8 @@ struct range *observed_extremes(struct fx_module *m, fxv x, int axis,
 /* Buffers of a module: the elements, which are there. */
 float *buffer_floats(struct fx_module *m, const char *name);
 int64_t buffer_count(const struct fx_module *m, const char *name);
+/* min_val and max_val, which have one element. */
+struct range range_of(struct fx_module *m);
+void set_range(struct fx_module *m, struct range r);
 
 #endif /* FXQ_OBSERVE_H */

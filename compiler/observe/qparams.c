@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * qparams.c - what a module quantizes to, and from ranges to scales
+ * qparams.c - what a module quantizes to, and what it tells of it
  *
- * Every observer ends here, whatever way it found its range: the formulas are
- * torch's, in float32 and in torch's order, so that scales are equal to the
- * bit.
+ * The options of a module become a target, its ranges scales.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <fxq/fxq_arith.h>
 
 #include "observe.h"
 
@@ -45,7 +41,7 @@ static const char *option_str(const struct fx_module *m, const char *name)
 	return strncmp(v.s, "torch.", 6) ? v.s : v.s + 6;
 }
 
-static int read_dtype(const struct fx_module *m, struct target *t, char *error)
+static int read_dtype(const struct fx_module *m, struct qtype *t, char *error)
 {
 	const char *name = option_str(m, "dtype");
 
@@ -56,7 +52,7 @@ static int read_dtype(const struct fx_module *m, struct target *t, char *error)
 		      name);
 }
 
-static int read_qscheme(const struct fx_module *m, struct target *t,
+static int read_qscheme(const struct fx_module *m, struct qtype *t,
 			char *error)
 {
 	const char *name = option_str(m, "qscheme");
@@ -65,7 +61,7 @@ static int read_qscheme(const struct fx_module *m, struct target *t,
 		if (strcmp(qschemes[t->qscheme].name, name))
 			continue;
 		t->per_channel = qschemes[t->qscheme].per_channel;
-		t->symmetric = qschemes[t->qscheme].symmetric;
+		t->target.symmetric = qschemes[t->qscheme].symmetric;
 		return 0;
 	}
 	return refuse(error, "qscheme '%s' is none of per_tensor_affine, per_tensor_symmetric, per_channel_affine, per_channel_symmetric",
@@ -78,7 +74,7 @@ static int half(int q)
 	return (q - (q & 1)) / 2;
 }
 
-static int read_range(const struct fx_module *m, struct target *t, char *error)
+static int read_range(const struct fx_module *m, struct qtype *t, char *error)
 {
 	int64_t least = dtypes[t->dtype].least, most = dtypes[t->dtype].most;
 	fxv min = module_option(m, "quant_min");
@@ -86,8 +82,7 @@ static int read_range(const struct fx_module *m, struct target *t, char *error)
 
 	if (fx_is_none(min) != fx_is_none(max))
 		return refuse(error, "quant_min and quant_max are given together or not at all");
-	t->custom_range = !fx_is_none(min);
-	if (t->custom_range) {
+	if (!fx_is_none(min)) {
 		if (fx_int(min) < least || fx_int(max) > most)
 			return refuse(error, "quant_min %lld to quant_max %lld leave %s, which is %lld to %lld",
 				      (long long)fx_int(min),
@@ -101,72 +96,13 @@ static int read_range(const struct fx_module *m, struct target *t, char *error)
 		return refuse(error, "quant_min %lld to quant_max %lld: quant_min is less than quant_max, and 0 lies between them",
 			      (long long)least, (long long)most);
 
-	t->quant_min = (int)least;
-	t->quant_max = (int)most;
+	t->target.quant_min = (int)least;
+	t->target.quant_max = (int)most;
 	if (fx_truth(module_option(m, "reduce_range"))) {
-		t->quant_min = half(t->quant_min);
-		t->quant_max = half(t->quant_max);
+		t->target.quant_min = half(t->target.quant_min);
+		t->target.quant_max = half(t->target.quant_max);
 	}
 	return 0;
-}
-
-int target_of(const struct fx_module *m, struct target *ret, char *error)
-{
-	const struct fx_member *eps = module_member(m, "eps");
-	double least = module_float(m, "eps");
-	int err;
-
-	*ret = (struct target){
-		.eps = eps ? *(float *)eps->value.tensor->t.data : (float)least,
-		.power_of_two = fx_truth(module_option(m, "power_of_two")),
-	};
-	err = read_dtype(m, ret, error);
-	if (!err)
-		err = read_qscheme(m, ret, error);
-	if (!err)
-		err = read_range(m, ret, error);
-	if (!err && (!isnormal(ret->eps) || ret->eps < 0))
-		err = refuse(error, "eps %g is no scale: it is above 0, finite, and normal in float32",
-			     ret->eps);
-	return err;
-}
-
-int target_init(struct fx_module *m)
-{
-	char error[FXQ_ERROR_MAX];
-	struct target t;
-
-	if (target_of(m, &t, error))
-		return module_fail(m, -EINVAL, "%s", error);
-	fx_add_buffer(m, "eps", fx_tensor(t.eps));
-	return 0;
-}
-
-int target_per_tensor(struct fx_module *m)
-{
-	char error[FXQ_ERROR_MAX];
-	struct target t;
-
-	if (target_of(m, &t, error))
-		return module_fail(m, -EINVAL, "%s", error);
-	if (t.per_channel)
-		return module_fail(m, -EINVAL, "its qscheme is per_tensor_affine or per_tensor_symmetric");
-	return 0;
-}
-
-/* The least power of two that is not below @s. */
-static float power_of_two(float s)
-{
-	int exponent;
-	float f = frexpf(s, &exponent);
-
-	return f == 0.5f ? s : ldexpf(1, exponent);
-}
-
-static float bounded(const struct target *t, float s)
-{
-	s = s > t->eps ? s : t->eps;
-	return t->power_of_two ? power_of_two(s) : s;
 }
 
 /*
@@ -175,32 +111,57 @@ static float bounded(const struct target *t, float s)
  * one, as torch has it. (torch keeps 128 under reduce_range, where 127 is the
  * most.)
  */
-static int32_t middle(const struct target *t)
+static int32_t middle(const struct fx_module *m, const struct qtype *t)
 {
+	bool given = !fx_is_none(module_option(m, "quant_min"));
+
 	if (t->dtype != FX_QUINT8)
 		return 0;
-	return half(t->quant_min + t->quant_max + !t->custom_range);
+	return half(t->target.quant_min + t->target.quant_max + !given);
 }
 
-void target_fit(const struct target *t, struct range r, float *ret_scale,
-		int32_t *ret_zero_point)
+int qtype_of(const struct fx_module *m, struct qtype *ret, char *error)
 {
-	float steps = (float)(t->quant_max - t->quant_min);
-	float min = r.min < 0 ? r.min : 0, max = r.max > 0 ? r.max : 0;
-	float z;
+	const struct fx_member *member = module_member(m, "eps");
+	float eps = member ? *(float *)member->value.tensor->t.data :
+			     (float)module_float(m, "eps");
+	int err;
 
-	if (t->symmetric) {
-		*ret_scale = bounded(t, (-min > max ? -min : max) /
-					(steps / 2));
-		*ret_zero_point = middle(t);
-		return;
-	}
+	*ret = (struct qtype){ .target.eps = eps };
+	ret->target.power_of_two = fx_truth(module_option(m, "power_of_two"));
+	err = read_dtype(m, ret, error);
+	if (!err)
+		err = read_qscheme(m, ret, error);
+	if (!err)
+		err = read_range(m, ret, error);
+	if (!err && (!isnormal(eps) || eps < 0))
+		err = refuse(error, "eps %g is no scale: it is above 0, finite, and normal in float32",
+			     eps);
+	ret->target.middle = middle(m, ret);
+	return err;
+}
 
-	*ret_scale = bounded(t, (max - min) / steps);
-	z = (float)t->quant_min - fxq_rne(min / *ret_scale);
-	z = z < (float)t->quant_min ? (float)t->quant_min : z;
-	z = z > (float)t->quant_max ? (float)t->quant_max : z;
-	*ret_zero_point = (int32_t)z;
+int qtype_init(struct fx_module *m)
+{
+	char error[FXQ_ERROR_MAX];
+	struct qtype t;
+
+	if (qtype_of(m, &t, error))
+		return module_fail(m, -EINVAL, "%s", error);
+	fx_add_buffer(m, "eps", fx_tensor(t.target.eps));
+	return 0;
+}
+
+int qtype_per_tensor(struct fx_module *m)
+{
+	char error[FXQ_ERROR_MAX];
+	struct qtype t;
+
+	if (qtype_of(m, &t, error))
+		return module_fail(m, -EINVAL, "%s", error);
+	if (t.per_channel)
+		return module_fail(m, -EINVAL, "its qscheme is per_tensor_affine or per_tensor_symmetric");
+	return 0;
 }
 
 int qparams_refuse(struct fx_module *m, struct fx_qparams *ret, int err,
@@ -221,9 +182,9 @@ int qparams_fit(struct fx_module *m, const struct range *r, int64_t n,
 		struct fx_qparams *ret)
 {
 	char error[FXQ_ERROR_MAX];
-	struct target t;
+	struct qtype t;
 
-	if (target_of(m, &t, error))
+	if (qtype_of(m, &t, error))
 		return qparams_refuse(m, ret, -EINVAL, "%s", error);
 	if (!n || r[0].min > r[0].max)
 		return qparams_refuse(m, ret, -ENODATA, "no data has passed through it: run the model on some first");
@@ -232,12 +193,12 @@ int qparams_fit(struct fx_module *m, const struct range *r, int64_t n,
 	ret->scale = must_alloc(n * sizeof(*ret->scale));
 	ret->zero_point = must_alloc(n * sizeof(*ret->zero_point));
 	ret->ch_axis = t.per_channel ? (int)module_int(m, "ch_axis") : -1;
-	ret->quant_min = t.quant_min;
-	ret->quant_max = t.quant_max;
+	ret->quant_min = t.target.quant_min;
+	ret->quant_max = t.target.quant_max;
 	ret->dtype = t.dtype;
 	ret->qscheme = t.qscheme;
 	for (int64_t i = 0; i < n; i++) {
-		target_fit(&t, r[i], &ret->scale[i], &ret->zero_point[i]);
+		target_fit(&t.target, r[i], &ret->scale[i], &ret->zero_point[i]);
 		if (!isfinite(ret->scale[i]))
 			return qparams_refuse(m, ret, -EINVAL, "no float32 scale holds values from %g to %g",
 					      r[i].min, r[i].max);

@@ -107,6 +107,58 @@ enum fx_qscheme {
 	FX_OPTIONS_QTARGET(X, "quint8", "per_tensor_affine")
 
 /*
+ * The next four count in a histogram of 2 * bins bins around 0, whose reach is a
+ * power of two, and look for a range in it (histogram, reach, min_val, max_val):
+ *
+ * percentile	cuts off as many values at either end as to leave percentile
+ *		percent (the vendor's default, and its advice to tune)
+ * KL		the threshold of |x| with the least Kullback-Leibler divergence
+ *		of the values from what the integers keep of them (Migacz, 2017)
+ * MSE		of 100, 100 - stride, … percent of the extremes the one with the
+ *		least expected square error: counts times s^2 / 12 inside, and
+ *		times the squared distance outside
+ * mix		of the extremes and these three the one with the least square
+ *		error of the middles of the bins
+ */
+#define FX_OPTIONS_PercentileObserver(X)		\
+	X(FLOAT, percentile,   FX_FLOAT(99.99), NO)	\
+	X(INT,   bins,         FX_INT(2048), NO)	\
+	FX_OPTIONS_QTARGET(X, "qint8", "per_tensor_symmetric")
+#define FX_OPTIONS_KLObserver(X)			\
+	X(INT,   bins,         FX_INT(2048), NO)	\
+	FX_OPTIONS_QTARGET(X, "qint8", "per_tensor_symmetric")
+#define FX_OPTIONS_MSEObserver(X)			\
+	X(INT,   stride,       FX_INT(1), NO)		\
+	X(INT,   bins,         FX_INT(2048), NO)	\
+	FX_OPTIONS_QTARGET(X, "qint8", "per_tensor_symmetric")
+#define FX_OPTIONS_MixObserver(X)			\
+	X(FLOAT, percentile,   FX_FLOAT(99.99), NO)	\
+	X(INT,   stride,       FX_INT(1), NO)		\
+	X(INT,   bins,         FX_INT(2048), NO)	\
+	FX_OPTIONS_QTARGET(X, "qint8", "per_tensor_symmetric")
+
+/* clip: min-max of values between xmin and xmax. */
+#define FX_OPTIONS_ClipObserver(X)			\
+	X(FLOAT, xmin,         FX_FLOAT(-1.0), NO)	\
+	X(FLOAT, xmax,         FX_FLOAT(1.0), NO)	\
+	FX_OPTIONS_QTARGET(X, "qint8", "per_tensor_symmetric")
+
+/* Mean plus and minus std_scale standard deviations, of what there is. */
+#define FX_OPTIONS_ClipStdObserver(X)			\
+	X(FLOAT, std_scale,    FX_FLOAT(3.0), NO)	\
+	FX_OPTIONS_QTARGET(X, "qint8", "per_tensor_symmetric")
+
+/* Observes nothing: scale and zero point are given (torch). */
+#define FX_OPTIONS_FixedQParamsObserver(X)		\
+	X(FLOAT, scale,        FX_REQUIRED, NO)		\
+	X(INT,   zero_point,   FX_INT(0), NO)		\
+	FX_OPTIONS_QTARGET(X, "quint8", "per_tensor_affine")
+
+/* Stands where values stay as they are; has no scale, -ENOTSUP (torch). */
+#define FX_OPTIONS_PlaceholderObserver(X)	\
+	X(STR,   dtype,        FX_STR("float32"), NO)
+
+/*
  * Fake quantizers: an observer, and its argument as it is after it has been an
  * integer: clamp(rne(x * (1 / s)) + z, qmin, qmax), minus z, times s.
  *
@@ -155,6 +207,14 @@ enum fx_qscheme {
 	X(PerChannelMinMaxObserver)		\
 	X(MovingAveragePerChannelMinMaxObserver) \
 	X(HistogramObserver)			\
+	X(PercentileObserver)			\
+	X(KLObserver)				\
+	X(MSEObserver)				\
+	X(MixObserver)				\
+	X(ClipObserver)				\
+	X(ClipStdObserver)			\
+	X(FixedQParamsObserver)			\
+	X(PlaceholderObserver)			\
 	X(FakeQuantize)				\
 	X(LSQFakeQuantize)			\
 	X(PACTFakeQuantize)
@@ -167,6 +227,17 @@ enum fx_qscheme {
 #define MovingAveragePerChannelMinMaxObserver(...)	\
 	FX_CONSTRUCT(MovingAveragePerChannelMinMaxObserver, __VA_ARGS__)
 #define HistogramObserver(...)	FX_CONSTRUCT(HistogramObserver, __VA_ARGS__)
+#define PercentileObserver(...)	\
+	FX_CONSTRUCT(PercentileObserver, __VA_ARGS__)
+#define KLObserver(...)	FX_CONSTRUCT(KLObserver, __VA_ARGS__)
+#define MSEObserver(...)	FX_CONSTRUCT(MSEObserver, __VA_ARGS__)
+#define MixObserver(...)	FX_CONSTRUCT(MixObserver, __VA_ARGS__)
+#define ClipObserver(...)	FX_CONSTRUCT(ClipObserver, __VA_ARGS__)
+#define ClipStdObserver(...)	FX_CONSTRUCT(ClipStdObserver, __VA_ARGS__)
+#define FixedQParamsObserver(...)	\
+	FX_CONSTRUCT(FixedQParamsObserver, __VA_ARGS__)
+#define PlaceholderObserver(...)	\
+	FX_CONSTRUCT(PlaceholderObserver, __VA_ARGS__)
 #define FakeQuantize(observer)	\
 	fx_fake_quantizer(FX_CONSTRUCT(FakeQuantize), observer)
 #define LSQFakeQuantize(observer, ...)	\
