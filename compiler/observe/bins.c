@@ -36,13 +36,18 @@ static void widen(struct bins *b)
 	b->reach *= 2;
 }
 
-/* The next power of two above @limit, by its bits: log2 is not exact. */
+/*
+ * The next power of two above @limit, by its bits: log2 is not exact. What is
+ * beyond the last one that sums of two still hold is counted at the end.
+ */
+#define LAST_REACH	0x1p126f
 static float power_above(float limit)
 {
 	int exponent;
 
 	frexpf(limit, &exponent);
-	return limit > 0 ? ldexpf(1, exponent) : 1;
+	return limit > LAST_REACH ? LAST_REACH :
+	       limit > 0 ? ldexpf(1, exponent) : 1;
 }
 
 static float reach_of(struct range r)
@@ -56,15 +61,17 @@ void bins_add(struct bins *b, const float *x, int64_t n, struct range r)
 
 	if (!b->reach)
 		b->reach = power_above(limit);
-	while (b->reach < limit)
+	while (b->reach < limit && b->reach < LAST_REACH)
 		widen(b);
 	per = (float)b->half / b->reach;
 	for (int64_t i = 0; i < n; i++) {
+		float v = x[i] < -b->reach ? -b->reach : x[i];
 		int64_t at;
 
 		if (!isfinite(x[i]))
 			continue;
-		at = (int64_t)((x[i] + b->reach) * per);
+		v = v > b->reach ? b->reach : v;
+		at = (int64_t)((v + b->reach) * per);
 		b->counts[at < 2 * b->half ? at : 2 * b->half - 1]++;
 	}
 }

@@ -109,13 +109,13 @@ float *buffer_floats(struct fx_module *m, const char *name)
 	return module_member(m, name)->value.tensor->t.data;
 }
 
-struct range range_of(struct fx_module *m)
+struct range observed_range(struct fx_module *m)
 {
 	return (struct range){ buffer_floats(m, "min_val")[0],
 			       buffer_floats(m, "max_val")[0] };
 }
 
-void set_range(struct fx_module *m, struct range r)
+void set_observed_range(struct fx_module *m, struct range r)
 {
 	buffer_floats(m, "min_val")[0] = r.min;
 	buffer_floats(m, "max_val")[0] = r.max;

@@ -24,7 +24,7 @@ static int init_range(struct fx_module *m)
 /* A range, or none yet. */
 static int qparams_range(struct fx_module *m, struct fx_qparams *ret)
 {
-	struct range r = range_of(m);
+	struct range r = observed_range(m);
 
 	return qparams_fit(m, &r, 1, ret);
 }
@@ -50,10 +50,10 @@ static fxv forward_clip(struct fx_module *m, const fxv *args)
 
 	if (!t)
 		return args[0];
-	r = range_join(range_of(m), extremes(t->data, fxq_tensor_count(t)));
+	r = range_join(observed_range(m), extremes(t->data, fxq_tensor_count(t)));
 	r.min = fminf(fmaxf(r.min, min), max);
 	r.max = fmaxf(fminf(r.max, max), min);
-	set_range(m, r);
+	set_observed_range(m, r);
 	return args[0];
 }
 
@@ -112,7 +112,7 @@ static fxv forward_clip_std(struct fx_module *m, const fxv *args)
 	for (int64_t i = 0; i < n; i++)
 		square += (x[i] - mean) * (x[i] - mean);
 	join_moments(m, (double)n, mean, square);
-	set_range(m, range_join(range_of(m), extremes(x, n)));
+	set_observed_range(m, range_join(observed_range(m), extremes(x, n)));
 	return args[0];
 }
 
@@ -121,7 +121,7 @@ static int qparams_clip_std(struct fx_module *m, struct fx_qparams *ret)
 	double n = *buffer_double(m, "count"), mean = *buffer_double(m, "mean");
 	double reach = module_float(m, "std_scale") *
 		       sqrt(*buffer_double(m, "square") / (n > 0 ? n : 1));
-	struct range r = range_of(m);
+	struct range r = observed_range(m);
 
 	if (n > 0) {
 		r.min = fmaxf(r.min, (float)(mean - reach));

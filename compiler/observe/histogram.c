@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * histogram.c - HistogramObserver, as torch 1.13 has it
+ * histogram.c - the histogram and the search of torch 1.13
  *
  * Equal steps between the extremes of all batches so far. A batch that reaches
  * further makes the steps wider: each old step is cut into upsample_rate equal
@@ -14,39 +14,29 @@
  * *without their fractions*. What is further out is not counted; where that
  * leaves no range at all, the batch's own extremes are the ends.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <fxq/fxq_arith.h>
-
-#include "observe.h"
+#include "ranges.h"
 
 #define STEP	1e-5	/* how much of the values a move leaves out */
 #define TOO_FAR	0x1p40f	/* wider than this, old values are in one step */
 
-struct histogram {
-	float *bins;
-	int64_t n;
-	float min, max;
-};
-
-static struct histogram histogram_of(struct fx_module *m)
+static void *alloc(int64_t n, size_t bytes)
 {
-	return (struct histogram){
-		.bins = buffer_floats(m, "histogram"),
-		.n = buffer_count(m, "histogram"),
-		.min = buffer_floats(m, "min_val")[0],
-		.max = buffer_floats(m, "max_val")[0],
-	};
+	void *p = calloc(n, bytes);
+
+	if (!p)
+		abort();
+	return p;
 }
 
 /* Counts in h->n equal steps from @lo to @hi, ends included, as torch.histc(). */
 static void count(struct histogram *h, const float *x, int64_t n, float lo,
 		  float hi)
 {
-	int64_t *counts = must_alloc(h->n * sizeof(*counts));
+	int64_t *counts = alloc(h->n, sizeof(*counts));
 
 	if (lo == hi) {
 		struct range r = extremes(x, n);
@@ -62,7 +52,7 @@ static void count(struct histogram *h, const float *x, int64_t n, float lo,
 	for (int64_t i = 0; i < n; i++) {
 		int64_t at;
 
-		if (x[i] < lo || x[i] > hi)
+		if (!(x[i] >= lo && x[i] <= hi))
 			continue;
 		at = (int64_t)((x[i] - lo) / (hi - lo) * (float)h->n);
 		counts[at < h->n ? at : h->n - 1]++;
@@ -122,50 +112,41 @@ static void add_old(float *bins, const struct histogram *old,
 	}
 }
 
-static void observe_more(struct fx_module *m, const struct fxq_tensor *t,
-			 const struct grid *g)
+static void add_within(struct histogram *h, const float *x, int64_t n,
+		       const struct grid *g, int64_t upsample)
 {
-	struct histogram h = histogram_of(m), old = h;
-	int64_t n = fxq_tensor_count(t);
+	struct histogram old = *h;
 
-	old.bins = must_alloc(h.n * sizeof(*old.bins));
-	memcpy(old.bins, h.bins, h.n * sizeof(*old.bins));
-	count(&h, t->data, n, truncf(g->min), truncf(g->max));
-
+	old.bins = alloc(h->n, sizeof(*old.bins));
+	memcpy(old.bins, h->bins, h->n * sizeof(*old.bins));
+	count(h, x, n, truncf(g->min), truncf(g->max));
 	if (g->min == old.min && g->max == old.max)
-		for (int64_t i = 0; i < h.n; i++)
-			h.bins[i] += old.bins[i];
+		for (int64_t i = 0; i < h->n; i++)
+			h->bins[i] += old.bins[i];
 	else
-		add_old(h.bins, &old, g, module_int(m, "upsample_rate"));
+		add_old(h->bins, &old, g, upsample);
 	free(old.bins);
-	set_range(m, (struct range){ g->min, g->max });
+	h->min = g->min;
+	h->max = g->max;
 }
 
-static fxv forward_histogram(struct fx_module *m, const fxv *args)
+bool histogram_add(struct histogram *h, const float *x, int64_t n,
+		   struct range r, int64_t upsample)
 {
-	const struct fxq_tensor *t = observed(m, args[0]);
-	struct histogram h = histogram_of(m);
-	int64_t upsample = module_int(m, "upsample_rate");
-	struct range r;
+	struct range all = range_join(r, (struct range){ h->min, h->max });
 	struct grid g;
 
-	if (!t)
-		return args[0];
-	r = extremes(t->data, fxq_tensor_count(t));
-	g.min = r.min < h.min ? r.min : h.min;
-	g.max = r.max > h.max ? r.max : h.max;
-	if (!isfinite((g.max - g.min) * (float)h.n))
-		return fx_poison(context.at, -EINVAL, "%s: no float32 histogram holds values from %g to %g",
-				 m->class->name, g.min, g.max);
-
-	if (h.min < h.max && widen(&h, r, (float)upsample, &g)) {
-		observe_more(m, t, &g);
-		return args[0];
+	if (!isfinite((all.max - all.min) * (float)h->n))
+		return false;
+	if (h->min < h->max && widen(h, r, (float)upsample, &g)) {
+		add_within(h, x, n, &g, upsample);
+		return true;
 	}
 	/* The first batch, or the first that is not all one number. */
-	count(&h, t->data, fxq_tensor_count(t), truncf(r.min), truncf(r.max));
-	set_range(m, r);
-	return args[0];
+	count(h, x, n, truncf(r.min), truncf(r.max));
+	h->min = r.min;
+	h->max = r.max;
+	return true;
 }
 
 /* The search */
@@ -231,7 +212,7 @@ static float cut_error(const struct histogram *h, int64_t first, int64_t last,
 /* How many values there are up to and with each step. */
 static float *running_sums(const struct histogram *h)
 {
-	float *sums = must_alloc(h->n * sizeof(*sums));
+	float *sums = alloc(h->n, sizeof(*sums));
 	double sum = 0;
 
 	for (int64_t i = 0; i < h->n; i++) {
@@ -279,45 +260,12 @@ static void search(const struct histogram *h, int levels, int64_t *first,
 	free(sums);
 }
 
-static int qparams_histogram(struct fx_module *m, struct fx_qparams *ret)
+struct range histogram_search(const struct histogram *h, int levels)
 {
-	struct histogram h = histogram_of(m);
-	float step = (h.max - h.min) / (float)h.n;
-	char error[FXQ_ERROR_MAX];
+	float step = (h->max - h->min) / (float)h->n;
 	int64_t first, last;
-	struct qtype t;
-	struct range r;
 
-	if (qtype_of(m, &t, error))
-		return qparams_refuse(m, ret, -EINVAL, "%s", error);
-	if (h.min > h.max)
-		return qparams_fit(m, NULL, 0, ret);
-
-	search(&h, t.dtype == FX_QINT16 ? 65536 : 256, &first, &last);
-	r.min = h.min + step * (float)first;
-	r.max = h.min + step * (float)(last + 1);
-	return qparams_fit(m, &r, 1, ret);
+	search(h, levels, &first, &last);
+	return (struct range){ h->min + step * (float)first,
+			       h->min + step * (float)(last + 1) };
 }
-
-static int init_histogram(struct fx_module *m)
-{
-	int64_t bins = module_int(m, "bins");
-	int64_t upsample = module_int(m, "upsample_rate");
-
-	if (bins < 1 || bins > 1 << 20)
-		return module_fail(m, -EINVAL, "bins %lld: a histogram has 1 to 2^20",
-				   (long long)bins);
-	if (upsample < 1 || upsample > 1 << 10)
-		return module_fail(m, -EINVAL, "upsample_rate %lld is not from 1 to 1024",
-				   (long long)upsample);
-	if (qtype_init(m) || qtype_per_tensor(m))
-		return -EINVAL;
-	fx_add_buffer(m, "histogram", fx_zeros(bins));
-	fx_add_buffer(m, "min_val", fx_full_of(INFINITY, FX_DIMS()));
-	fx_add_buffer(m, "max_val", fx_full_of(-INFINITY, FX_DIMS()));
-	return 0;
-}
-
-CLASS(HistogramObserver, .flags = FX_CLASS_LEAF | FX_CLASS_IDENTITY,
-      .init = init_histogram, .forward = forward_histogram,
-      .qparams = qparams_histogram)

@@ -49,7 +49,7 @@ struct range *observed_extremes(struct fx_module *m, fxv x, int axis,
 float *buffer_floats(struct fx_module *m, const char *name);
 int64_t buffer_count(const struct fx_module *m, const char *name);
 /* min_val and max_val, which have one element. */
-struct range range_of(struct fx_module *m);
-void set_range(struct fx_module *m, struct range r);
+struct range observed_range(struct fx_module *m);
+void set_observed_range(struct fx_module *m, struct range r);
 
 #endif /* FXQ_OBSERVE_H */

@@ -76,4 +76,24 @@ struct range bins_mix(const struct bins *b, struct range all,
 double bins_error(const struct bins *b, struct range r,
 		  const struct target *t);
 
+/* histogram.c */
+
+/*
+ * struct histogram - n equal steps from @min to @max; empty while min > max
+ */
+struct histogram {
+	float *bins;
+	int64_t n;
+	float min, max;
+};
+
+/*
+ * Counts @n finite values whose extremes are @r, cutting each step into @upsample
+ * pieces if the range has to grow. False if no float32 step is wide enough.
+ */
+bool histogram_add(struct histogram *h, const float *x, int64_t n,
+		   struct range r, int64_t upsample);
+/* The part with the least expected square error, for @levels integers. */
+struct range histogram_search(const struct histogram *h, int levels);
+
 #endif /* FXQ_RANGES_H */

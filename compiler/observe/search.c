@@ -61,12 +61,9 @@ static fxv forward_search(struct fx_module *m, const fxv *args)
 	if (!t)
 		return args[0];
 	r = extremes(t->data, fxq_tensor_count(t));
-	if (fmaxf(-r.min, r.max) >= 0x1p126f)
-		return fx_poison(context.at, -EINVAL, "%s: no float32 histogram holds values from %g to %g",
-				 m->class->name, r.min, r.max);
 	bins_add(&b, t->data, fxq_tensor_count(t), r);
 	buffer_floats(m, "reach")[0] = b.reach;
-	set_range(m, range_join(range_of(m), r));
+	set_observed_range(m, range_join(observed_range(m), r));
 	return args[0];
 }
 
@@ -109,7 +106,7 @@ static int search(struct fx_module *m, find_fn find, struct fx_qparams *ret)
 		return qparams_refuse(m, ret, -EINVAL, "%s", error);
 	if (!b.reach)
 		return qparams_fit(m, NULL, 0, ret);
-	r = find(m, &b, range_of(m), &t.target);
+	r = find(m, &b, observed_range(m), &t.target);
 	return qparams_fit(m, &r, 1, ret);
 }
 

@@ -1,34 +1,39 @@
 // SPDX-License-Identifier: MIT
 /*
- * qparams.c - from a range to scale and zero point, as torch computes them
+ * qparams.c - from a range to scale and zero point, for the device
  */
 #include <float.h>
 #include <math.h>
 
-#include <fxq/fxq_arith.h>
-
 #include "quant_priv.h"
+
+const struct target int8_affine = {
+	.quant_min = -128, .quant_max = 127, .eps = FLT_EPSILON,
+};
+
+static const struct target int8_symmetric = {
+	.symmetric = true, .quant_min = -127, .quant_max = 127,
+	.eps = FLT_EPSILON,
+};
 
 struct qparams affine_qparams(struct range r)
 {
-	float min = r.min < 0 ? r.min : 0;
-	float max = r.max > 0 ? r.max : 0;
 	struct qparams q;
-	float z;
+	int32_t zero;
 
-	q.scale = (max - min) / 255.0f;
-	if (!(q.scale > FLT_EPSILON))
-		q.scale = FLT_EPSILON;
-	z = -128.0f - fxq_rne(min / q.scale);
-	q.zero_point = z < -128 ? -128 : z > 127 ? 127 : (int)z;
+	target_fit(&int8_affine, r, &q.scale, &zero);
+	q.zero_point = zero;
 	return q;
 }
 
 float symmetric_scale(float max_abs)
 {
-	float s = max_abs / 127.0f;
+	int32_t zero;
+	float scale;
 
-	return s > FLT_EPSILON ? s : FLT_EPSILON;
+	target_fit(&int8_symmetric, (struct range){ 0, max_abs }, &scale,
+		   &zero);
+	return scale;
 }
 
 bool scale_ok(float s)

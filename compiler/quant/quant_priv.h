@@ -7,6 +7,8 @@
 
 #include <fxq/compile.h>
 
+#include "observe/ranges.h"
+
 /* util.c: asking about nodes */
 
 /* The type of a node's (first) result. */
@@ -90,10 +92,6 @@ int pointwise_eval(struct fx_node *n, struct fx_node *root, const double *x,
 		   double *y, size_t count);
 
 /* calibrate.c */
-
-struct range {
-	float min, max;
-};
 
 /* The range of @n's values; -ENOENT if calibration has not seen it. */
 int calibration_range(const struct fx_calibration *cal,
@@ -185,7 +183,8 @@ static inline bool is_rounded_anew(const struct fx_node *n)
 			     qparams_of_node(fx_node_in(n, 0)));
 }
 
-/* Affine int8 over [-128, 127]; the range is widened to hold 0. */
+/* int8 over [-128, 127], affine. */
+extern const struct target int8_affine;
 struct qparams affine_qparams(struct range r);
 /* Symmetric over [-127, 127]. */
 float symmetric_scale(float max_abs);

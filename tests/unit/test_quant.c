@@ -107,6 +107,12 @@ static void min_max_is_torchs(void **state)
 					FX_OBSERVER_MIN_MAX), 2);
 }
 
+static void histogram_is_torchs(void **state)
+{
+	assert_int_equal(check_observer("HistogramObserver",
+					FX_OBSERVER_HISTOGRAM), 2);
+}
+
 static void moving_average_is_torchs(void **state)
 {
 	assert_int_equal(check_observer("MovingAverageMinMaxObserver",
@@ -724,6 +730,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(min_max_is_torchs),
 		cmocka_unit_test(moving_average_is_torchs),
+		cmocka_unit_test(histogram_is_torchs),
 		cmocka_unit_test(extremes_are_found_anywhere),
 		cmocka_unit_test(nothing_finite_is_nothing_seen),
 		cmocka_unit_test(quantizing_rounds_as_torch_does),

@@ -116,7 +116,7 @@ refuses 2 "'b.onnx' is the second" check a.onnx b.onnx
 refuses 2 "unrecognized option '--nothing'" check --nothing
 refuses 2 '--calibrate-count needs a number from 1' compile --calibrate-count 0 n
 refuses 2 "--threads needs a number from 1 to 1024, not '-1'" info --threads=-1 x
-refuses 2 '--observer is one of auto, min-max, moving-average, percentile, mse' \
+refuses 2 '--observer is one of auto, min-max, moving-average, percentile, mse, kl, mix, histogram' \
 	compile --observer max x
 refuses 2 "--observer percentile is of 50 to 100, not '9x'" \
 	compile --observer percentile=9x x

@@ -266,7 +266,7 @@ static const struct argp_option calibrate_options[] = {
 	  "Folder, picture, npy, npz, idx, .pb or \"random\"", 10 },
 	{ "calibrate-count", KEY_COUNT, "N", 0, "Samples to take (512)", 11 },
 	{ "observer", KEY_OBSERVER, "NAME", 0,
-	  "auto, min-max, moving-average, percentile, mse", 12 },
+	  "auto, min-max, percentile, mse, kl, mix, ...", 12 },
 	{ "scales", KEY_SCALES, "FILE", 0, "Take scales from a JSON file", 13 },
 	{ "save-scales", KEY_SAVE_SCALES, "FILE", 0,
 	  "Keep the scales found in a JSON file", 14 },

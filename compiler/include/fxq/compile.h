@@ -30,13 +30,19 @@ int fx_fuse(struct fx_graph *g);
  */
 bool fx_scales_given(const struct fx_graph *g);
 
-/* X(id, name): how a tensor's range is found from what passes through it. */
+/*
+ * X(id, name): how a tensor's range is found from what passes through it: as the
+ * observers of these names in observer.h, for affine int8.
+ */
 #define FX_OBSERVERS(X)				\
 	X(AUTO,           "auto")		\
 	X(MIN_MAX,        "min-max")		\
 	X(MOVING_AVERAGE, "moving-average")	\
 	X(PERCENTILE,     "percentile")		\
-	X(MSE,            "mse")
+	X(MSE,            "mse")		\
+	X(KL,             "kl")			\
+	X(MIX,            "mix")		\
+	X(HISTOGRAM,      "histogram")
 
 enum fx_observer {
 #define X(id, name) FX_OBSERVER_##id,
@@ -49,7 +55,7 @@ enum fx_observer {
  * struct fx_qconfig - how to quantize; zero is the default
  * @observer: of activations; by default mean square error where a layer norm
  *	      shows that the graph has attention and @tune is set, else min-max
- * @percentile: for FX_OBSERVER_PERCENTILE; 0: 99.99
+ * @percentile: for FX_OBSERVER_PERCENTILE and _MIX; 0: 99.99
  * @averaging: for FX_OBSERVER_MOVING_AVERAGE; 0: 0.01
  * @per_tensor_weights: one scale for all output channels
  * @onnx_rounding: quantize inputs by x / s instead of x * (1 / s)
