@@ -60,6 +60,14 @@ static void geometry(struct env *e, struct fxq_body_conv *b)
 	b->iw = range(e, 1, b->ow * b->sw + 4);
 }
 
+/* The commonest kernel, for which there is a way of its own. */
+static void make_common(struct env *e, struct fxq_body_conv *b)
+{
+	b->kh = b->kw = 3;
+	b->sh = b->sw = range(e, 1, 2);
+	b->dh = b->dw = 1;
+}
+
 static void channels(struct env *e, struct fxq_desc *d)
 {
 	struct fxq_body_conv *b = &d->conv;
@@ -91,6 +99,8 @@ static void make_conv(struct env *e, struct fxq_desc *d)
 		d->opcode = chance(e, 3) ? FXQ_OP_DWCONV : FXQ_OP_CONV;
 		channels(e, d);
 		geometry(e, b);
+		if (d->opcode == FXQ_OP_DWCONV && chance(e, 2))
+			make_common(e, b);
 		weights = d->opcode == FXQ_OP_CONV ?
 			  fxq_conv_weight_bytes(b->ic, b->oc, b->kh, b->kw,
 						b->groups) :

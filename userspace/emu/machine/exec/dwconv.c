@@ -137,6 +137,10 @@ void fxq_exec_dwconv(struct fxq_exec *x, const struct fxq_desc *d)
 	memset(c.outside, b->zx, sizeof(c.outside));
 	c.wide = macs >= FXQ_SPREAD_DW_MACS;
 	fxq_epilogue_conv(&c.out, x, d);
+#ifdef FXQ_DW_THREES
+	if (dwconv_by_threes(&c))
+		return;
+#endif
 #ifdef FXQ_DW_QUADS
 	if (dwconv_by_quads(&c))
 		return;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dwconv.h - the two ways of computing DWCONV
+ * dwconv.h - the ways of computing DWCONV
  *
  * dwconv.c adds tap by tap and works for every geometry; dwquad.c adds some
- * rows at once where an instruction set does that and a few rows fit.
+ * rows at once where an instruction set does that and a few rows fit; dw3x3.c
+ * is for the commonest kernel and the registers of AVX-512.
  */
 #ifndef FXQ_EXEC_DWCONV_H
 #define FXQ_EXEC_DWCONV_H
@@ -30,6 +31,14 @@ struct dwconv {
 
 /* False: do it tap by tap. */
 bool dwconv_by_quads(const struct dwconv *c);
+
+#endif
+
+#if defined(__AVX512VNNI__) && !defined(EXEC_NARROW)
+#define FXQ_DW_THREES	1
+
+/* False: the kernel or the epilogue is another one. */
+bool dwconv_by_threes(const struct dwconv *c);
 
 #endif
 

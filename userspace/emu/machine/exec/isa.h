@@ -63,6 +63,7 @@
 #define matmul_pack		ISA(matmul_pack)
 #define matmul_by_strips	ISA(matmul_by_strips)
 #define dwconv_by_quads		ISA(dwconv_by_quads)
+#define dwconv_by_threes	ISA(dwconv_by_threes)
 #define conv_lanes		ISA(conv_lanes)
 #define conv_finish		ISA(conv_finish)
 #define conv_by_strips		ISA(conv_by_strips)

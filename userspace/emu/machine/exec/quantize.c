@@ -5,11 +5,7 @@
  * Plain loops over 32 lanes say what is computed, and most compilers' vectors
  * are as good as written ones. AVX-512 does two pixels at once, or four of up to
  * 16 lanes: four vectors of 16 numbers narrow into one of 64 bytes, which are
- * neighbours in the scratchpad. The definition clamps before it rounds, in fp32,
- * so that no large number is converted; a minimum before it and saturation and
- * a maximum after it are the same, since bounds are whole numbers. A NaN passes
- * the minimum, converts to the least integer and ends as lo. Where multipliers
- * are below 1, no number is too large, and the minimum comes last as well.
+ * neighbours in the scratchpad.
  */
 #include <string.h>
 
@@ -20,9 +16,7 @@
 
 #if defined(__AVX512BW__)
 
-#include <immintrin.h>
-
-#define INLINE	static inline __attribute__((always_inline))
+#include "quantvec.h"
 
 /* struct consts - what all pixels of a row share, in vectors */
 struct consts {
@@ -50,25 +44,14 @@ static void load_consts(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 		c->lut[i] = _mm512_loadu_si512(e->lut + 64 * i);
 }
 
-/* What the compiler makes a loop of its own for. */
-enum kind {
-	PLAIN,		/* one multiplier, below 1 */
-	LARGE,		/* one multiplier */
-	BENT,		/* negative sums have another one */
-	LUT,		/* that, and a table */
-};
-
 /* 16 sums, rounded. */
 INLINE __m512i round_sums(const struct consts *c, const uint32_t *acc,
 			  const uint8_t *res, int half, const enum kind kind)
 {
-	__m512i sum = _mm512_loadu_si512(acc + 16 * half), r;
-	__m512 v = _mm512_cvtepi32_ps(sum), m = c->m[half];
+	__m512 v = scale_sums(_mm512_loadu_si512(acc + 16 * half), c->m[half],
+			      c->neg[half], kind);
+	__m512i r;
 
-	if (kind >= BENT)
-		m = _mm512_mask_mov_ps(m, _mm512_movepi32_mask(sum),
-				       c->neg[half]);
-	v = _mm512_mul_ps(v, m);
 	if (res) {
 		r = _mm512_cvtepi8_epi32(_mm_loadu_si128(
 			(const __m128i *)(res + 16 * half)));
@@ -76,9 +59,7 @@ INLINE __m512i round_sums(const struct consts *c, const uint32_t *acc,
 		v = _mm512_add_ps(v, _mm512_mul_ps(_mm512_cvtepi32_ps(r),
 						   c->res_m));
 	}
-	if (kind != PLAIN)
-		v = _mm512_min_ps(c->most, v);
-	return _mm512_cvtps_epi32(v);
+	return round_scaled(v, c->most, kind);
 }
 
 /* A pixel, of 16 bits, with the zero point: quarters of both halves in turn. */
@@ -89,30 +70,6 @@ INLINE __m512i narrow(const struct consts *c, const uint32_t *acc,
 				       round_sums(c, acc, res, 1, kind));
 
 	return _mm512_adds_epi16(v, c->zy);
-}
-
-/* The bytes of a table of 128 words at the bytes @i, zero-extended to words. */
-INLINE __m512i look_up_words(const __m512i *lut, __m512i i)
-{
-	__m512i word = _mm512_srli_epi16(i, 1);
-	__m512i low = _mm512_permutex2var_epi16(lut[0], word, lut[1]);
-	__m512i high = _mm512_permutex2var_epi16(lut[2], word, lut[3]);
-	__mmask32 upper = _mm512_test_epi16_mask(i, _mm512_set1_epi16(128));
-	__mmask32 odd = _mm512_test_epi16_mask(i, _mm512_set1_epi16(1));
-	__m512i both = _mm512_mask_mov_epi16(low, upper, high);
-
-	both = _mm512_mask_srli_epi16(both, odd, both, 8);
-	return _mm512_and_si512(both, _mm512_set1_epi16(255));
-}
-
-INLINE __m512i look_up(const __m512i *lut, __m512i q)
-{
-	__m512i i = _mm512_xor_si512(q, _mm512_set1_epi8(-128));
-	__m512i even = look_up_words(lut, _mm512_and_si512(i,
-						_mm512_set1_epi16(255)));
-	__m512i odd = look_up_words(lut, _mm512_srli_epi16(i, 8));
-
-	return _mm512_or_si512(even, _mm512_slli_epi16(odd, 8));
 }
 
 /* Two pixels' bytes, in order. */
@@ -230,14 +187,20 @@ void fxq_quantize_row(const struct fxq_epilogue *e, const struct fxq_lanes *l,
 	struct consts c;
 
 	load_consts(e, l, &c);
-	if (e->lut)
-		quantize_lanes(&c, acc, row, l->n, LUT);
-	else if (l->bent)
-		quantize_lanes(&c, acc, row, l->n, BENT);
-	else if (l->large || row->res)
-		quantize_lanes(&c, acc, row, l->n, LARGE);
-	else
+	switch (kind_of(e, l, row->res)) {
+	case PLAIN:
 		quantize_lanes(&c, acc, row, l->n, PLAIN);
+		break;
+	case LARGE:
+		quantize_lanes(&c, acc, row, l->n, LARGE);
+		break;
+	case BENT:
+		quantize_lanes(&c, acc, row, l->n, BENT);
+		break;
+	case LUT:
+		quantize_lanes(&c, acc, row, l->n, LUT);
+		break;
+	}
 }
 
 #else
