@@ -205,25 +205,74 @@ static void copy_pixels(const struct fxq_band *b, const struct run *r,
 		copy_pixel(to, from, r->bytes);
 }
 
+/* struct span - columns of a phase that lie inside: [@first, @last) */
+struct span {
+	uint32_t first, last;
+};
+
+/* Of all phases, from input column @x on: divisions that no row repeats. */
+static void find_spans(const struct fxq_band *b, int64_t x, struct span *s)
+{
+	const struct fxq_gather *g = b->g;
+	int64_t n = b->phase_cols, first, last;
+	uint32_t f;
+
+	for (f = 0; f < b->phases; f++, x++, s++) {
+		first = x < 0 ? (-x + g->sw - 1) / g->sw : 0;
+		last = x < g->iw ? (g->iw - x + g->sw - 1) / g->sw : 0;
+		first = first > n ? n : first;
+		last = last > n ? n : last;
+		s->first = first;
+		s->last = last < first ? first : last;
+	}
+}
+
 /* One phase of one row: columns @x, @x + stride, … of input row @y. */
 static void fill_phase(const struct fxq_band *b, const struct run *r, int64_t y,
-		       int64_t x, uint32_t n, uint8_t *to)
+		       int64_t x, const struct span *s, uint8_t *to)
 {
 	const struct fxq_gather *g = b->g;
 	uint8_t outside = (uint8_t)g->zx ^ 0x80;
-	int64_t first, last;
+	bool inside = y >= 0 && y < g->ih;
+	uint32_t n = b->phase_cols, first = inside ? s->first : n;
+	uint32_t last = inside ? s->last : n;
 
-	first = x < 0 ? (-x + g->sw - 1) / g->sw : 0;
-	last = x < g->iw ? (g->iw - x + g->sw - 1) / g->sw : 0;
-	if (y < 0 || y >= g->ih || first > n)
-		first = n;
-	last = last < first ? first : last > n ? n : last;
-
-	memset(to, outside, first * b->pitch);
+	if (first)
+		memset(to, outside, first * b->pitch);
 	if (first < last)
 		copy_pixels(b, r, y, x + first * g->sw, last - first,
 			    to + first * b->pitch);
-	memset(to + last * b->pitch, outside, (n - last) * b->pitch);
+	if (last < n)
+		memset(to + last * b->pitch, outside, (n - last) * b->pitch);
+}
+
+/* Do @n rows from @y on, of the map and of the band, have no gap between? */
+static bool rows_join(const struct fxq_band *b, const struct run *r, int64_t y,
+		      uint32_t n, const struct span *s)
+{
+	const struct fxq_gather *g = b->g;
+
+	return b->linear && b->row_step == 1 && g->sw == 1 && y >= 0 &&
+	       y + n <= g->ih && !s->first && s->last == b->phase_cols &&
+	       !(r->c0 % FXQ_BLOCK) && r->view.pixel == b->pitch &&
+	       r->view.row == b->phase_cols * b->pitch;
+}
+
+static void fill_block(const struct fxq_band *b, const struct run *r, int64_t y,
+		       int64_t x, uint32_t n, const struct span *s, uint8_t *to)
+{
+	uint32_t i, f;
+
+	if (rows_join(b, r, y, n, s)) {
+		copy_run(to, fm_pixel(&r->view, y, x), n * r->view.row);
+		return;
+	}
+	for (i = 0; i < n; i++, y += b->row_step) {
+		for (f = 0; f < b->phases; f++) {
+			fill_phase(b, r, y, x + f, &s[f], to);
+			to += b->phase_cols * b->pitch;
+		}
+	}
 }
 
 void fxq_band_fill(const struct fxq_band *b, uint32_t group, uint32_t y,
@@ -232,23 +281,18 @@ void fxq_band_fill(const struct fxq_band *b, uint32_t group, uint32_t y,
 	const struct fxq_gather *g = b->g;
 	int64_t iy = (int64_t)y * g->sh - g->pad_t;
 	int64_t ix = (int64_t)x * g->sw - g->pad_l;
-	uint32_t n = rows_in(g, rows), block, i, f;
+	size_t bytes = (size_t)b->in_rows * b->phases * b->phase_cols *
+		       b->pitch;
+	struct span spans[UINT8_MAX];		/* a stride's phases */
+	uint32_t block;
 	struct run r;
 
-	for (block = 0; block < blocks_of(b); block++) {
-		uint8_t *at = to + (size_t)block * b->in_rows * b->phases *
-				   b->phase_cols * b->pitch;
-
+	find_spans(b, ix, spans);
+	for (block = 0; block < blocks_of(b); block++, to += bytes) {
 		r.lanes = fm_lanes(g->icg, block);
 		r.bytes = fxq_round_up(r.lanes, 4);
 		r.c0 = group * g->icg + block * FXQ_BLOCK;
 		r.view = fm_block(g->x, &g->in, r.c0 / FXQ_BLOCK, 1);
-		for (i = 0; i < n; i++) {
-			for (f = 0; f < b->phases; f++) {
-				fill_phase(b, &r, iy + i * b->row_step, ix + f,
-					   b->phase_cols, at);
-				at += b->phase_cols * b->pitch;
-			}
-		}
+		fill_block(b, &r, iy, ix, rows_in(g, rows), spans, to);
 	}
 }
