@@ -35,18 +35,38 @@ static int alloc_inputs(struct fx_graph *g, struct fxq_tensor *in,
 	return 0;
 }
 
-static int feed(struct fx_graph *g, struct fx_calibration *cal,
+/* What wrapped functions between operators answer to the first batch. */
+static int learn(struct fx_graph *g, bool training, const struct fxq_tensor *in,
+		 size_t n)
+{
+	struct fxq_self self = { .training = training };
+	const struct fx_run run = { .self = &self };
+
+	return fx_graph_learn(g, &run, in, n);
+}
+
+/*
+ * struct consumer - what a batch is for: a calibration, or, without one, to
+ * learn types from
+ */
+struct consumer {
+	struct fx_calibration *cal;
+	bool training;
+};
+
+static int feed(struct fx_graph *g, const struct consumer *to,
 		fx_batch_fn batch, void *ctx)
 {
 	struct fxq_tensor in[MAX_INPUTS] = { 0 };
 	size_t n = 0;
 	int ret = alloc_inputs(g, in, &n);
 
-	for (uint64_t i = 0; !ret; i++) {
+	for (uint64_t i = 0; !ret && (!i || to->cal); i++) {
 		ret = batch(ctx, i, in, n);
 		if (ret <= 0)
 			break;
-		ret = fx_calibration_feed(cal, in, n, 1);
+		ret = to->cal ? fx_calibration_feed(to->cal, in, n, 1) :
+				learn(g, to->training, in, n);
 	}
 	for (size_t i = 0; i < n; i++)
 		fxq_tensor_free(&in[i]);
@@ -56,9 +76,10 @@ static int feed(struct fx_graph *g, struct fx_calibration *cal,
 static int calibrate(struct fx_graph *g, struct fx_calibration *cal,
 		     fx_batch_fn batch, void *ctx)
 {
-	int ret = feed(g, cal, batch, ctx);
+	const struct consumer to = { .cal = cal };
+	int ret = feed(g, &to, batch, ctx);
 
-	return !ret && fx_calibration_tune(cal) ? feed(g, cal, batch, ctx) :
+	return !ret && fx_calibration_tune(cal) ? feed(g, &to, batch, ctx) :
 						  ret;
 }
 
@@ -95,10 +116,15 @@ int fx_compile(struct fx_graph *g, const struct fx_qconfig *qconfig,
 	       const struct fx_lower_options *options,
 	       struct fxq_writer **ret_image)
 {
+	const struct consumer learner = { .training = options->training };
 	struct fx_calibration *cal;
 	struct fx_graph *q = NULL;
-	int ret = fx_fuse(g);
+	int ret = 0;
 
+	if (fx_graph_needs_learning(g))
+		ret = feed(g, &learner, batch, ctx);
+	if (!ret)
+		ret = fx_fuse(g);
 	if (ret)
 		return ret;
 	dump(options, "fuse", g);

@@ -60,7 +60,7 @@ static uint32_t tensor_flags(const struct fx_node *n)
 {
 	if (fx_node_is_const(n))
 		return FXQ_TENSOR_CONST;
-	return n->wrapped && !n->wrapped->infer ? FXQ_TENSOR_DYNAMIC : 0;
+	return fx_node_is_dynamic(n) ? FXQ_TENSOR_DYNAMIC : 0;
 }
 
 static void add_result(struct fx_node *n, void *ctx)

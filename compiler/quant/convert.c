@@ -400,8 +400,9 @@ static struct fx_node *copy_node(struct convert *cv, struct fx_node *n)
 	to->target = fx_graph_strdup(cv->to, n->target);
 	to->source = fx_graph_strdup(cv->to, n->source ? n->source : n->name);
 	to->wrapped = n->wrapped;
-	if (n->wrapped && to->n_out == 1 && type_of(n)->dtype)
-		fx_node_set_type(to, type_of(n));
+	for (int i = 0; n->wrapped && i < to->n_out; i++)
+		to->out[i] = fxq_tensor_type(n->out[i].dtype, n->out[i].rank,
+					     n->out[i].dims);
 	to->module = n->module;
 	to->loc = n->loc;
 	to->reason = fx_graph_strdup(cv->to, value_of(n)->reason ?
@@ -565,7 +566,7 @@ int fx_convert(struct fx_graph *g, const struct fx_calibration *cal,
 		fx_graph_eliminate_dead_code(cv.to);
 		ret = fx_graph_infer(cv.to);
 		fx_for_each_node(n, cv.to)
-			if (n->wrapped && !n->wrapped->infer)
+			if (fx_node_is_dynamic(n))
 				declare_room(n);
 		if (!ret)
 			ret = fx_graph_lint(cv.to);

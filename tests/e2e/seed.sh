@@ -57,3 +57,20 @@ fi
 for word in _post_process fxq_register_function --plugin built-in; do
 	grep -q -e "$word" "$tmp/err" || fail "no '$word' in: $(cat "$tmp/err")"
 done
+
+# Three regions with the program's functions between and behind: the middle
+# ones have the shape that calibration saw, the last one's is what it finds.
+plugin=$EXAMPLES/three_regions_plugin.so
+"$FXQ_RUN" compile "$plugin" -o "$tmp/net.fxq" --calibrate random \
+	>"$tmp/out" 2>&1 || fail "three regions: $(cat "$tmp/out")"
+grep -q ': 3 device and ' "$tmp/out" || fail "$(cat "$tmp/out")"
+head -c 49152 /dev/zero >"$tmp/zeros.raw"
+"$FXQ_RUN" infer "$tmp/net.fxq" --plugin "$plugin" -i random -o "$tmp/1.npy"
+"$FXQ_RUN" infer "$tmp/net.fxq" --plugin "$plugin" -i "@$tmp/zeros.raw" \
+	-o "$tmp/2.npy"
+[ "$(wc -c <"$tmp/1.npy")" != "$(wc -c <"$tmp/2.npy")" ] ||
+	fail "two inputs with equally many peaks"
+"$FXQ_RUN" verify "$plugin" --calibrate random >"$tmp/out" 2>&1
+grep -q ' 0 differ, 1 of 1 outputs equal' "$tmp/out" || fail "$(cat "$tmp/out")"
+"$FXQ_RUN" check "$plugin" >"$tmp/out"
+grep -q ': 3 operators on the device, ' "$tmp/out" || fail "$(cat "$tmp/out")"

@@ -386,6 +386,72 @@ static void numbers_get_the_names_of_their_arguments(void **state)
 	fx_module_put(m);
 }
 
+/* What comes out of the first is the business of the second alone. */
+FX_WRAP_FUNCTION(positives, x)
+{
+	const struct fxq_tensor *t = fx_data(x);
+	const float *v = t->data;
+	int64_t n = 0;
+
+	for (int64_t i = 0; i < fxq_tensor_count(t); i++)
+		n += v[i] > 0;
+	return fx_zeros(n);
+}
+
+FX_WRAP_FUNCTION(halves, x, y)
+{
+	return fx_mul(x, 0.5);
+}
+
+FX_MODULE(Between)
+FX_FORWARD(Between, x)
+{
+	fxv kept = positives(x);
+
+	return fx_tuple(fx_relu(halves(fx_relu(x), kept)), kept);
+}
+
+static struct fx_node *named(struct fx_graph *g, const char *name)
+{
+	fx_for_each_node(n, g)
+		if (!strcmp(n->name, name))
+			return n;
+	fail_msg("no node %s", name);
+	return NULL;
+}
+
+static void types_that_operators_need_are_learned(void **state)
+{
+	const float x[6] = { 1, -2, 3, -4, 5, -6 };
+	const struct fxq_tensor in = {
+		.dtype = FXQ_DTYPE_F32, .rank = 2, .dims = { 2, 3 },
+		.data = (void *)x,
+	};
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	const struct fx_run run = { 0 };
+	struct fx_module *m = Between();
+	struct fx_graph *g, *f;
+
+	assert_int_equal(fx_trace(m, &tracer, &g), 0);
+	assert_int_equal(fx_functionalize(g, m, &f), 0);
+	fx_node_set_type(named(f, "x"), &in);
+	assert_int_equal(fx_graph_infer(f), 0);
+	assert_int_equal(named(f, "relu_1")->out[0].dtype, FXQ_DTYPE_NONE);
+	assert_true(fx_graph_needs_learning(f));
+
+	assert_int_equal(fx_graph_learn(f, &run, &in, 1), 0);
+	assert_false(fx_graph_needs_learning(f));
+	assert_true(fx_node_is_dynamic(named(f, "positives")));
+	assert_false(fx_node_is_dynamic(named(f, "halves")));
+	assert_false(fx_node_is_dynamic(named(f, "relu")));
+	assert_int_equal(named(f, "positives")->out[0].dtype, FXQ_DTYPE_NONE);
+	assert_int_equal(named(f, "relu_1")->out[0].rank, 2);
+	assert_int_equal(named(f, "relu_1")->out[0].dims[1], 3);
+	fx_graph_free(f);
+	fx_graph_free(g);
+	fx_module_put(m);
+}
+
 static void a_plugin_says_what_it_holds(void **state)
 {
 	struct fx_module *m = fxq_plugin.model();
@@ -417,6 +483,7 @@ int main(void)
 		cmocka_unit_test(a_registered_model_lends_its_members),
 		cmocka_unit_test(wrong_numbers_of_tensors_are_refused),
 		cmocka_unit_test(numbers_get_the_names_of_their_arguments),
+		cmocka_unit_test(types_that_operators_need_are_learned),
 		cmocka_unit_test(a_plugin_says_what_it_holds),
 	};
 

@@ -17,16 +17,22 @@ data=/usr/share/datasets/fashion-mnist
 pictures=500
 mkdir -p "$to"
 
-# image NAME MODEL OPTIONS...   NAME.fxq, and NAME.npz for one random input
+# image NAME MODEL OPTIONS...   NAME.fxq, and NAME.npz for one random input; of
+# a plugin, whose functions run there, NAME.so as well
+# shellcheck disable=SC2086	# the plugin is two words or none
 image() {
-	name=$1 model=$2
+	name=$1 model=$2 plugin=
 	shift 2
 	[ -r "$model" ] || return 0
 	[ "$to/$name.npz" -nt "$model" ] && [ "$to/$name.npz" -nt "$run" ] &&
 		return 0
 	"$run" compile "$model" -o "$to/$name.fxq" "$@" >"$to/log" 2>&1 ||
 		{ cat "$to/log" >&2; exit 1; }
-	"$run" infer "$to/$name.fxq" --device embedded -i random \
+	case $model in *.so)
+		cp "$model" "$to/$name.so"
+		plugin="--plugin $to/$name.so" ;;
+	esac
+	"$run" infer "$to/$name.fxq" $plugin --device embedded -i random \
 		-o "$to/$name.npz" || exit 1
 }
 
@@ -69,6 +75,8 @@ random="--calibrate random --calibrate-count 2"
 # Unquoted: options are words.
 # shellcheck disable=SC2086
 {
+	image three_regions \
+		"$build/userspace/examples/three_regions_plugin.so" $random
 	for model in "${FXQ_MODELS:-/nonexistent}"/*.fp32.onnx; do
 		name=$(basename "$model" .fp32.onnx)
 		# The examples' own are there already, calibrated on data.

@@ -6,6 +6,7 @@
  * needs. Data that are random say nothing of the accuracy of the result, so
  * that is said each time.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,29 @@ static int calibrate(struct build *b, const struct options *o)
 	return TOOL_OK;
 }
 
+/* What wrapped functions between operators answer to the first sample. */
+static int learn(struct build *b, const struct model *m, const struct options *o)
+{
+	struct fxq_self self = { .training = m->training };
+	const struct fx_run run = { .threads = o->threads, .self = &self };
+	struct fxq_tensor *sample = sample_new(&b->in);
+	struct feed *f = NULL;
+	int code, err = 0;
+
+	code = sample ? feed_open(o->calibrate ? o->calibrate : "random",
+				  &b->in, o->seed, &f) :
+			complain_io(io_fail_memory("sample"));
+	if (!code && feed_get(f, 0, sample))
+		code = complain_io(-EIO);
+	stdout_away();
+	if (!code)
+		err = fx_graph_learn(b->graph, &run, sample, b->in.n);
+	stdout_back();
+	feed_close(f);
+	sample_free(sample, b->in.n);
+	return err ? complain_graph(b->graph, err) : code;
+}
+
 int build_scales(struct model *m, const struct options *o, FILE *dump,
 		 struct build *ret)
 {
@@ -131,15 +155,18 @@ int build_scales(struct model *m, const struct options *o, FILE *dump,
 	int code, err;
 
 	dump_pass(dump, "import", b.graph);
+	code = feed_inputs_of_graph(b.graph, &o->pictures, &b.in);
+	if (!code && fx_graph_needs_learning(b.graph))
+		code = learn(&b, m, o);
+	if (code)
+		goto free_build;
 	err = fx_fuse(b.graph);
 	if (err) {
 		code = complain_graph(b.graph, err);
 		goto free_build;
 	}
 	dump_pass(dump, "fuse", b.graph);
-	code = feed_inputs_of_graph(b.graph, &o->pictures, &b.in);
-	if (!code)
-		code = calibrate(&b, o);
+	code = calibrate(&b, o);
 	if (code)
 		goto free_build;
 	*ret = b;

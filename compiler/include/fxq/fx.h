@@ -323,6 +323,17 @@ int fx_graph_run(struct fx_graph *g, const struct fx_run *run,
 		 const struct fxq_tensor *in, size_t n_in,
 		 struct fxq_tensor *ret_out, size_t n_out);
 
+/*
+ * learn.c: what only running tells. A wrapped function without shape function
+ * keeps its type open if no operator reads its result; otherwise it has the type
+ * that it has when @g is run once on @in, as @run says (but for observe), and
+ * then types are inferred again.
+ */
+bool fx_node_is_dynamic(const struct fx_node *n);
+bool fx_graph_needs_learning(const struct fx_graph *g);
+int fx_graph_learn(struct fx_graph *g, const struct fx_run *run,
+		   const struct fxq_tensor *in, size_t n_in);
+
 /* One operator at once: infers, allocates outputs, evaluates. */
 int fx_op_run(const struct fx_op *op, struct fxq_call *call);
 

@@ -21,6 +21,7 @@ infer() {
 	device=$1 name=$2 expected=$3
 	shift 3
 	to=$folder/$expected
+	[ -e "$name.so" ] && set -- --plugin "./$name.so" "$@"
 	fxq-run infer "$name.fxq" --device "$device" "$@" -o "$to" &&
 		cmp "$to" "$expected"
 	status=$?
