@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Walking a strip row by row: for each tap a row of outputs meets a stretch of
- * a row of the input, a stride apart, and padding at its ends.
+ * a row of the input, a stride apart, and padding at its ends. Where rows of
+ * outputs follow one another as those of the input do, they are one stretch,
+ * and what the padding met is put right afterwards: most convolutions keep the
+ * size, and rows are short.
  */
 #include "columns.h"
 
@@ -36,6 +39,9 @@ int columns_init(struct columns *m, const struct convolution *c)
 	*m = (struct columns){
 		.c = *c, .k = c->ic * convolution_taps(c),
 		.is_input = is_input(c),
+		.is_shifted = c->in[0] == 1 && c->out[0] == 1 &&
+			      c->stride[1] == 1 && c->stride[2] == 1 &&
+			      c->in[2] == c->out[2],
 	};
 	bytes = m->k * c->out[2] * (int64_t)sizeof(real);
 	m->strip = bytes < STRIP_BYTES ? STRIP_BYTES / bytes : 1;
@@ -134,6 +140,71 @@ static void add_tap(const struct columns *m, const real *from, int64_t row,
 	}
 }
 
+/*
+ * struct stretch - what a tap of a shifted input meets in a strip
+ * @first, @end: elements of the strip; those before and behind meet padding
+ * @at: the input's element that the first one meets
+ */
+struct stretch {
+	int64_t first, end, at;
+};
+
+static struct stretch find_stretch(const struct columns *m, int64_t row,
+				   int64_t rows, const int64_t tap[3])
+{
+	const struct convolution *c = &m->c;
+	const struct columns_span *s = &m->span[tap[2]];
+	int64_t down = meets(c, 1, 0, tap[1]), n = c->out[2];
+	int64_t top = row < -down ? -down : row;
+	int64_t bottom = row + rows < c->in[1] - down ? row + rows :
+							c->in[1] - down;
+
+	if (top >= bottom || s->lo >= s->hi)
+		return (struct stretch){ .at = 0 };
+	return (struct stretch){
+		.first = (top - row) * n + s->lo,
+		.end = (bottom - 1 - row) * n + s->hi,
+		.at = (top + down) * n + meets(c, 2, s->lo, tap[2]),
+	};
+}
+
+/* Padding at the ends of rows, which the stretch runs over. */
+static void clear_gaps(real *v, const struct stretch *part, int64_t n,
+		       const struct columns_span *s)
+{
+	int64_t gap = n - s->hi + s->lo;
+
+	for (int64_t i = part->first + s->hi - s->lo; i < part->end; i += n)
+		for (int64_t k = 0; k < gap; k++)
+			v[i + k] = 0;
+}
+
+static void fill_shifted(const struct columns *m, const real *x, int64_t row,
+			 int64_t rows, const int64_t tap[3], real *to)
+{
+	struct stretch part = find_stretch(m, row, rows, tap);
+	int64_t n = m->c.out[2];
+
+	memset(to, 0, part.first * sizeof(*to));
+	memcpy(to + part.first, x + part.at,
+	       (part.end - part.first) * sizeof(*to));
+	memset(to + part.end, 0, (rows * n - part.end) * sizeof(*to));
+	clear_gaps(to, &part, n, &m->span[tap[2]]);
+}
+
+FXQ_CLONES
+static void add_shifted(const struct columns *m, real *from, int64_t row,
+			int64_t rows, const int64_t tap[3], real *x)
+{
+	struct stretch part = find_stretch(m, row, rows, tap);
+
+	clear_gaps(from, &part, m->c.out[2], &m->span[tap[2]]);
+	from += part.first;
+	x += part.at;
+	for (int64_t i = 0; i < part.end - part.first; i++)
+		x[i] += from[i];
+}
+
 /* The matrix's row @k: its channel, and its tap in @ret_tap. */
 static int64_t channel_and_tap(const struct convolution *c, int64_t k,
 			       int64_t ret_tap[3])
@@ -153,11 +224,14 @@ void columns_fill(const struct columns *m, const real *x, int64_t row,
 	for (int64_t k = 0; k < m->k; k++, to += rows * m->c.out[2]) {
 		int64_t channel = channel_and_tap(&m->c, k, tap);
 
-		fill_tap(m, x + channel * size, row, rows, tap, to);
+		if (m->is_shifted)
+			fill_shifted(m, x + channel * size, row, rows, tap, to);
+		else
+			fill_tap(m, x + channel * size, row, rows, tap, to);
 	}
 }
 
-void columns_add(const struct columns *m, const real *from, int64_t row,
+void columns_add(const struct columns *m, real *from, int64_t row,
 		 int64_t rows, real *x)
 {
 	int64_t size = convolution_in_size(&m->c), tap[3];
@@ -165,6 +239,10 @@ void columns_add(const struct columns *m, const real *from, int64_t row,
 	for (int64_t k = 0; k < m->k; k++, from += rows * m->c.out[2]) {
 		int64_t channel = channel_and_tap(&m->c, k, tap);
 
-		add_tap(m, from, row, rows, tap, x + channel * size);
+		if (m->is_shifted)
+			add_shifted(m, from, row, rows, tap,
+				    x + channel * size);
+		else
+			add_tap(m, from, row, rows, tap, x + channel * size);
 	}
 }

@@ -19,13 +19,15 @@
  * @k: rows
  * @strip: rows of outputs that are a strip; @size: their elements at most
  * @is_input: the matrix is the input as it lies there
+ * @is_shifted: rows of outputs are as long as the input's, and every one of its
+ *		rows is met: a row of the matrix is the input, shifted
  * @span: for each tap along the last dimension the outputs [lo, hi) of a row
  *	  at which it meets the input
  */
 struct columns {
 	struct convolution c;
 	int64_t k, strip, size;
-	bool is_input;
+	bool is_input, is_shifted;
 	struct columns_span {
 		int64_t lo, hi;
 	} *span;
@@ -41,8 +43,8 @@ void columns_finish(struct columns *m);
  */
 void columns_fill(const struct columns *m, const real *x, int64_t row,
 		  int64_t rows, real *to);
-/* Adds a strip to what its elements came from. */
-void columns_add(const struct columns *m, const real *from, int64_t row,
+/* Adds a strip, which it may change, to what its elements came from. */
+void columns_add(const struct columns *m, real *from, int64_t row,
 		 int64_t rows, real *x);
 
 #endif

@@ -73,6 +73,23 @@ static struct unit find_unit(const struct job *j, struct scratch *s,
 	};
 }
 
+/* A side of one channel, as depthwise convolutions have: vectors, no matrix. */
+static void add_products(int64_t k, int64_t n, const real *columns,
+			 const real *side, real *dw)
+{
+	for (int64_t i = 0; i < k; i++)
+		dw[i] += (real)sum_of_products(columns + i * n, side, n);
+}
+
+FXQ_CLONES
+static void multiply_each(int64_t k, int64_t n, const real *w,
+			  const real *side, real *columns)
+{
+	for (int64_t i = 0; i < k; i++, columns += n)
+		for (int64_t p = 0; p < n; p++)
+			columns[p] = w[i] * side[p];
+}
+
 /* What columns say of dw and d_side. */
 static void from_columns(const struct job *j, const struct unit *u, real *room,
 			 int64_t row, int64_t rows)
@@ -86,7 +103,9 @@ static void from_columns(const struct job *j, const struct unit *u, real *room,
 		return;
 	if (!j->m.is_input)
 		columns_fill(&j->m, u->field, row, rows, room);
-	if (u->dw)
+	if (u->dw && j->sides == 1)
+		add_products(j->m.k, n, columns, u->side + at, u->dw);
+	else if (u->dw)
 		blas_multiply(j->sides, j->m.k, n, plain(u->side + at, size),
 			      across(columns, n), u->dw, j->m.k, true);
 	if (u->d_side)
@@ -103,9 +122,13 @@ static void to_field(const struct job *j, const struct unit *u, real *room,
 
 	if (!u->d_field)
 		return;
-	blas_multiply(j->m.k, n, j->sides, across(u->w, j->m.k),
-		      plain(u->side + row * c->out[2], size), columns, n,
-		      false);
+	if (j->sides == 1)
+		multiply_each(j->m.k, n, u->w, u->side + row * c->out[2],
+			      columns);
+	else
+		blas_multiply(j->m.k, n, j->sides, across(u->w, j->m.k),
+			      plain(u->side + row * c->out[2], size), columns,
+			      n, false);
 	if (!j->m.is_input)
 		columns_add(&j->m, columns, row, rows, u->d_field);
 }
