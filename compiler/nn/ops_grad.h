@@ -38,7 +38,7 @@
 
 #define FX_GRADS_VIEW(X)						\
 	X(identity) X(dropout) X(reshape) X(flatten) X(squeeze)		\
-	X(unsqueeze)
+	X(unsqueeze) X(cast)
 
 #define FX_GRADS_MOVE(X)						\
 	X(permute) X(concat) X(split) X(slice) X(expand) X(tile) X(pad)	\
@@ -48,7 +48,7 @@
 #define FX_GRADS_REDUCE(X)						\
 	X(reduce_sum) X(reduce_mean) X(reduce_max) X(reduce_min)	\
 	X(reduce_l1) X(reduce_l2) X(reduce_sum_square)			\
-	X(reduce_log_sum) X(reduce_log_sum_exp)
+	X(reduce_log_sum) X(reduce_log_sum_exp) X(cumsum)
 
 #define FX_GRADS_LOSS(X)						\
 	X(dropout_train) X(cross_entropy) X(mse_loss)

@@ -207,6 +207,7 @@ static const struct grad_case grad_cases[] = {
 	CASE(flatten, view, (X_OF(2, 3, 4)), INT("start_dim", 1)),
 	CASE(squeeze, view, (X_OF(2, 1, 4)), INTS("dims", 1)),
 	CASE(unsqueeze, view, (X_OF(2, 4)), INTS("dims", 1)),
+	CASE(cast, view, (X_OF(2, 4)), INT("to", FXQ_DTYPE_F32)),
 
 	CASE(permute, permute, (X_OF(2, 3, 4)), INTS("dims", 2, 0, 1)),
 	CASE(concat, concat, (X_OF(2, 3, 4), X_OF(2, 1, 4), X_OF(2, 2, 4)),
@@ -253,6 +254,10 @@ static const struct grad_case grad_cases[] = {
 	     INTS("dims", 0)),
 	CASE(reduce_log_sum_exp, reduce_log_sum_exp, (X_OF(3, 4)),
 	     INTS("dims", 1), INT("keepdim", 0)),
+
+	CASE(cumsum, cumsum, (X_OF(3, 5)), INT("dim", 1)),
+	CASE(cumsum, cumsum, (X_OF(4, 2), WHOLE(0, 0, 1)), INT("reverse", 1),
+	     INT("exclusive", 1)),
 
 	CASE(resize, resize, (X_OF(1, 2, 3, 4)), INTS("sizes", 1, 2, 6, 10),
 	     STR("coordinate_transformation_mode", "asymmetric"),

@@ -806,6 +806,29 @@ DEFINE_REDUCTION(reduce_sum_square, 0, s + v * v, s)
 DEFINE_REDUCTION(reduce_log_sum, 0, s + v, log(s))
 DEFINE_REDUCTION(reduce_log_sum_exp, 0, s + exp(v), log(s))
 
+/* Of a matrix, along one of its dimensions. */
+static void define_cumsum(struct fxq_call *call)
+{
+	int64_t rows = call->in[0].dims[0], columns = call->in[0].dims[1];
+	bool down = !kern_int(call, "dim", 0);
+	bool reverse = kern_int(call, "reverse", 0);
+	bool exclusive = kern_int(call, "exclusive", 0);
+
+	for (int64_t i = 0; i < rows * columns; i++) {
+		int64_t own = down ? i / columns : i % columns;
+		double sum = 0;
+
+		for (int64_t k = 0; k < (down ? rows : columns); k++) {
+			int64_t from = down ? k * columns + i % columns :
+				       i / columns * columns + k;
+
+			if (k == own ? !exclusive : (k > own) == reverse)
+				sum += def_in(call, 0)[from];
+		}
+		def_out(call, 0)[i] = sum;
+	}
+}
+
 static void def_softmax(struct fxq_call *call, bool is_log)
 {
 	const struct fxq_tensor *x = &call->in[0];

@@ -141,6 +141,12 @@ def dropout_train(a, x, y):
     return x * keep / (1 - a["p"])
 
 
+def cumsum(a, x, _=None):
+    dim = a.get("dim", 0)
+    y = x.flip(dim).cumsum(dim).flip(dim) if a.get("reverse") else x.cumsum(dim)
+    return y - x if a.get("exclusive") else y
+
+
 def loss(function):
     def run(a, x, y):
         return function(x, y, **a)
@@ -229,6 +235,8 @@ FUNCTIONS = {
     "flatten": lambda a, x: x.flatten(1),
     "squeeze": lambda a, x: x.squeeze(a["dims"][0]),
     "unsqueeze": lambda a, x: x.unsqueeze(a["dims"][0]),
+    "cast": plain(torch.clone),
+    "cumsum": cumsum,
     "reduce_sum": reduced(torch.sum),
     "reduce_mean": reduced(torch.mean),
     "reduce_max": reduced(torch.amax),

@@ -31,3 +31,14 @@ VIEW(reshape)
 VIEW(flatten)
 VIEW(squeeze)
 VIEW(unsqueeze)
+
+/* To the type that the input has; one to integers has no gradient to give. */
+GRAD_KERNEL(cast)
+{
+	if (g->out[0].dtype != g->in[0].dtype)
+		return kern_refuse(&g->call, -EINVAL,
+				   "a cast from %s to %s has no gradient",
+				   fxq_dtype_name(g->in[0].dtype),
+				   fxq_dtype_name(g->out[0].dtype));
+	return copy_back(g);
+}
