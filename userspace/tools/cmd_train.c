@@ -26,7 +26,7 @@ enum {
 struct args {
 	struct options o;
 	struct recipe r;
-	const char *network, *output, *weights;
+	const char *network, *output;
 	const char *data, *labels, *test, *test_labels;
 };
 
@@ -229,7 +229,7 @@ static error_t parse_file(int key, char *arg, struct args *a)
 		a->test_labels = FASHION_MNIST "t10k-labels-idx1-ubyte.gz";
 		return 0;
 	case KEY_WEIGHTS:
-		a->weights = arg;
+		a->o.weights = arg;
 		return 0;
 	case KEY_CHECKPOINT:
 		a->r.checkpoint = arg;
@@ -390,6 +390,7 @@ static int run(struct args *a, struct lesson *l)
 	if (!l->quiet)
 		printf("%" PRId64 " parameters, %zu samples\n",
 		       count_parameters(l->model), feed_count(l->train));
+	fflush(stdout);
 	code = train(l, &a->r, epochs, &n);
 	if (!code && a->output &&
 	    fx_save_state(l->model, a->output, error, sizeof(error)))
@@ -406,7 +407,6 @@ int cmd_train(int argc, char **argv)
 	struct feed_inputs in = { 0 };
 	struct args a = { 0 };
 	struct model m = { 0 };
-	char error[2048];
 	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
@@ -417,9 +417,6 @@ int cmd_train(int argc, char **argv)
 		code = feed_inputs_of_graph(m.graph, &a.o.pictures, &in);
 	if (!code)
 		code = check_model(&a, &m, &in);
-	if (!code && a.weights && fx_load_state(m.module, a.weights, true,
-						error, sizeof(error)))
-		code = complain(TOOL_INPUT, "%s", error);
 	if (!code)
 		code = open_data(a.data, a.labels, &in, &data);
 	if (!code && a.test)

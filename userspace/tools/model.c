@@ -25,6 +25,10 @@ static int import_onnx(const char *path, const struct options *o,
 		return complain(TOOL_USAGE,
 				"%s: --train and --eval are for plugins; an ONNX file has one mode",
 				path);
+	if (o->weights)
+		return complain(TOOL_USAGE,
+				"%s: --weights are for plugins; an ONNX file brings its own",
+				path);
 	err = fx_import_onnx(path, &import, &m->graph, error, sizeof(error));
 	return err ? complain(code_of(err), "%s", error) : TOOL_OK;
 }

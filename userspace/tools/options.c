@@ -17,7 +17,7 @@ enum {
 	KEY_THREADS = OPTION_SHARED, KEY_DEVICE, KEY_PLUGIN, KEY_SEED, KEY_SHAPE,
 	KEY_TRAIN, KEY_EVAL, KEY_MEAN, KEY_STD, KEY_RANGE, KEY_SIZE,
 	KEY_ORDER, KEY_LAYOUT, KEY_COUNT, KEY_OBSERVER, KEY_SCALES,
-	KEY_SAVE_SCALES,
+	KEY_SAVE_SCALES, KEY_WEIGHTS,
 };
 
 void options_init(struct options *o, struct argp_state *state)
@@ -135,6 +135,7 @@ static const struct argp_option model_options[] = {
 	{ "train", KEY_TRAIN, NULL, 0,
 	  "Plugin: mode to trace in, kept in the image", 21 },
 	{ "eval", KEY_EVAL, NULL, OPTION_ALIAS },
+	{ "weights", KEY_WEIGHTS, "FILE", OPTION_HIDDEN, NULL, 22 },
 	{ 0 }
 };
 
@@ -159,6 +160,9 @@ static error_t parse_model(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_EVAL:
 		o->mode = MODE_EVAL;
+		return 0;
+	case KEY_WEIGHTS:
+		o->weights = arg;
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

@@ -2,9 +2,10 @@
 /*
  * plugin.c - a network written in C, from a shared object
  *
- * The model is made, traced and brought to functional form, as the program in
- * its own source would do it. What it prints while it is traced, or its
- * wrapped functions while it is calibrated, goes to standard error.
+ * The model is made, given weights from a file if there is one, traced and
+ * brought to functional form, as the program in its own source would do it. What
+ * it prints while it is traced, or its wrapped functions while it is calibrated,
+ * goes to standard error.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include <fxq/plugin.h>
+#include <fxq/state.h>
 #include <fxq/trace.h>
 
 #include "tool.h"
@@ -101,6 +103,15 @@ static int type_inputs(const char *path, const struct fxq_plugin *plugin,
 	return code;
 }
 
+static int load_weights(const char *path, struct fx_module *m)
+{
+	char error[2048];
+	int err;
+
+	err = fx_load_state(m, path, true, error, sizeof(error));
+	return err ? complain(TOOL_INPUT, "%s", error) : TOOL_OK;
+}
+
 int plugin_trace(const char *path, const struct options *o, struct model *m,
 		 const struct fxq_plugin **ret)
 {
@@ -111,6 +122,10 @@ int plugin_trace(const char *path, const struct options *o, struct model *m,
 	if (code)
 		return code;
 	m->module = (*ret)->model();
+	if (o->weights)
+		code = load_weights(o->weights, m->module);
+	if (code)
+		return code;
 	m->training = o->mode == MODE_TRAIN;
 	if (m->training)
 		fx_train(m->module);

@@ -157,6 +157,7 @@ struct options {
 	struct fx_shape_binding shapes[MAX_SHAPES];
 	size_t n_shapes;
 	enum mode mode;
+	const char *weights;		/* of a plugin: fxq/state.h; or NULL */
 	/* picture_argp */
 	struct pictures pictures;
 	/* calibrate_argp */

@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A network in C learns from 640 pictures, the same each time: a run that stops
+# after an epoch and is resumed ends with the bytes of one that did not stop.
+# What it learned can be evaluated and compiled. And with all of Fashion-MNIST
+# two epochs teach it four test pictures out of five: train.sh two-epochs
+set -eu
+run=$FXQ_RUN net=$EXAMPLES/fmnist_net.so
+data=/usr/share/datasets/fashion-mnist
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+
+fail() {
+	echo "train.sh: $*" >&2
+	exit 1
+}
+
+# teach ARGUMENT...
+teach() {
+	"$run" train "$net" --mean 0.2860 --std 0.3530 "$@"
+}
+
+if [ "${1:-}" = two-epochs ]; then
+	teach --fashion-mnist --epochs 2 --batch 64 -o net.npz | tee log
+	right=$(sed -n 's/^epoch 2 .*test data \([0-9.]*\) %.*/\1/p' log)
+	awk "BEGIN { exit !($right >= 80) }" || fail "$right % are right"
+	exit 0
+fi
+
+{
+	printf '\0\0\010\003\0\0\002\200\0\0\0\034\0\0\0\034'
+	zcat $data/train-images-idx3-ubyte.gz | tail -c +17 |
+		head -c $((640 * 784))
+} >x.idx
+{
+	printf '\0\0\010\001\0\0\002\200'
+	zcat $data/train-labels-idx1-ubyte.gz | tail -c +9 | head -c 640
+} >y.idx
+
+some() {
+	teach --data x.idx --labels y.idx --epochs 2 --augment crop=2,flip \
+		--batch 32 "$@"
+}
+
+some --seed 7 -o whole.npz --test x.idx --test-labels y.idx | tee log
+some --seed 7 -o half.npz --checkpoint c.npz --until 1
+some --seed 7 -o resumed.npz --checkpoint c.npz --resume
+cmp whole.npz resumed.npz || fail 'a resumed run ends elsewhere'
+cmp -s whole.npz half.npz && fail 'the second epoch taught nothing'
+some --seed 8 -o other.npz
+cmp -s whole.npz other.npz && fail 'the seed changes nothing'
+
+# refuses SENTENCE ARGUMENT...: in one message
+refuses() {
+	sentence=$1
+	shift
+	some "$@" >out 2>err && fail "some $*: is not refused"
+	grep -qF -- "$sentence" err || fail "$*: $(cat err)"
+}
+
+refuses 'it was written with --seed 7 and this is 9' --seed 9 \
+	--checkpoint c.npz --resume
+refuses 'it was written with --batch 32 and this is 16' --seed 7 --batch 16 \
+	--checkpoint c.npz --resume
+refuses 'unexpected: optimizer.momentum_buffer' --checkpoint c.npz --resume \
+	--optimizer adam
+refuses 'fewer than the 1000 of --batch' --batch 1000 -o x.npz
+refuses 'optimizer.step' --weights c.npz -o x.npz
+
+# The weights are the model's: eval agrees with what training counted.
+right=$(sed -n 's/^epoch 2 .*test data \([0-9.]*\) %.*/\1/p' log)
+"$run" eval "$net" --weights whole.npz --data x.idx --labels y.idx \
+	--mean 0.2860 --std 0.3530 --json >eval.json
+again=$(sed -n 's/.*"float_top1": \([0-9.]*\).*/\1/p' eval.json)
+awk "BEGIN { d = $right - $again; exit !(d * d < 0.1) }" ||
+	fail "training counted $right %, eval $again %"
+"$run" compile "$net" --weights whole.npz -c x.idx --mean 0.2860 --std 0.3530 \
+	-o net.fxq >/dev/null
+"$run" eval net.fxq --data x.idx --labels y.idx --json >int8.json
+grep -q '"images": 640' int8.json
