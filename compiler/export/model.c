@@ -252,7 +252,7 @@ static int export_results(struct exporter *e)
 			return fx_graph_fail(e->g, -EINVAL,
 					     "output %zu is not a tensor", i);
 		p = ex_node(e, fx_graph_output(e->g), "Identity");
-		p->name = (char *)name;
+		p->name = (char *)ex_printf(e, "%s.result", name);
 		ex_in(e, p, ex_name(of));
 		ex_out(e, p, name);
 		e->graph->output[i] = ex_value_info(e, name, &of->out[0]);

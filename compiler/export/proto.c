@@ -54,6 +54,20 @@ static void *grown(struct exporter *e, void *list, size_t n)
 		(list)[(n)++] = (item);			\
 	} while (0)
 
+/* @name, or if a node is called so already with a number behind it. */
+static const char *unique(struct exporter *e, const char *name)
+{
+	const Onnx__GraphProto *g = e->graph;
+	const char *tried = name;
+
+	for (size_t i = 0, n = 1; i < g->n_node; i++)
+		if (!strcmp(g->node[i]->name, tried)) {
+			tried = ex_printf(e, "%s.%zu", name, ++n);
+			i = (size_t)-1;
+		}
+	return tried;
+}
+
 Onnx__NodeProto *ex_node(struct exporter *e, const struct fx_node *n,
 			 const char *op_type)
 {
@@ -61,7 +75,7 @@ Onnx__NodeProto *ex_node(struct exporter *e, const struct fx_node *n,
 
 	onnx__node_proto__init(p);
 	p->op_type = text(e, op_type);
-	p->name = text(e, n->source ? n->source : n->name);
+	p->name = text(e, unique(e, n->source ? n->source : n->name));
 	APPEND(e, e->graph->node, e->graph->n_node, p);
 	return p;
 }

@@ -311,18 +311,25 @@ struct fx_node *as_integer(struct convert *cv, struct fx_node *n)
 	return v->q;
 }
 
-struct fx_node *as_integer_of(struct convert *cv, struct fx_node *n,
-			      struct qparams qp)
+/* @q, which stands for @n, in parameters @qp. */
+static struct fx_node *rescaled(struct convert *cv, struct fx_node *n,
+				struct fx_node *q, struct qparams qp)
 {
-	struct fx_node *q = as_integer(cv, n);
 	struct kwargs k = { .g = cv->to };
 
-	if (!q || (q->out[0].scale == qp.scale &&
-		   q->out[0].zero_point == qp.zero_point))
+	if (same_qparams(qparams_of_node(q), qp))
 		return q;
 	put_float(&k, "m", q->out[0].scale / qp.scale);
 	put_qparams(&k, qp);
 	return new_op(cv, n, "qrequant", &q, 1, &k);
+}
+
+struct fx_node *as_integer_of(struct convert *cv, struct fx_node *n,
+			      struct qparams qp)
+{
+	struct fx_node *q = as_integer(cv, n);
+
+	return q ? rescaled(cv, n, q, qp) : NULL;
 }
 
 bool is_integer(const struct convert *cv, const struct fx_node *n)
@@ -485,6 +492,9 @@ static int convert_group(struct convert *cv, struct group *g)
 		q = convert_op(cv, g, &reason);
 	if (fx_graph_error(cv->from)[0])
 		return -EINVAL;
+	/* What only moves has its input's scale; the model may give another. */
+	if (q && q->out[0].dtype == FXQ_DTYPE_I8 && is_given(g->last))
+		q = rescaled(cv, g->last, q, qparams_of_node(g->last));
 	if (q && q->out[0].dtype == FXQ_DTYPE_F32)
 		last->f = q;
 	else if (q)

@@ -229,7 +229,6 @@ static struct fx_node *norm_of(struct fx_node *x, struct fx_node *gain,
 	struct fx_node *n = fx_graph_call(x->graph, "layer_norm", in, 3, k, 2);
 
 	fx_node_set_type(n, type_of(x));
-	n->source = f->n->source;
 	return n;
 }
 
@@ -265,6 +264,7 @@ bool rewrite_layer_norm(struct fx_node *n)
 	if (f.dim != (int64_t)rank - 1)
 		x = permuted(x, there, rank);
 	x = norm_of(x, gain, bias, &f);
+	x->source = last->source;
 	x->out[0].scale = last->out[0].scale;
 	x->out[0].zero_point = last->out[0].zero_point;
 	if (f.dim != (int64_t)rank - 1)

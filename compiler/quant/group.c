@@ -214,7 +214,8 @@ static void group_layer(struct group *g, bool portable)
 	if (!portable)
 		take_epilogue(g);
 	/* A slope or an addition is a root of its own from here on. */
-	last = g->prelu && !g->add ? NULL : function_after(g->last);
+	last = (g->prelu && !g->add) || (portable && is_given(g->last)) ?
+	       NULL : function_after(g->last);
 	u = next_of(g->last);
 	if (u && IS_ONE_OF(u, clamps) && (!last || last == u)) {
 		g->clamp = u;

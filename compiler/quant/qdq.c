@@ -7,7 +7,8 @@
  * dequantize_linear behind each value that is rounded, none between two
  * operators that are one, and weights that are dequantize_linear of integers.
  * Any runtime of ONNX computes such a graph, and converting it gives the same
- * integers again.
+ * integers again. Activations are written as uint8, of which runtimes make more
+ * than of int8: the same numbers, 128 higher.
  *
  * The graph is converted, and then copied in units: the nodes of a group, or
  * those that lead from a value to a function of it alone.
@@ -52,11 +53,11 @@ static struct fx_node *call(struct fx_graph *to, const struct fx_node *n,
 static struct fx_node *pair(struct fx_graph *to, const struct fx_node *n,
 			    struct fx_node *x, struct qparams qp)
 {
-	int8_t zero = (int8_t)qp.zero_point;
+	uint8_t zero = (uint8_t)(qp.zero_point + 128);
 	struct fx_node *in[3] = { x };
 
 	in[1] = scalar(to, n, "scale", FXQ_DTYPE_F32, &qp.scale);
-	in[2] = scalar(to, n, "zero_point", FXQ_DTYPE_I8, &zero);
+	in[2] = scalar(to, n, "zero_point", FXQ_DTYPE_U8, &zero);
 	in[0] = call(to, n, "quantize_linear", in, 3, NULL, 0);
 	return call(to, n, "dequantize_linear", in, 3, NULL, 0);
 }
@@ -80,13 +81,17 @@ static struct fx_node *dequantized(struct fx_graph *to, const struct fx_node *q,
 /* Constant operand @q of one scale. */
 static struct fx_node *operand(struct fx_graph *to, const struct fx_node *q)
 {
-	int8_t zero = (int8_t)q->out[0].zero_point;
-	struct fx_node *in[3] = { fx_graph_constant(to, q->name, type_of(q)) };
+	uint8_t zero = (uint8_t)(q->out[0].zero_point + 128);
+	int64_t count = fxq_tensor_count(type_of(q));
+	uint8_t *v = fx_graph_alloc(to, (size_t)count + 1);
+	struct fx_node *in[3];
 
-	in[0]->out[0].scale = 0;
-	in[0]->out[0].zero_point = 0;
+	for (int64_t i = 0; i < count; i++)
+		v[i] = (uint8_t)(((const int8_t *)q->out[0].data)[i] + 128);
+	in[0] = add_const(to, q, "uint8", FXQ_DTYPE_U8, type_of(q)->rank,
+			  type_of(q)->dims, v);
 	in[1] = scalar(to, q, "scale", FXQ_DTYPE_F32, &q->out[0].scale);
-	in[2] = scalar(to, q, "zero_point", FXQ_DTYPE_I8, &zero);
+	in[2] = scalar(to, q, "zero_point", FXQ_DTYPE_U8, &zero);
 	return call(to, q, "dequantize_linear", in, 3, NULL, 0);
 }
 

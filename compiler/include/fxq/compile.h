@@ -60,8 +60,9 @@ enum fx_observer {
  * @per_tensor_weights: one scale for all output channels
  * @onnx_rounding: quantize inputs by x / s instead of x * (1 / s)
  * @portable: each layer rounds its own result, as any runtime of ONNX can: no
- *	      addition or slope is made in one with it, and a convolution's sums
- *	      do not leave as they are
+ *	      addition or slope is made in one with it, nor a function if the
+ *	      model says how it rounds; a convolution's sums do not leave as
+ *	      they are
  * @tune: spend a second pass over the data on accuracy: channels of one value
  *	  are made more alike, weights of a channel are rounded together. Scales
  *	  then belong to the tuned weights
