@@ -51,7 +51,8 @@ fxv forward_batch_norm(struct fx_module *m, const fxv *args)
 	if (!t || t->dtype != FXQ_DTYPE_F32 || t->rank < 2 ||
 	    t->dims[1] != module_int(m, "num_features") ||
 	    !fxq_tensor_count(t))
-		return fx_poison(context.at, -EINVAL, "BatchNorm2d takes a float32 tensor (N, C, H, W) with C its num_features");
+		return fx_poison(context.at, -EINVAL, "%s takes a float32 tensor (N, C, ...) with C its num_features",
+				 m->class->name);
 	o.op = "batch_norm_train";
 	o.n_in = 3;
 	operation_results(context.at, &o, result, 3);

@@ -7,71 +7,8 @@
  * from how they evaluate, and those that only pass values on.
  */
 #include <errno.h>
-#include <math.h>
 
 #include "nn_priv.h"
-
-/* A parameter that training starts from: uniform, as torch bounds it. */
-static void add_uniform(struct fx_module *m, const char *name, double fan_in,
-			const int64_t *dims)
-{
-	fxv v = fx_full_of(0.0f, dims);
-
-	if (v.kind == FX_VALUE_TENSOR)
-		random_fill(&v.tensor->t, (float)(1.0 / sqrt(fan_in)));
-	fx_add_parameter(m, name, v);
-}
-
-static int init_conv2d(struct fx_module *m)
-{
-	int64_t in = module_int(m, "in_channels");
-	int64_t out = module_int(m, "out_channels");
-	int64_t groups = module_int(m, "groups");
-	int64_t kh = module_pair(m, "kernel_size", 0);
-	int64_t kw = module_pair(m, "kernel_size", 1);
-	double fan_in;
-
-	if (in < 1 || out < 1 || kh < 1 || kw < 1 || groups < 1)
-		return module_fail(m, -EINVAL, "channels, groups and kernel_size are at least 1");
-	if (in % groups || out % groups)
-		return module_fail(m, -EINVAL, "groups must divide in_channels and out_channels");
-
-	fan_in = (double)(in / groups) * kh * kw;
-	add_uniform(m, "weight", fan_in, FX_DIMS(out, in / groups, kh, kw));
-	if (fx_truth(module_option(m, "bias")))
-		add_uniform(m, "bias", fan_in, FX_DIMS(out));
-	return 0;
-}
-
-static int init_linear(struct fx_module *m)
-{
-	int64_t in = module_int(m, "in_features");
-	int64_t out = module_int(m, "out_features");
-
-	if (in < 1 || out < 1)
-		return module_fail(m, -EINVAL, "features are at least 1");
-
-	add_uniform(m, "weight", in, FX_DIMS(out, in));
-	if (fx_truth(module_option(m, "bias")))
-		add_uniform(m, "bias", in, FX_DIMS(out));
-	return 0;
-}
-
-static int init_batch_norm(struct fx_module *m)
-{
-	struct fxq_tensor count = { .dtype = FXQ_DTYPE_I64 };
-	int64_t n = module_int(m, "num_features");
-
-	if (n < 1)
-		return module_fail(m, -EINVAL, "num_features is at least 1");
-
-	fx_add_parameter(m, "weight", fx_ones(n));
-	fx_add_parameter(m, "bias", fx_zeros(n));
-	fx_add_buffer(m, "running_mean", fx_zeros(n));
-	fx_add_buffer(m, "running_var", fx_ones(n));
-	fx_add_buffer(m, "num_batches_tracked", fx_copy_of(&count));
-	return 0;
-}
 
 static fxv forward_identity(struct fx_module *m, const fxv *args)
 {
@@ -108,8 +45,27 @@ static fxv forward_dropout(struct fx_module *m, const fxv *args)
 	return result[0];
 }
 
+/* Its functions call what observes in its quantized form. */
+static int init_float_functional(struct fx_module *m)
+{
+	fx_add_module(m, "activation_post_process", Identity());
+	return 0;
+}
+
+fxv fx_ff_result(const struct fx_loc *at, struct fx_module *ff, fxv value)
+{
+	const struct fx_member *observer =
+		ff && ff->n_members ? &ff->members[0] : NULL;
+
+	if (!observer || !observer->module)
+		return fx_poison(at, -EINVAL, "this is no FloatFunctional");
+	return fx_call_at(at, observer->module, FX_ARGS(value));
+}
+
 /* The table */
 
+static const char *const all_parameters[] = { "*", NULL };
+static const char *const weight_only[] = { "weight", NULL };
 static const char *const weight_bias[] = { "weight", "bias", NULL };
 static const char *const batch_norm_operands[] = {
 	"weight", "bias", "running_mean", "running_var", NULL
@@ -117,19 +73,46 @@ static const char *const batch_norm_operands[] = {
 
 #define LEAF	.flags = FX_CLASS_LEAF
 
+CLASS(Conv1d, LEAF, .op = "conv1d", .operands = weight_bias,
+      .init = init_conv1d)
 CLASS(Conv2d, LEAF, .op = "conv2d", .operands = weight_bias,
       .init = init_conv2d)
+CLASS(Conv3d, LEAF, .op = "conv3d", .operands = weight_bias,
+      .init = init_conv3d)
+CLASS(ConvTranspose1d, LEAF, .op = "conv_transpose1d", .operands = weight_bias,
+      .init = init_conv_transpose1d)
+CLASS(ConvTranspose2d, LEAF, .op = "conv_transpose2d", .operands = weight_bias,
+      .init = init_conv_transpose2d)
 CLASS(Linear, LEAF, .op = "linear", .operands = weight_bias,
       .init = init_linear)
-CLASS(BatchNorm2d, LEAF | FX_CLASS_BATCH_NORM, .op = "batch_norm",
-      .operands = batch_norm_operands, .init = init_batch_norm,
-      .forward = forward_batch_norm)
+CLASS(Embedding, LEAF, .op = "gather", .operands = weight_only,
+      .init = init_embedding)
+#define BATCH_NORM(id)							\
+	CLASS(id, LEAF | FX_CLASS_BATCH_NORM, .op = "batch_norm",	\
+	      .operands = batch_norm_operands, .init = init_batch_norm,	\
+	      .forward = forward_batch_norm)
+BATCH_NORM(BatchNorm1d)
+BATCH_NORM(BatchNorm2d)
+BATCH_NORM(BatchNorm3d)
+CLASS(LayerNorm, LEAF, .op = "layer_norm", .operands = weight_bias,
+      .init = init_layer_norm)
+CLASS(GroupNorm, LEAF, .op = "group_norm", .operands = weight_bias,
+      .init = init_group_norm)
 CLASS(ReLU, LEAF, .op = "relu")
 CLASS(ReLU6, LEAF, .op = "relu6")
 CLASS(Sigmoid, LEAF, .op = "sigmoid")
 CLASS(SiLU, LEAF, .op = "silu")
 CLASS(Hardswish, LEAF, .op = "hardswish")
+CLASS(LeakyReLU, LEAF, .op = "leaky_relu")
+CLASS(PReLU, LEAF, .op = "prelu", .operands = weight_only, .init = init_prelu)
+CLASS(GELU, LEAF, .op = "gelu")
+CLASS(Hardsigmoid, LEAF, .op = "hardsigmoid")
+CLASS(Tanh, LEAF, .op = "tanh")
 CLASS(Softmax, LEAF, .op = "softmax")
+CLASS(MaxPool1d, LEAF, .op = "max_pool1d")
+CLASS(AvgPool1d, LEAF, .op = "avg_pool1d")
+CLASS(AdaptiveAvgPool1d, LEAF, .op = "adaptive_avg_pool2d")
+CLASS(Upsample, LEAF, .op = "resize")
 CLASS(MaxPool2d, LEAF, .op = "max_pool2d")
 CLASS(AvgPool2d, LEAF, .op = "avg_pool2d")
 CLASS(AdaptiveAvgPool2d, LEAF, .op = "adaptive_avg_pool2d")
@@ -139,6 +122,10 @@ CLASS(Identity, LEAF | FX_CLASS_IDENTITY, .forward = forward_identity)
 CLASS(Sequential, .forward = forward_sequential)
 CLASS(ModuleList)
 CLASS(ModuleDict)
-CLASS(LSTM, LEAF, .init = init_lstm, .forward = forward_lstm)
+CLASS(LSTM, LEAF, .op = "lstm", .operands = all_parameters, .init = init_lstm,
+      .forward = forward_lstm)
+CLASS(MultiheadAttention, LEAF, .init = init_attention,
+      .forward = forward_attention, .method = &attention_method)
+CLASS(FloatFunctional, .init = init_float_functional)
 CLASS(QuantStub, .flags = FX_CLASS_IDENTITY, .forward = forward_identity)
 CLASS(DeQuantStub, .flags = FX_CLASS_IDENTITY, .forward = forward_identity)

@@ -13,24 +13,15 @@
 
 #include "nn_priv.h"
 
-/*
- * struct rewrite
- * @from, @to: the graphs; a node of @from knows its successor in node->data
- * @source: the layer whose nodes are being written
- */
-struct rewrite {
-	struct fx_graph *from, *to;
-	struct fx_module *model;
-	const char *source;
-	const struct fx_loc *loc;
-};
-
-static int fail(struct rewrite *r, struct fx_node *n, const char *what)
+int rewrite_fail(struct rewrite *r, struct fx_node *n, const char *what)
 {
-	if (n->loc.file)
-		return fx_graph_fail(r->from, -EINVAL, "%s:%d: %s: %s",
-				     n->loc.file, n->loc.line, n->name, what);
-	return fx_graph_fail(r->from, -EINVAL, "%s: %s", n->name, what);
+	const struct fx_loc *loc = r->inside ? r->loc : &n->loc;
+	const char *name = r->inside ? r->source : n->name;
+
+	if (loc->file)
+		return fx_graph_fail(r->told, -EINVAL, "%s:%d: %s: %s",
+				     loc->file, loc->line, name, what);
+	return fx_graph_fail(r->told, -EINVAL, "%s: %s", name, what);
 }
 
 static void set_origin(struct rewrite *r, struct fx_node *n)
@@ -101,6 +92,51 @@ static struct fx_arg attr_arg(struct rewrite *r, const struct fxq_attr *attr)
 	}
 }
 
+struct fx_node *rewrite_call(struct rewrite *r, const char *op,
+			     struct fx_node *x, const struct fx_kwarg *kwargs,
+			     size_t n_kwargs)
+{
+	struct fx_node *call = fx_graph_call(r->to, op, &x, 1, kwargs,
+					     n_kwargs);
+
+	if (call)
+		set_origin(r, call);
+	return call;
+}
+
+const fxv *rewrite_several(const struct rewrite *r, const struct fx_node *n)
+{
+	for (size_t i = 0; i < r->n_several; i++)
+		if (r->several[i].of == n)
+			return &r->several[i].value;
+	return NULL;
+}
+
+void rewrite_answer(struct rewrite *r, struct fx_node *n, fxv v)
+{
+	n->data = v.kind == FX_VALUE_NODE ? v.node : NULL;
+	if (v.kind != FX_VALUE_TUPLE && v.kind != FX_VALUE_LIST)
+		return;
+	r->several = realloc(r->several,
+			     (r->n_several + 1) * sizeof(*r->several));
+	if (!r->several)
+		abort();
+	r->several[r->n_several++] = (struct several){ n, v };
+}
+
+static fxv node_value(struct fx_node *n)
+{
+	return n ? (fxv){ .kind = FX_VALUE_NODE, .node = n } : fx_none;
+}
+
+/* Result @i of @call, which has several. */
+static fxv result_of(struct rewrite *r, struct fx_node *call, int i)
+{
+	const struct fx_kwarg index = { "index", fx_arg_int(i) };
+
+	return node_value(rewrite_call(r, "getitem", call, &index, 1));
+}
+
 static int write_operation(struct rewrite *r, struct fx_node *n,
 			   const struct operation *o)
 {
@@ -119,15 +155,14 @@ static int write_operation(struct rewrite *r, struct fx_node *n,
 
 	call = fx_graph_call(r->to, o->op, in, n_in, kwargs, o->n_attrs);
 	if (!call)
-		return fail(r, n, fx_graph_error(r->to));
+		return rewrite_fail(r, n, fx_graph_error(r->to));
 	set_origin(r, call);
 	n->data = call;
 	return 0;
 }
 
-/* An argument of a traced node, tuples of tensors included. */
-static int arg_value(struct rewrite *r, struct fx_node *n,
-		     const struct fx_arg *a, fxv *ret)
+int rewrite_value(struct rewrite *r, struct fx_node *n, const struct fx_arg *a,
+		  fxv *ret)
 {
 	fxv items[MAX_ARGS + 1];
 	int err = 0;
@@ -156,9 +191,9 @@ static int arg_value(struct rewrite *r, struct fx_node *n,
 		return 0;
 	default:
 		if (a->count > MAX_ARGS)
-			return fail(r, n, "a tuple of too many values");
+			return rewrite_fail(r, n, "a tuple of too many values");
 		for (size_t i = 0; !err && i < a->count; i++)
-			err = arg_value(r, n, &a->items[i], &items[i]);
+			err = rewrite_value(r, n, &a->items[i], &items[i]);
 		if (err)
 			return err;
 		items[a->count] = (fxv)FX_END;
@@ -176,27 +211,137 @@ static bool is_identity(const struct fx_module *m)
 	       (enabled && !*(uint8_t *)enabled->value.tensor->t.data);
 }
 
+/* (every h, (last h, last c)) */
+static void answer_lstm(struct rewrite *r, struct fx_node *n)
+{
+	struct fx_node *call = n->data;
+
+	rewrite_answer(r, n, fx_tuple(result_of(r, call, 0),
+				      fx_tuple(result_of(r, call, 1),
+					       result_of(r, call, 2))));
+}
+
+/* The arguments of a module's forward; traced ones are nodes of @in. */
+static int inside_args(struct rewrite *r, struct fx_node *n,
+		       struct fx_graph *in, fxv args[MAX_ARGS])
+{
+	const struct fx_param *p = module_method(n->module)->params;
+	size_t i = 0;
+
+	for (; p[i].name && i < MAX_ARGS - 1; i++) {
+		const struct fx_arg *a = i < n->n_args ? &n->args[i] :
+					 fx_node_kwarg(n, p[i].name);
+		struct fx_node *input;
+		int err;
+
+		args[i] = fx_default;
+		err = a ? rewrite_value(r, n, a, &args[i]) : 0;
+		if (err)
+			return err;
+		if (args[i].kind != FX_VALUE_NODE)
+			continue;
+		input = fx_graph_node(in, FX_PLACEHOLDER, p[i].name, NULL,
+				      NULL, 0, NULL, 0);
+		input->data = args[i].node->data;
+		args[i].node = input;
+	}
+	args[i] = (fxv)FX_END;
+	return 0;
+}
+
+/* The nodes of @v, which are of the inner graph, as their successors. */
+static fxv succeeding(fxv v)
+{
+	fxv items[MAX_ARGS + 1];
+	size_t n = fx_tuple_count(v);
+
+	if (v.kind == FX_VALUE_NODE)
+		return node_value(v.node->data);
+	if (v.kind != FX_VALUE_TUPLE || n > MAX_ARGS)
+		return fx_none;
+	for (size_t i = 0; i < n; i++)
+		items[i] = succeeding(fx_tuple_item(v, i));
+	items[n] = (fxv)FX_END;
+	return fx_tuple_of(FX_VALUE_TUPLE, items);
+}
+
+static int rewrite_node(struct rewrite *r, struct fx_node *n);
+
+/* A module that is no operator is what its forward does. */
+static int rewrite_inside(struct rewrite *r, struct fx_node *n)
+{
+	struct rewrite inner = {
+		.from = fx_graph_new(), .to = r->to, .told = r->told,
+		.model = n->module, .source = r->source, .loc = r->loc,
+		.inside = true,
+	};
+	fxv args[MAX_ARGS], result;
+	int err;
+
+	err = inside_args(r, n, inner.from, args);
+	if (err)
+		goto free_inner;
+	result = trace_call(&n->loc, n->module, args, inner.from);
+	if (fx_error(result)) {
+		err = rewrite_fail(r, n, error_sentence(result));
+		goto free_inner;
+	}
+	fx_for_each_node(k, inner.from) {
+		err = k->opcode == FX_PLACEHOLDER ? 0 :
+		      rewrite_node(&inner, k);
+		if (err)
+			goto free_inner;
+	}
+	rewrite_answer(r, n, succeeding(result));
+
+free_inner:
+	free(inner.several);
+	fx_graph_free(inner.from);
+	return err;
+}
+
+static int rewrite_wrapped_module(struct rewrite *r, struct fx_node *n);
+
 static int rewrite_module(struct rewrite *r, struct fx_node *n)
 {
+	const struct fx_class *class = n->module->class;
 	struct fx_node *input = fx_node_in(n, 0);
 	char error[FXQ_ERROR_MAX];
 	struct operation o;
 	fxv x;
+	int err;
 
+	if (class->wrapped)
+		return rewrite_wrapped_module(r, n);
+	if (!class->op && (class->set || class->method))
+		return rewrite_inside(r, n);
 	if (!input || n->n_args != 1)
-		return fail(r, n, "a module takes one tensor here");
+		return rewrite_fail(r, n, "a module takes one tensor here");
 	if (is_identity(n->module)) {
 		n->data = input->data;
 		return 0;
 	}
-	if (!n->module->class->op)
-		return fail(r, n, "this class has no operator; do not skip it while tracing, or wrap its code");
+	if (!class->op)
+		return rewrite_fail(r, n, "this class has no operator; do not skip it while tracing, or wrap its code");
 
 	x = (fxv){ .kind = FX_VALUE_NODE, .node = input };
 	if (operation_of_module(n->module, x, &o, error))
-		return fail(r, n, error);
-	return write_operation(r, n, &o);
+		return rewrite_fail(r, n, error);
+	err = write_operation(r, n, &o);
+	if (!err && class == &fx_class_LSTM)
+		answer_lstm(r, n);
+	return err;
 }
+
+/* Those whose results are parts of a tensor, or of what has several results. */
+static const struct {
+	const struct fx_function *fn;
+	int (*rewrite)(struct rewrite *r, struct fx_node *n);
+} parts[] = {
+	{ &fx_function_getitem, rewrite_getitem },
+	{ &fx_function_split, rewrite_split },
+	{ &fx_function_method_chunk, rewrite_chunk },
+};
 
 static int rewrite_function(struct rewrite *r, struct fx_node *n)
 {
@@ -210,13 +355,16 @@ static int rewrite_function(struct rewrite *r, struct fx_node *n)
 
 	if (!fn || n->n_args < (size_t)fn->n_tensors || n->n_args > MAX_ARGS ||
 	    n->n_kwargs > MAX_OPTIONS)
-		return fail(r, n, "no operator computes this call; wrap it to keep it on the CPU");
+		return rewrite_fail(r, n, "no operator computes this call; wrap it to keep it on the CPU");
 
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (parts[i].fn == fn)
+			return parts[i].rewrite(r, n);
 	for (size_t i = 0; !err && i < n->n_args; i++)
-		err = arg_value(r, n, &n->args[i], &args[i]);
+		err = rewrite_value(r, n, &n->args[i], &args[i]);
 	for (size_t i = 0; !err && i < n->n_kwargs; i++) {
 		names[i] = n->kwargs[i].name;
-		err = arg_value(r, n, &n->kwargs[i].value, &named[i]);
+		err = rewrite_value(r, n, &n->kwargs[i].value, &named[i]);
 	}
 	if (err)
 		return err;
@@ -225,7 +373,7 @@ static int rewrite_function(struct rewrite *r, struct fx_node *n)
 			 n->n_args - fn->n_tensors, names, named, n->n_kwargs,
 			 &options, error) ||
 	    operation_of_function(fn, args, &options, &o, error))
-		return fail(r, n, error);
+		return rewrite_fail(r, n, error);
 	return write_operation(r, n, &o);
 }
 
@@ -241,44 +389,100 @@ static bool is_tensor_arg(const struct fx_arg *a)
 	return a->kind == FX_ARG_NODE || a->kind == FX_ARG_NONE;
 }
 
-/* Tensors stay arguments, numbers get the names of their parameters. */
-static int rewrite_wrapped(struct rewrite *r, struct fx_node *n)
-{
-	const struct fx_param *params = wrapped_of(n->wrapped)->method.params;
-	size_t self = n->opcode == FX_CALL_METHOD, n_args = 0, n_kwargs = 0;
+/*
+ * struct wrapped_call - of a wrapped function or module, being written
+ */
+struct wrapped_call {
 	struct fx_kwarg kwargs[2 * MAX_ARGS];
-	struct fx_arg args[MAX_ARGS];
-	struct fx_node *call;
+	struct fx_arg args[2 * MAX_ARGS];
+	size_t n_args, n_kwargs;
+};
 
+/* Tensors stay arguments, numbers get the names of their parameters. */
+static int wrapped_args(struct rewrite *r, struct fx_node *n, size_t first,
+			const struct fx_param *params, struct wrapped_call *c)
+{
 	if (n->n_args > MAX_ARGS || n->n_kwargs > MAX_ARGS)
-		return fail(r, n, "too many arguments");
+		return rewrite_fail(r, n, "too many arguments");
 
-	for (size_t i = self; i < n->n_args; i++) {
+	for (size_t i = first; i < n->n_args; i++) {
 		struct fx_arg *a = &n->args[i];
 
 		if (a->kind == FX_ARG_NODE || a->kind == FX_ARG_NONE)
-			args[n_args++] = fx_arg_node(a->kind == FX_ARG_NODE ?
-						     a->node->data : NULL);
+			c->args[c->n_args++] = fx_arg_node(
+				a->kind == FX_ARG_NODE ? a->node->data : NULL);
 		else if (is_tensor_arg(a))
-			return fail(r, n, "a tuple of tensors is passed to a wrapped function; pass them one by one");
+			return rewrite_fail(r, n, "a tuple of tensors is passed to a wrapped function; pass them one by one");
 		else
-			kwargs[n_kwargs++] = (struct fx_kwarg){
-				params[i - self].name, *a };
+			c->kwargs[c->n_kwargs++] = (struct fx_kwarg){
+				params[i - first].name, *a };
 	}
 	for (size_t i = 0; i < n->n_kwargs; i++) {
 		if (is_tensor_arg(&n->kwargs[i].value))
-			return fail(r, n, "a tensor is passed to a wrapped function by name; pass it by position");
-		kwargs[n_kwargs++] = n->kwargs[i];
+			return rewrite_fail(r, n, "a tensor is passed to a wrapped function by name; pass it by position");
+		c->kwargs[c->n_kwargs++] = n->kwargs[i];
 	}
+	return 0;
+}
 
-	call = fx_graph_node(r->to, FX_CALL_METHOD, n->target, NULL, args,
-			     n_args, kwargs, n_kwargs);
+static int write_wrapped(struct rewrite *r, struct fx_node *n,
+			 const struct fxq_function *fn,
+			 const struct wrapped_call *c)
+{
+	struct fx_node *call = fx_graph_node(r->to, FX_CALL_METHOD, fn->name,
+					     NULL, c->args, c->n_args,
+					     c->kwargs, c->n_kwargs);
+
 	if (!call)
-		return fail(r, n, fx_graph_error(r->to));
-	call->wrapped = n->wrapped;
+		return rewrite_fail(r, n, fx_graph_error(r->to));
+	call->wrapped = fn;
 	set_origin(r, call);
 	n->data = call;
 	return 0;
+}
+
+static int rewrite_wrapped(struct rewrite *r, struct fx_node *n)
+{
+	struct wrapped_call c = { 0 };
+	int err;
+
+	err = wrapped_args(r, n, n->opcode == FX_CALL_METHOD,
+			   wrapped_of(n->wrapped)->method.params, &c);
+	return err ? err : write_wrapped(r, n, n->wrapped, &c);
+}
+
+/* The tensors of a module, as constants before the arguments of a call. */
+struct own_tensors {
+	struct rewrite *r;
+	const char *path;
+	struct wrapped_call *call;
+};
+
+static int add_own(const char *key, enum fx_member_kind kind,
+		   struct fxq_tensor *t, void *ctx)
+{
+	struct own_tensors *own = ctx;
+	char *name = path_join(own->path, key);
+	struct fx_node *constant = make_constant(own->r, name, t);
+
+	free(name);
+	if (!constant || own->call->n_args == MAX_ARGS)
+		return -EINVAL;
+	own->call->args[own->call->n_args++] = fx_arg_node(constant);
+	return 0;
+}
+
+static int rewrite_wrapped_module(struct rewrite *r, struct fx_node *n)
+{
+	struct wrapped_call c = { 0 };
+	struct own_tensors own = { r, n->target, &c };
+	int err;
+
+	if (fx_module_each_tensor(n->module, add_own, &own))
+		return rewrite_fail(r, n, "a wrapped module has more tensors than a call takes; wrap the part that needs it");
+	err = wrapped_args(r, n, 0, n->module->class->method->params, &c);
+	return err ? err :
+	       write_wrapped(r, n, n->module->class->wrapped, &c);
 }
 
 static int rewrite_attr(struct rewrite *r, struct fx_node *n)
@@ -292,40 +496,52 @@ static int rewrite_attr(struct rewrite *r, struct fx_node *n)
 	t = fx_node_is_const(n) ? &n->out[0] :
 	    fx_module_tensor(r->model, n->target);
 	if (!t)
-		return fail(r, n, "the model has no tensor of this name");
+		return rewrite_fail(r, n, "the model has no tensor of this name");
 	n->data = make_constant(r, n->target, t);
 	return 0;
 }
 
 /* Several results are returned one by one, nested ones in order. */
 struct outputs {
+	struct rewrite *r;
 	struct fx_node *list[MAX_ARGS];
 	size_t n;
 };
 
+static void add_value(struct outputs *outputs, fxv v)
+{
+	if (v.kind == FX_VALUE_NODE && outputs->n < MAX_ARGS)
+		outputs->list[outputs->n++] = v.node;
+	for (size_t i = 0; v.kind == FX_VALUE_TUPLE && i < fx_tuple_count(v);
+	     i++)
+		add_value(outputs, fx_tuple_item(v, i));
+}
+
 static void add_output(struct fx_node *in, void *ctx)
 {
 	struct outputs *outputs = ctx;
+	const fxv *several = rewrite_several(outputs->r, in);
 
-	if (outputs->n < MAX_ARGS)
-		outputs->list[outputs->n++] = in->data;
+	add_value(outputs, several ? *several : node_value(in->data));
 }
 
 static int rewrite_output(struct rewrite *r, struct fx_node *n)
 {
-	struct outputs outputs = { 0 };
+	struct outputs outputs = { .r = r };
 
 	fx_node_visit(n, add_output, &outputs);
 	if (!outputs.n)
-		return fail(r, n, "the forward returns nothing that is computed from its inputs");
+		return rewrite_fail(r, n, "the forward returns nothing that is computed from its inputs");
 	n->data = fx_graph_set_output(r->to, outputs.list, outputs.n);
 	return 0;
 }
 
 static int rewrite_node(struct rewrite *r, struct fx_node *n)
 {
-	r->source = n->source ? n->source : n->name;
-	r->loc = &n->loc;
+	if (!r->inside) {
+		r->source = n->source ? n->source : n->name;
+		r->loc = &n->loc;
+	}
 	if (n->wrapped)
 		return rewrite_wrapped(r, n);
 
@@ -343,14 +559,15 @@ static int rewrite_node(struct rewrite *r, struct fx_node *n)
 	case FX_OUTPUT:
 		return rewrite_output(r, n);
 	default:
-		return fail(r, n, "a method of a tensor is no operator; use the function");
+		return rewrite_fail(r, n, "a method of a tensor is no operator; use the function");
 	}
 }
 
 int fx_functionalize(struct fx_graph *g, struct fx_module *model,
 		     struct fx_graph **ret_graph)
 {
-	struct rewrite r = { .from = g, .to = fx_graph_new(), .model = model };
+	struct rewrite r = { .from = g, .to = fx_graph_new(), .told = g,
+			     .model = model };
 	struct scope scope;
 	fxv result;
 	int ret = 0;
@@ -361,6 +578,7 @@ int fx_functionalize(struct fx_graph *g, struct fx_module *model,
 		if (ret)
 			break;
 	}
+	free(r.several);
 	result = scope_close(&scope, fx_none);
 	if (!ret && fx_error(result))
 		ret = fx_graph_fail(g, value_err(result), "%s",

@@ -172,6 +172,7 @@ enum option_attr {
 	FX_ATTR_FIXED,
 	FX_ATTR_INT,
 	FX_ATTR_FLOAT,
+	FX_ATTR_STR,
 	FX_ATTR_INTS,
 	FX_ATTR_PADS,
 	FX_ATTR_KERNEL,
@@ -204,7 +205,7 @@ int options_bind(const struct fx_option *table, size_t n, const fxv *positional,
 /*
  * struct operation
  * @in: tensors, nodes, numbers, or None where an optional one is absent
- * @ints: what the attributes of several integers point to
+ * @ints, @scales: what the attributes of several numbers point to
  */
 struct operation {
 	const char *op;
@@ -212,6 +213,7 @@ struct operation {
 	fxv in[MAX_ARGS];
 	struct fxq_attr attrs[MAX_OPTIONS];
 	int64_t ints[MAX_OPTIONS][FXQ_MAX_RANK];
+	double scales[FXQ_MAX_RANK];
 };
 
 /* -EINVAL if no operator does this, with the sentence in @error. */
@@ -220,6 +222,8 @@ int operation_of_module(struct fx_module *m, fxv x, struct operation *ret,
 int operation_of_function(const struct fx_function *fn, const fxv *tensors,
 			  const struct options *o, struct operation *ret,
 			  char *error);
+/* Gives it the parameters that the options of @m are. */
+int operation_options(struct fx_module *m, struct operation *o, char *error);
 /* Computes it: its only result, or @n of them; the first may be a poison. */
 fxv operation_run(const struct fx_loc *at, const struct operation *o);
 void operation_results(const struct fx_loc *at, const struct operation *o,
@@ -276,11 +280,31 @@ void module_set_tensor(struct fx_module *m, const char *name, fxv value);
 		__VA_ARGS__						\
 	};
 
-/* batch_norm.c, lstm.c */
+/* parameters.c */
+
+int init_conv1d(struct fx_module *m);
+int init_conv2d(struct fx_module *m);
+int init_conv3d(struct fx_module *m);
+int init_conv_transpose1d(struct fx_module *m);
+int init_conv_transpose2d(struct fx_module *m);
+int init_linear(struct fx_module *m);
+int init_embedding(struct fx_module *m);
+int init_batch_norm(struct fx_module *m);
+int init_layer_norm(struct fx_module *m);
+int init_group_norm(struct fx_module *m);
+int init_prelu(struct fx_module *m);
+/* A parameter that training starts from, of values up to 1 / sqrt(@fan_in). */
+void add_uniform(struct fx_module *m, const char *name, double fan_in,
+		 const int64_t *dims);
+
+/* batch_norm.c, lstm.c, attention.c */
 
 int init_lstm(struct fx_module *m);
 fxv forward_lstm(struct fx_module *m, const fxv *args);
 fxv forward_batch_norm(struct fx_module *m, const fxv *args);
+int init_attention(struct fx_module *m);
+fxv forward_attention(struct fx_module *m, const fxv *args);
+extern const struct fx_method attention_method;
 
 /* tensor.c: the two generators */
 
@@ -288,6 +312,7 @@ fxv forward_batch_norm(struct fx_module *m, const fxv *args);
 void random_fill(struct fxq_tensor *t, float bound);
 uint32_t random_bits(void);
 float random_uniform(void);		/* [0, 1) */
+float random_normal(void);		/* mean 0, deviation 1 */
 /* torch's gen(): see fx_gen() */
 void gen_fill(struct fxq_tensor *t, uint32_t seed, float scale);
 
@@ -319,6 +344,9 @@ bool flag_of_trace(const struct fx_loc *at, bool value);
 /* fx_trace(); flags may be NULL. */
 int trace_with(struct fx_module *model, struct fx_tracer *tracer,
 	       struct flags *flags, struct fx_graph **ret_graph);
+/* Calls @m, whose forward writes down in @g what it does; nodes of @g come in. */
+fxv trace_call(const struct fx_loc *at, struct fx_module *m, const fxv *args,
+	       struct fx_graph *g);
 /* Whether the tracer that runs, if one does, records assertions. */
 bool tracing_asserts(void);
 
@@ -331,6 +359,52 @@ static inline const struct fx_wrapped *wrapped_of(const struct fxq_function *fn)
 /* Runs the body, with arguments completed. */
 fxv wrapped_run(const struct fx_wrapped *w, struct fx_module *self,
 		const fxv *args);
+
+/* functionalize.c, rewrite_index.c: writing operators down */
+
+/*
+ * struct several - what a node answers that has several results: a tuple of
+ * nodes of the graph that is written, tuples, and None
+ */
+struct several {
+	const struct fx_node *of;
+	fxv value;
+};
+
+/*
+ * struct rewrite
+ * @from, @to: the graphs; a node of @from knows its successor in node->data
+ * @told: the graph that is told of failures
+ * @source: the layer whose nodes are being written
+ * @inside: @from is what the forward of one module of @told's graph does
+ */
+struct rewrite {
+	struct fx_graph *from, *to, *told;
+	struct fx_module *model;
+	const char *source;
+	const struct fx_loc *loc;
+	bool inside;
+	struct several *several;
+	size_t n_several;
+};
+
+/* Records the failure, and returns -EINVAL. */
+int rewrite_fail(struct rewrite *r, struct fx_node *n, const char *what);
+struct fx_node *rewrite_call(struct rewrite *r, const char *op,
+			     struct fx_node *x, const struct fx_kwarg *kwargs,
+			     size_t n_kwargs);
+/* An argument of a traced node, tuples of tensors included. */
+int rewrite_value(struct rewrite *r, struct fx_node *n, const struct fx_arg *a,
+		  fxv *ret);
+/* What @n answers if it has several results; or NULL. */
+const fxv *rewrite_several(const struct rewrite *r, const struct fx_node *n);
+/* @n answers @v: a node of the new graph, None, or several. */
+void rewrite_answer(struct rewrite *r, struct fx_node *n, fxv v);
+
+/* getitem, split and chunk of tensors. */
+int rewrite_getitem(struct rewrite *r, struct fx_node *n);
+int rewrite_split(struct rewrite *r, struct fx_node *n);
+int rewrite_chunk(struct rewrite *r, struct fx_node *n);
 
 /* interpreter.c */
 

@@ -69,10 +69,13 @@ static int set_attr(struct operation *o, const struct fx_option *option, fxv v,
 		    char *error)
 {
 	struct fxq_attr number = { .name = option->name, .count = 1 };
+	bool pair = option->type == FX_OPTION_PAIR;
 
 	switch (option->attr) {
 	case FX_ATTR_FIXED:
-		if (v.kind != option->def.kind || v.i != option->def.i)
+		if (v.kind != option->def.kind ||
+		    (v.kind == FX_VALUE_FLOAT ? v.f != option->def.f :
+						v.i != option->def.i))
 			return refuse(error, "'%s' is offered at its default alone",
 				      option->name);
 		return 0;
@@ -84,12 +87,17 @@ static int set_attr(struct operation *o, const struct fx_option *option, fxv v,
 		number.f = fx_float(v);
 		add_attr(o, &number);
 		return 0;
+	case FX_ATTR_STR:
+		number.type = FXQ_ATTR_STRING;
+		number.s = v.s;
+		add_attr(o, &number);
+		return 0;
 	case FX_ATTR_INTS:
 	case FX_ATTR_KERNEL:
-		add_sides(o, option->name, v, 2);
+		add_sides(o, option->name, v, pair ? 2 : 1);
 		return 0;
 	case FX_ATTR_PADS:
-		add_sides(o, option->name, v, 4);
+		add_sides(o, option->name, v, pair ? 4 : 1);
 		return 0;
 	case FX_ATTR_LIST:
 		return add_list(o, option->name, v, error);
@@ -159,12 +167,27 @@ static int adapt_flatten(struct operation *o, char *error)
 /* To one value a channel it is the operator that the device knows. */
 static int adapt_adaptive_pool(struct operation *o, char *error)
 {
-	const struct fxq_attr *size = attr_of(o, "output_size");
+	struct fxq_attr *size = &o->attrs[0];
 
-	if (size->ints[0] == 1 && size->ints[1] == 1) {
+	if (size->ints[0] == 1 && size->ints[size->count - 1] == 1) {
 		o->op = "global_avg_pool";
 		o->n_attrs = 0;
+	} else if (size->count == 1) {
+		/* Of one dimension: the one before it stays as it is. */
+		o->ints[0][1] = size->ints[0];
+		o->ints[0][0] = 0;
+		size->count = 2;
 	}
+	return 0;
+}
+
+/* torch has the numbers first, the operator the table. */
+static int adapt_gather(struct operation *o, char *error)
+{
+	fxv indices = o->in[0];
+
+	o->in[0] = o->in[1];
+	o->in[1] = indices;
 	return 0;
 }
 
@@ -216,6 +239,7 @@ static const struct {
 	{ "flatten", adapt_flatten },
 	{ "adaptive_avg_pool2d", adapt_adaptive_pool },
 	{ "argmax", adapt_argmax },
+	{ "gather", adapt_gather },
 	{ "reduce_sum", adapt_reduce },
 	{ "reduce_mean", adapt_reduce },
 	{ "reduce_max", adapt_reduce },
@@ -231,6 +255,114 @@ static int adapt(struct operation *o, char *error)
 	return 0;
 }
 
+/* Resizing */
+
+/* How torch calls a way to resize, and how the operator does. */
+static const struct {
+	const char *torch, *mode, *transform;
+	uint32_t sides;			/* 0: of any number */
+} resizes[] = {
+	{ "nearest", "nearest", "asymmetric", 0 },
+	{ "linear", "linear", "pytorch_half_pixel", 1 },
+	{ "bilinear", "linear", "pytorch_half_pixel", 2 },
+	{ "trilinear", "linear", "pytorch_half_pixel", 3 },
+	{ "bicubic", "cubic", "pytorch_half_pixel", 2 },
+};
+
+static void add_str(struct operation *o, const char *name, const char *s)
+{
+	add_attr(o, &(struct fxq_attr){ .name = name, .type = FXQ_ATTR_STRING,
+					.count = 1, .s = s });
+}
+
+/* Of an image, unless the mode or the tensor says otherwise. */
+static uint32_t resized_sides(const struct operation *o, uint32_t sides)
+{
+	const struct fxq_tensor *x = fx_data(o->in[0]);
+
+	if (sides)
+		return sides;
+	return x && x->rank > 2 && x->rank < 6 ? x->rank - 2 : 2;
+}
+
+static int add_scales(struct operation *o, uint32_t sides, fxv size,
+		      fxv factor, char *error)
+{
+	if (fx_is_none(size) == fx_is_none(factor))
+		return refuse(error, "either size or scale_factor is given");
+	if (fx_is_none(size)) {
+		for (uint32_t i = 0; i < sides; i++)
+			o->scales[i] = fx_float(factor);
+		add_attr(o, &(struct fxq_attr){
+			.name = "scales", .type = FXQ_ATTR_FLOATS,
+			.count = sides, .floats = o->scales });
+		return 0;
+	}
+	if (fx_tuple_count(size) != 1 && fx_tuple_count(size) != sides)
+		return refuse(error, "size has %zu numbers; %u sides are resized",
+			      fx_tuple_count(size), sides);
+	for (uint32_t i = 0; i < sides; i++)
+		o->ints[o->n_attrs][i] = fx_int(fx_tuple_count(size) == 1 ?
+			size : fx_tuple_item(size, i));
+	add_attr(o, &(struct fxq_attr){
+		.name = "sizes", .type = FXQ_ATTR_INTS, .count = sides,
+		.ints = o->ints[o->n_attrs] });
+	return 0;
+}
+
+static int set_resize(struct operation *o, const struct fx_option *table,
+		      size_t n, const fxv *values, char *error)
+{
+	fxv mode = value_of(table, n, values, "mode");
+	fxv corners = value_of(table, n, values, "align_corners");
+	bool align = !fx_is_none(corners) && fx_truth(corners);
+	size_t i = 0, count = sizeof(resizes) / sizeof(*resizes);
+
+	while (i < count && (mode.kind != FX_VALUE_STR ||
+			     strcmp(resizes[i].torch, mode.s)))
+		i++;
+	if (i == count)
+		return refuse(error, "mode '%s' is not offered; nearest, linear, bilinear, trilinear and bicubic are",
+			      mode.kind == FX_VALUE_STR ? mode.s : "");
+	if (fx_truth(value_of(table, n, values, "antialias")))
+		return refuse(error, "antialias is not offered");
+
+	add_str(o, "mode", resizes[i].mode);
+	add_str(o, "coordinate_transformation_mode",
+		align ? "align_corners" : resizes[i].transform);
+	add_str(o, "nearest_mode", "floor");
+	return add_scales(o, resized_sides(o, resizes[i].sides),
+			  value_of(table, n, values, "size"),
+			  value_of(table, n, values, "scale_factor"), error);
+}
+
+/* What the call's options make of the operator. */
+static int set_options(struct operation *o, const struct fx_option *table,
+		       size_t n, const fxv *values, char *error)
+{
+	if (!strcmp(o->op, "resize"))
+		return set_resize(o, table, n, values, error);
+	if (set_attrs(o, table, n, values, error))
+		return -EINVAL;
+	return adapt(o, error);
+}
+
+int operation_options(struct fx_module *m, struct operation *o, char *error)
+{
+	return set_options(o, m->class->options, m->class->n_options,
+			   m->options, error);
+}
+
+/* Every parameter is an operand, in order. */
+static int operation_parameters(struct fx_module *m, struct operation *o,
+				char *error)
+{
+	for (size_t i = 0; i < m->n_members && o->n_in < MAX_ARGS; i++)
+		if (m->members[i].kind == FX_MEMBER_PARAMETER)
+			o->in[o->n_in++] = m->members[i].value;
+	return operation_options(m, o, error);
+}
+
 int operation_of_module(struct fx_module *m, fxv x, struct operation *ret,
 			char *error)
 {
@@ -239,13 +371,13 @@ int operation_of_module(struct fx_module *m, fxv x, struct operation *ret,
 
 	*ret = (struct operation){ .op = class->op, .n_in = 1 };
 	ret->in[0] = x;
+	if (class->operands && !strcmp(class->operands[0], "*"))
+		return operation_parameters(m, ret, error);
 	for (size_t i = 0; class->operands && class->operands[i]; i++) {
 		member = module_member(m, class->operands[i]);
 		ret->in[ret->n_in++] = member ? member->value : fx_none;
 	}
-	if (set_attrs(ret, class->options, class->n_options, m->options, error))
-		return -EINVAL;
-	return adapt(ret, error);
+	return operation_options(m, ret, error);
 }
 
 int operation_of_function(const struct fx_function *fn, const fxv *tensors,
@@ -265,9 +397,7 @@ int operation_of_function(const struct fx_function *fn, const fxv *tensors,
 		for (size_t k = 0; k < n; k++)
 			ret->in[ret->n_in++] = fx_tuple_item(tensors[i], k);
 	}
-	if (set_attrs(ret, fn->options, fn->n_options, o->values, error))
-		return -EINVAL;
-	return adapt(ret, error);
+	return set_options(ret, fn->options, fn->n_options, o->values, error);
 }
 
 /* A C number as the tensor it stands for, next to the tensors of the call. */

@@ -14,6 +14,10 @@
  *	output_padding=0, dilation=1, groups=1
  *   linear: x (..., in), w (out, in), bias (out) or None
  *   matmul: a, b; numpy's rules
+ *   lstm: x (L, N, I), (N, L, I) if batch_first, or (L, I); then of each layer
+ *	and direction w_ih (4H, I), w_hh (4H, H), b_ih (4H), b_hh (4H), without
+ *	the last two if bias=0; hidden_size, num_layers=1, bias=1,
+ *	batch_first=0, bidirectional=0. Results are every h, the last h and c
  *   batch_norm: x (N, C, ...), weight, bias, mean, var, each (C); eps=1e-5.
  *	weight and bias may be None, here and below
  *   layer_norm: x, weight, bias; axis=-1 or normalized_shape, eps=1e-5,
@@ -40,8 +44,9 @@
  *	dilation=1, ceil_mode=0, count_include_pad=1
  *   lp_pool: x of 1 to 3 dimensions; as avg_pool, p=2
  *   global_avg_pool, global_max_pool: x (N, C, ...)
- *   adaptive_avg_pool2d: x (..., H, W); output_size
- *   resize: x; sizes (of all dimensions), mode="nearest"|"linear"|"cubic",
+ *   adaptive_avg_pool2d: x (..., H, W); output_size, 0: as it is
+ *   resize: x; sizes (of all dimensions, or of the last ones; absent: what
+ *	scales make of them), mode="nearest"|"linear"|"cubic",
  *	coordinate_transformation_mode="half_pixel", nearest_mode=
  *	"round_prefer_floor", cubic_coeff_a=-0.75, exclude_outside=0,
  *	extrapolation_value=0, antialias=0, roi (starts, then ends), scales
@@ -78,7 +83,8 @@
 	  FX_NN_METHOD("conv_transpose3d"), 2, 3, 1, 0)			\
 	X(linear, "torch._C._nn.linear", FX_NN_NATIVE("linear"),	\
 	  2, 3, 1, 0)							\
-	X(matmul, "torch.matmul", FX_NN_METHOD("matmul"), 2, 2, 1, 0)
+	X(matmul, "torch.matmul", FX_NN_METHOD("matmul"), 2, 2, 1, 0)	\
+	X(lstm, "fxq.lstm", FX_NN_FUNCTION("lstm"), 3, 63, 3, 0)
 
 #define FX_OPS_NN_NORM(X)						\
 	X(batch_norm, "torch.nn.functional.batch_norm",			\

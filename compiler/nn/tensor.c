@@ -31,6 +31,16 @@ float random_uniform(void)
 	return (float)(random_bits() >> 8) * 0x1p-24f;
 }
 
+/* The sum of twelve has the deviation 1, and so it is on every machine. */
+float random_normal(void)
+{
+	float sum = -6.0f;
+
+	for (int i = 0; i < 12; i++)
+		sum += random_uniform();
+	return sum;
+}
+
 void random_fill(struct fxq_tensor *t, float bound)
 {
 	int64_t n = fxq_tensor_count(t);

@@ -539,6 +539,24 @@ static int trace_error(fxv result, struct fx_tracer *tracer)
 	return value_err(result);
 }
 
+fxv trace_call(const struct fx_loc *at, struct fx_module *m, const fxv *args,
+	       struct fx_graph *g)
+{
+	static const struct fx_tracer tracer;
+	struct tracing tracing = { .g = g, .root = m, .scope = "",
+				   .tracer = &tracer };
+	struct tracing *outer = context.tracing;
+	struct frozen frozen = { 0 };
+	fxv result;
+
+	context.tracing = &tracing;
+	freeze(m, &frozen);
+	result = module_run(at, m, args);
+	thaw(&frozen);
+	context.tracing = outer;
+	return result;
+}
+
 bool flag_of_trace(const struct fx_loc *at, bool value)
 {
 	if (!context.tracing || !context.tracing->flags)

@@ -73,30 +73,42 @@ static fxv attr_value(const struct fxq_attr *attr)
 	return fx_tuple_of(FX_VALUE_TUPLE, items);
 }
 
+/*
+ * struct callee - what is called
+ * @self: whether it has one, which is argument 0
+ * @n_own: tensors before the arguments, which are the callee's own
+ */
+struct callee {
+	const char *name;
+	const struct fx_param *params;
+	bool self;
+	uint32_t n_own;
+};
+
 /* A parameter by its name, or "argN" by its place, self being place 0. */
-static const struct fxq_attr *attr_of_param(const struct fx_wrapped *w,
+static const struct fxq_attr *attr_of_param(const struct callee *callee,
 					    const struct fxq_call *call,
 					    size_t i)
 {
 	const struct fxq_attr *attr;
 	char name[24];
 
-	attr = fxq_call_attr(call, w->method.params[i].name);
+	attr = fxq_call_attr(call, callee->params[i].name);
 	if (attr)
 		return attr;
-	snprintf(name, sizeof(name), "arg%zu", i + (w->class != NULL));
+	snprintf(name, sizeof(name), "arg%zu", i + callee->self);
 	return fxq_call_attr(call, name);
 }
 
 /* Attributes by their names; tensors, in order, are what has none. */
-static int collect_args(const struct fx_wrapped *w, struct fxq_call *call,
+static int collect_args(const struct callee *callee, struct fxq_call *call,
 			fxv args[MAX_ARGS])
 {
-	uint32_t next = 0;
+	uint32_t next = callee->n_own;
 	size_t i;
 
-	for (i = 0; w->method.params[i].name && i < MAX_ARGS - 1; i++) {
-		const struct fxq_attr *attr = attr_of_param(w, call, i);
+	for (i = 0; callee->params[i].name && i < MAX_ARGS - 1; i++) {
+		const struct fxq_attr *attr = attr_of_param(callee, call, i);
 
 		if (attr)
 			args[i] = attr_value(attr);
@@ -110,7 +122,8 @@ static int collect_args(const struct fx_wrapped *w, struct fxq_call *call,
 	args[i] = (fxv)FX_END;
 	if (next != call->n_in)
 		return refuse(call->error, "%s takes %u tensors; %u were given",
-			      w->function.name, next, call->n_in);
+			      callee->name, next - callee->n_own,
+			      call->n_in - callee->n_own);
 	return 0;
 }
 
@@ -170,8 +183,7 @@ static int put_result(struct fxq_call *call, uint32_t i, fxv v)
 	return 0;
 }
 
-static int put_results(const struct fx_wrapped *w, struct fxq_call *call,
-		       fxv result)
+static int put_results(const char *name, struct fxq_call *call, fxv result)
 {
 	const char *error = fx_error(result);
 	int ret = 0;
@@ -182,8 +194,7 @@ static int put_results(const struct fx_wrapped *w, struct fxq_call *call,
 	}
 	if (fx_tuple_count(result) != call->n_out)
 		return refuse(call->error, "%s returns %zu results; %u are wanted",
-			      w->function.name, fx_tuple_count(result),
-			      call->n_out);
+			      name, fx_tuple_count(result), call->n_out);
 
 	for (uint32_t i = 0; !ret && i < call->n_out; i++)
 		ret = put_result(call, i, fx_tuple_item(result, i));
@@ -192,6 +203,8 @@ static int put_results(const struct fx_wrapped *w, struct fxq_call *call,
 
 int fx_wrapped_eval(const struct fx_wrapped *w, struct fxq_call *call)
 {
+	const struct callee callee = { w->function.name, w->method.params,
+				       w->class != NULL, 0 };
 	struct context outer = context;
 	struct fx_module *self;
 	fxv args[MAX_ARGS];
@@ -201,11 +214,80 @@ int fx_wrapped_eval(const struct fx_wrapped *w, struct fxq_call *call)
 	context = (struct context){ 0 };
 	scope_open(&scope);
 	self = self_new(w, call->self);
-	ret = collect_args(w, call, args);
+	ret = collect_args(&callee, call, args);
 	if (!ret)
-		ret = put_results(w, call, wrapped_run(w, self, args));
+		ret = put_results(callee.name, call,
+				  wrapped_run(w, self, args));
 	fx_drop(scope_close(&scope, fx_none));
 	free(self);
+	context = outer;
+	return ret;
+}
+
+/* A wrapped module called through fxq_call.h: its tensors are inputs too */
+
+/*
+ * struct restore - tensors of a new instance, which are those of the call
+ * @next: the input that the next one is
+ */
+struct restore {
+	struct fxq_call *call;
+	uint32_t next;
+};
+
+static int restore_tensor(const char *key, enum fx_member_kind kind,
+			  struct fxq_tensor *t, void *ctx)
+{
+	struct restore *r = ctx;
+	const struct fxq_tensor *from = &r->call->in[r->next++];
+
+	if (r->next > r->call->n_in || from->dtype != t->dtype ||
+	    fxq_tensor_bytes(from) != fxq_tensor_bytes(t))
+		return refuse(r->call->error, "'%s' is not among its tensors", key);
+	memcpy(t->data, from->data, fxq_tensor_bytes(t));
+	return 0;
+}
+
+static struct fx_module *instance_new(const struct fx_class *class,
+				      struct restore *r)
+{
+	const struct fxq_self *self = r->call->self;
+	const struct fx_loc at = { .file = "", .expr = class->name };
+	struct fx_module *m = fx_construct(class, &at, NULL, "");
+
+	if (fx_module_each_tensor(m, restore_tensor, r)) {
+		fx_module_put(m);
+		return NULL;
+	}
+	if (self && self->training)
+		fx_train(m);
+	else
+		fx_eval(m);
+	for (uint32_t i = 0; self && i < self->n_attrs; i++)
+		class->set(m, self->attrs[i].name, attr_value(&self->attrs[i]));
+	return m;
+}
+
+int fx_module_eval(const struct fx_class *class, struct fxq_call *call)
+{
+	struct callee callee = { class->name, class->method->params, true, 0 };
+	struct restore restore = { .call = call };
+	struct context outer = context;
+	struct fx_module *self;
+	fxv args[MAX_ARGS];
+	struct scope scope;
+	int ret = -EINVAL;
+
+	context = (struct context){ 0 };
+	scope_open(&scope);
+	self = instance_new(class, &restore);
+	callee.n_own = restore.next;
+	if (self)
+		ret = collect_args(&callee, call, args);
+	if (!ret)
+		ret = put_results(callee.name, call, fx_call_at(NULL, self, args));
+	fx_drop(scope_close(&scope, fx_none));
+	fx_module_put(self);
 	context = outer;
 	return ret;
 }

@@ -42,7 +42,10 @@ static const char *axis_of(const struct fx_node *n, int axis,
 		.exclude_outside = fx_node_int(n, "exclude_outside", 0),
 	};
 	ret->scale = (double)ret->out / (double)ret->in;
-	if (scales && scales->count == type_of(n)->rank &&
+	/* Fewer than dimensions are the last ones'. */
+	if (scales && scales->count <= type_of(n)->rank)
+		axis -= type_of(n)->rank - scales->count;
+	if (scales && axis >= 0 && (size_t)axis < scales->count &&
 	    scales->items[axis].kind == FX_ARG_FLOAT)
 		ret->scale = scales->items[axis].f;
 	return resize_taps(ret) > 2 ? "its coordinates have no table" : NULL;

@@ -204,7 +204,7 @@ CASE(NoLen) { return fx_len(fx_value(3)); }
 CASE(NoMapping) { return fx_kwargs(fx_value(3)); }
 CASE(LongRange) { return fx_range(fx_value(1 << 20)); }
 CASE(NoAttribute) { return fx_getattr(fx_zeros(1), "shapes"); }
-CASE(OnlyTraced) { return fx_interpolate(fx_zeros(1, 1, 2, 2)); }
+CASE(OnlyTraced) { return fx_method(fx_zeros(1, 1, 2, 2), to); }
 
 static void accessors_answer_as_python(void **state)
 {

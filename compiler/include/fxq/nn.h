@@ -106,11 +106,13 @@ struct fx_option {
  * @size: of its struct, which begins with a struct fx_module
  * @op: the operator that it is, or NULL; the operator's inputs are the
  *	forward's argument, then the members that @operands names (None where
- *	one is absent); its parameters are the options
+ *	one is absent, "*" for every parameter); its parameters are the options
  * @init: makes the members; NULL if there are none
  * @set: gives the struct's field for the member called @name another value, a
  *	module as FX_VALUE_SELF; NULL if the struct has no fields
  * @forward: NULL: what @op computes
+ * @wrapped: of FX_WRAP_MODULE: how a compiled program calls the forward, given
+ *	the module's tensors before the arguments
  * @qparams: of observers and fake quantizers: fx_calculate_qparams()
  */
 struct fx_class {
@@ -125,8 +127,15 @@ struct fx_class {
 	void (*set)(struct fx_module *m, const char *name, fxv value);
 	fxv (*forward)(struct fx_module *m, const fxv *args);
 	const struct fx_method *method;
+	const struct fxq_function *wrapped;
 	int (*qparams)(struct fx_module *m, struct fx_qparams *ret);
 };
+
+/* What FX_WRAP_MODULE makes, and what it does. */
+struct fx_wrapped_module {
+	struct fxq_function function;
+};
+int fx_module_eval(const struct fx_class *class, struct fxq_call *call);
 
 /*
  * struct fx_function - a function or method of tensors: a row from nn_table.h
@@ -167,6 +176,26 @@ struct fx_function {
 #define QuantStub(...)		FX_CONSTRUCT(QuantStub, __VA_ARGS__)
 #define DeQuantStub(...)	FX_CONSTRUCT(DeQuantStub, __VA_ARGS__)
 #define LSTM(...)		FX_CONSTRUCT(LSTM, __VA_ARGS__)
+#define Conv1d(...)		FX_CONSTRUCT(Conv1d, __VA_ARGS__)
+#define Conv3d(...)		FX_CONSTRUCT(Conv3d, __VA_ARGS__)
+#define ConvTranspose1d(...)	FX_CONSTRUCT(ConvTranspose1d, __VA_ARGS__)
+#define ConvTranspose2d(...)	FX_CONSTRUCT(ConvTranspose2d, __VA_ARGS__)
+#define BatchNorm1d(...)	FX_CONSTRUCT(BatchNorm1d, __VA_ARGS__)
+#define BatchNorm3d(...)	FX_CONSTRUCT(BatchNorm3d, __VA_ARGS__)
+#define LayerNorm(...)		FX_CONSTRUCT(LayerNorm, __VA_ARGS__)
+#define GroupNorm(...)		FX_CONSTRUCT(GroupNorm, __VA_ARGS__)
+#define Embedding(...)		FX_CONSTRUCT(Embedding, __VA_ARGS__)
+#define LeakyReLU(...)		FX_CONSTRUCT(LeakyReLU, __VA_ARGS__)
+#define PReLU(...)		FX_CONSTRUCT(PReLU, __VA_ARGS__)
+#define GELU(...)		FX_CONSTRUCT(GELU, __VA_ARGS__)
+#define Hardsigmoid(...)	FX_CONSTRUCT(Hardsigmoid, __VA_ARGS__)
+#define Tanh(...)		FX_CONSTRUCT(Tanh, __VA_ARGS__)
+#define MaxPool1d(...)		FX_CONSTRUCT(MaxPool1d, __VA_ARGS__)
+#define AvgPool1d(...)		FX_CONSTRUCT(AvgPool1d, __VA_ARGS__)
+#define AdaptiveAvgPool1d(...)	FX_CONSTRUCT(AdaptiveAvgPool1d, __VA_ARGS__)
+#define Upsample(...)		FX_CONSTRUCT(Upsample, __VA_ARGS__)
+#define MultiheadAttention(...)	FX_CONSTRUCT(MultiheadAttention, __VA_ARGS__)
+#define FloatFunctional(...)	FX_CONSTRUCT(FloatFunctional, __VA_ARGS__)
 /* Modules one after another, named 0, 1, 2 … */
 #define Sequential(...)		\
 	fx_sequential((struct fx_module *[]){ __VA_ARGS__, NULL })
@@ -209,12 +238,24 @@ struct fx_module *fx_module_dict(const struct fx_named_module *modules);
  *	attribute(name, value)		anything else: fxv name
  *
  * FX_WRAP_MODULE: the same, and the tracer records a call of it as one node
- * and does not look inside.
+ * and does not look inside. A compiled program calls its forward on the CPU,
+ * with the parameters it had, and is given it as fx_wrapped_function(Class), as
+ * a wrapped function (trace.h).
  */
-#define FX_MODULE(Class, ...)		FX_MODULE_OF(0, Class, __VA_ARGS__)
-#define FX_WRAP_MODULE(Class, ...)	\
-	FX_MODULE_OF(FX_CLASS_LEAF, Class, __VA_ARGS__)
-#define FX_MODULE_OF(traits, Class, ...)				\
+#define FX_MODULE(Class, ...)		\
+	FX_MODULE_OF(0, NULL, Class, __VA_ARGS__)
+#define FX_WRAP_MODULE(Class, ...)					\
+	static const struct fx_class fx_class_##Class;			\
+	static int fx_eval_##Class(struct fxq_call *call)		\
+	{								\
+		return fx_module_eval(&fx_class_##Class, call);		\
+	}								\
+	static const struct fx_wrapped_module fx_wrapped_##Class = {	\
+		.function = { #Class, NULL, fx_eval_##Class },		\
+	};								\
+	FX_MODULE_OF(FX_CLASS_LEAF, &fx_wrapped_##Class.function, Class,	\
+		     __VA_ARGS__)
+#define FX_MODULE_OF(traits, function, Class, ...)				\
 	struct Class {							\
 		struct fx_module module;				\
 		FX_EACH(FX_MEMBER_FIELD, __VA_ARGS__)			\
@@ -242,6 +283,7 @@ struct fx_module *fx_module_dict(const struct fx_named_module *modules);
 		.name = #Class,						\
 		.size = sizeof(struct Class),				\
 		.flags = traits,					\
+		.wrapped = function,					\
 		.init = fx_init_##Class,				\
 		.set = fx_set_##Class,					\
 		.forward = fx_forward_call_##Class,			\
@@ -376,6 +418,21 @@ bool fx_training_at(const struct fx_loc *at, const struct fx_module *m);
 
 #define fx_conv2d(...)		FX_APPLY(3, conv2d, #__VA_ARGS__, __VA_ARGS__)
 #define fx_linear(...)		FX_APPLY(3, linear, #__VA_ARGS__, __VA_ARGS__)
+#define fx_conv1d(...)		FX_APPLY(3, conv1d, #__VA_ARGS__, __VA_ARGS__)
+#define fx_conv3d(...)		FX_APPLY(3, conv3d, #__VA_ARGS__, __VA_ARGS__)
+#define fx_conv_transpose1d(...)	\
+	FX_APPLY(3, conv_transpose1d, #__VA_ARGS__, __VA_ARGS__)
+#define fx_conv_transpose2d(...)	\
+	FX_APPLY(3, conv_transpose2d, #__VA_ARGS__, __VA_ARGS__)
+#define fx_leaky_relu(...)	FX_APPLY(1, leaky_relu, #__VA_ARGS__, __VA_ARGS__)
+#define fx_prelu(...)		FX_APPLY(2, prelu, #__VA_ARGS__, __VA_ARGS__)
+#define fx_gelu(...)		FX_APPLY(1, gelu, #__VA_ARGS__, __VA_ARGS__)
+#define fx_hardsigmoid(...)	\
+	FX_APPLY(1, hardsigmoid, #__VA_ARGS__, __VA_ARGS__)
+#define fx_max_pool1d(...)	FX_APPLY(1, max_pool1d, #__VA_ARGS__, __VA_ARGS__)
+#define fx_avg_pool1d(...)	FX_APPLY(1, avg_pool1d, #__VA_ARGS__, __VA_ARGS__)
+#define fx_adaptive_avg_pool1d(...)	\
+	FX_APPLY(1, adaptive_avg_pool1d, #__VA_ARGS__, __VA_ARGS__)
 #define fx_relu(...)		FX_APPLY(1, relu, #__VA_ARGS__, __VA_ARGS__)
 #define fx_relu6(...)		FX_APPLY(1, relu6, #__VA_ARGS__, __VA_ARGS__)
 #define fx_silu(...)		FX_APPLY(1, silu, #__VA_ARGS__, __VA_ARGS__)
@@ -415,7 +472,25 @@ bool fx_training_at(const struct fx_loc *at, const struct fx_module *m);
 #define fx_mse_loss(...)	FX_APPLY(2, mse_loss, #__VA_ARGS__, __VA_ARGS__)
 /* torch.add(), which a graph shows otherwise than +; relu of torch.ops. */
 #define fx_torch_add(...)	FX_APPLY(2, torch_add, #__VA_ARGS__, __VA_ARGS__)
+#define fx_torch_mul(...)	FX_APPLY(2, torch_mul, #__VA_ARGS__, __VA_ARGS__)
 #define fx_aten_relu(...)	FX_APPLY(1, aten_relu, #__VA_ARGS__, __VA_ARGS__)
+
+/*
+ * What a FloatFunctional does: its quantized form observes the result. As in
+ * torch, a graph shows the function and a call of activation_post_process.
+ */
+#define fx_ff_add(ff, a, b)	\
+	FX_FF(ff, add, fx_torch_add(a, b), a, b)
+#define fx_ff_mul(ff, a, b)	\
+	FX_FF(ff, mul, fx_torch_mul(a, b), a, b)
+#define fx_ff_cat(ff, list, ...)	\
+	FX_FF(ff, cat, fx_cat(list, __VA_ARGS__), list)
+#define fx_ff_add_relu(ff, a, b)	\
+	FX_FF(ff, add_relu, fx_relu(fx_torch_add(a, b)), a, b)
+#define FX_FF(ff, name, value, ...)					\
+	fx_ff_result(FX_HERE("fx_ff_" #name "(" #ff ", " #__VA_ARGS__ ")"), \
+		     ff, value)
+fxv fx_ff_result(const struct fx_loc *at, struct fx_module *ff, fxv value);
 
 /* A method of a tensor: fx_method(x, flatten, 1) is torch's x.flatten(1). */
 #define fx_method(x, name, ...)						\

@@ -12,9 +12,10 @@
  * `.stride = 2`, or as two, `.stride_hw = {2, 1}`.
  *
  * attribute says how the operator takes it: NO (not at all), FIXED (not at all,
- * and nothing but the default is offered), INT, FLOAT, INTS (height, width),
+ * and nothing but the default is offered), INT, FLOAT, STR, INTS (height, width),
  * PADS (top, left, bottom, right), KERNEL (as INTS, and None means kernel_size),
- * or LIST (one integer or several).
+ * or LIST (one integer or several). Of an INT, which stands for all sides of a
+ * window in one dimension or in three, INTS, PADS and KERNEL are one number.
  */
 #ifndef FXQ_NN_TABLE_H
 #define FXQ_NN_TABLE_H
@@ -36,15 +37,102 @@
 	X(INT,   groups,       FX_INT(1), INT)	\
 	X(BOOL,  bias,         FX_BOOL(true), NO)
 
+#define FX_OPTIONS_CONV(X)			\
+	X(INT,   in_channels,  FX_REQUIRED, NO)	\
+	X(INT,   out_channels, FX_REQUIRED, NO)	\
+	X(INT,   kernel_size,  FX_REQUIRED, NO)	\
+	X(INT,   stride,       FX_INT(1), INTS)	\
+	X(INT,   padding,      FX_INT(0), PADS)	\
+	X(INT,   dilation,     FX_INT(1), INTS)	\
+	X(INT,   groups,       FX_INT(1), INT)	\
+	X(BOOL,  bias,         FX_BOOL(true), NO)
+#define FX_OPTIONS_Conv1d(X)	FX_OPTIONS_CONV(X)
+#define FX_OPTIONS_Conv3d(X)	FX_OPTIONS_CONV(X)
+
+#define FX_OPTIONS_ConvTranspose1d(X)			\
+	X(INT,   in_channels,  FX_REQUIRED, NO)		\
+	X(INT,   out_channels, FX_REQUIRED, NO)		\
+	X(INT,   kernel_size,  FX_REQUIRED, NO)		\
+	X(INT,   stride,       FX_INT(1), INTS)		\
+	X(INT,   padding,      FX_INT(0), PADS)		\
+	X(INT,   output_padding, FX_INT(0), INTS)	\
+	X(INT,   groups,       FX_INT(1), INT)		\
+	X(BOOL,  bias,         FX_BOOL(true), NO)	\
+	X(INT,   dilation,     FX_INT(1), INTS)
+
+#define FX_OPTIONS_ConvTranspose2d(X)			\
+	X(INT,   in_channels,  FX_REQUIRED, NO)		\
+	X(INT,   out_channels, FX_REQUIRED, NO)		\
+	X(PAIR,  kernel_size,  FX_REQUIRED, NO)		\
+	X(PAIR,  stride,       FX_INT(1), INTS)		\
+	X(PAIR,  padding,      FX_INT(0), PADS)		\
+	X(PAIR,  output_padding, FX_INT(0), INTS)	\
+	X(INT,   groups,       FX_INT(1), INT)		\
+	X(BOOL,  bias,         FX_BOOL(true), NO)	\
+	X(PAIR,  dilation,     FX_INT(1), INTS)
+
 #define FX_OPTIONS_Linear(X)			\
 	X(INT,   in_features,  FX_REQUIRED, NO)	\
 	X(INT,   out_features, FX_REQUIRED, NO)	\
 	X(BOOL,  bias,         FX_BOOL(true), NO)
 
-#define FX_OPTIONS_BatchNorm2d(X)			\
+#define FX_OPTIONS_BATCH_NORM(X)			\
 	X(INT,   num_features, FX_REQUIRED, NO)		\
 	X(FLOAT, eps,          FX_FLOAT(1e-5), FLOAT)	\
 	X(FLOAT, momentum,     FX_FLOAT(0.1), NO)
+#define FX_OPTIONS_BatchNorm1d(X)	FX_OPTIONS_BATCH_NORM(X)
+#define FX_OPTIONS_BatchNorm2d(X)	FX_OPTIONS_BATCH_NORM(X)
+#define FX_OPTIONS_BatchNorm3d(X)	FX_OPTIONS_BATCH_NORM(X)
+
+#define FX_OPTIONS_LayerNorm(X)				\
+	X(PAIR,  normalized_shape, FX_REQUIRED, LIST)	\
+	X(FLOAT, eps,          FX_FLOAT(1e-5), FLOAT)	\
+	X(BOOL,  elementwise_affine, FX_BOOL(true), NO)
+
+#define FX_OPTIONS_GroupNorm(X)				\
+	X(INT,   num_groups,   FX_REQUIRED, INT)	\
+	X(INT,   num_channels, FX_REQUIRED, NO)		\
+	X(FLOAT, eps,          FX_FLOAT(1e-5), FLOAT)	\
+	X(BOOL,  affine,       FX_BOOL(true), NO)
+
+#define FX_OPTIONS_Embedding(X)				\
+	X(INT,   num_embeddings, FX_REQUIRED, NO)	\
+	X(INT,   embedding_dim, FX_REQUIRED, NO)	\
+	X(INT,   padding_idx,  FX_NONE, NO)
+
+#define FX_OPTIONS_max_pool1d(X)			\
+	X(INT,   kernel_size,  FX_REQUIRED, INTS)	\
+	X(INT,   stride,       FX_NONE, KERNEL)		\
+	X(INT,   padding,      FX_INT(0), PADS)		\
+	X(INT,   dilation,     FX_INT(1), INTS)		\
+	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
+	X(BOOL,  return_indices, FX_BOOL(false), FIXED)
+
+#define FX_OPTIONS_MaxPool1d(X)				\
+	X(INT,   kernel_size,  FX_REQUIRED, INTS)	\
+	X(INT,   stride,       FX_NONE, KERNEL)		\
+	X(INT,   padding,      FX_INT(0), PADS)		\
+	X(INT,   dilation,     FX_INT(1), INTS)		\
+	X(BOOL,  return_indices, FX_BOOL(false), FIXED)	\
+	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)
+
+#define FX_OPTIONS_avg_pool1d(X)			\
+	X(INT,   kernel_size,  FX_REQUIRED, INTS)	\
+	X(INT,   stride,       FX_NONE, KERNEL)		\
+	X(INT,   padding,      FX_INT(0), PADS)		\
+	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
+	X(BOOL,  count_include_pad, FX_BOOL(true), INT)
+#define FX_OPTIONS_AvgPool1d(X)	FX_OPTIONS_avg_pool1d(X)
+
+#define FX_OPTIONS_adaptive_avg_pool1d(X)	\
+	X(INT,   output_size,  FX_REQUIRED, INTS)
+#define FX_OPTIONS_AdaptiveAvgPool1d(X)	FX_OPTIONS_adaptive_avg_pool1d(X)
+
+#define FX_OPTIONS_Upsample(X)				\
+	X(PAIR,  size,         FX_NONE, NO)		\
+	X(FLOAT, scale_factor, FX_NONE, NO)		\
+	X(STR,   mode,         FX_STR("nearest"), NO)	\
+	X(BOOL,  align_corners, FX_NONE, NO)
 
 #define FX_OPTIONS_MaxPool2d(X)				\
 	X(PAIR,  kernel_size,  FX_REQUIRED, INTS)	\
@@ -88,10 +176,44 @@
 #define FX_OPTIONS_ModuleList(X)
 #define FX_OPTIONS_ModuleDict(X)
 
-/* One layer, in one direction. */
-#define FX_OPTIONS_LSTM(X)			\
-	X(INT,   input_size,   FX_REQUIRED, NO)	\
-	X(INT,   hidden_size,  FX_REQUIRED, NO)
+#define FX_OPTIONS_leaky_relu(X)			\
+	X(FLOAT, negative_slope, FX_FLOAT(0.01), FLOAT)	\
+	X(BOOL,  inplace,      FX_BOOL(false), NO)
+#define FX_OPTIONS_LeakyReLU(X)	FX_OPTIONS_leaky_relu(X)
+
+#define FX_OPTIONS_PReLU(X)				\
+	X(INT,   num_parameters, FX_INT(1), NO)		\
+	X(FLOAT, init,         FX_FLOAT(0.25), NO)
+
+#define FX_OPTIONS_gelu(X)				\
+	X(STR,   approximate,  FX_STR("none"), STR)
+#define FX_OPTIONS_GELU(X)	FX_OPTIONS_gelu(X)
+
+#define FX_OPTIONS_hardsigmoid(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_Hardsigmoid(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_Tanh(X)
+#define FX_OPTIONS_FloatFunctional(X)
+
+#define FX_OPTIONS_LSTM(X)				\
+	X(INT,   input_size,   FX_REQUIRED, NO)		\
+	X(INT,   hidden_size,  FX_REQUIRED, INT)	\
+	X(INT,   num_layers,   FX_INT(1), INT)		\
+	X(BOOL,  bias,         FX_BOOL(true), INT)	\
+	X(BOOL,  batch_first,  FX_BOOL(false), INT)	\
+	X(FLOAT, dropout,      FX_FLOAT(0), FIXED)	\
+	X(BOOL,  bidirectional, FX_BOOL(false), INT)	\
+	X(INT,   proj_size,    FX_INT(0), FIXED)
+
+#define FX_OPTIONS_MultiheadAttention(X)		\
+	X(INT,   embed_dim,    FX_REQUIRED, NO)		\
+	X(INT,   num_heads,    FX_REQUIRED, NO)		\
+	X(FLOAT, dropout,      FX_FLOAT(0), FIXED)	\
+	X(BOOL,  bias,         FX_BOOL(true), NO)	\
+	X(BOOL,  add_bias_kv,  FX_BOOL(false), FIXED)	\
+	X(BOOL,  add_zero_attn, FX_BOOL(false), FIXED)	\
+	X(INT,   kdim,         FX_NONE, FIXED)		\
+	X(INT,   vdim,         FX_NONE, FIXED)		\
+	X(BOOL,  batch_first,  FX_BOOL(false), NO)
 
 /* The scale with which an input is quantized; None: it is observed. */
 #define FX_OPTIONS_QuantStub(X)	\
@@ -119,6 +241,26 @@
 	X(ModuleList)		\
 	X(ModuleDict)		\
 	X(LSTM)			\
+	X(Conv1d)		\
+	X(Conv3d)		\
+	X(ConvTranspose1d)	\
+	X(ConvTranspose2d)	\
+	X(BatchNorm1d)		\
+	X(BatchNorm3d)		\
+	X(LayerNorm)		\
+	X(GroupNorm)		\
+	X(Embedding)		\
+	X(LeakyReLU)		\
+	X(PReLU)		\
+	X(GELU)			\
+	X(Hardsigmoid)		\
+	X(Tanh)			\
+	X(MaxPool1d)		\
+	X(AvgPool1d)		\
+	X(AdaptiveAvgPool1d)	\
+	X(Upsample)		\
+	X(MultiheadAttention)	\
+	X(FloatFunctional)	\
 	X(QuantStub)		\
 	X(DeQuantStub)
 
@@ -129,6 +271,31 @@
 	X(PAIR,  padding,      FX_INT(0), PADS)	\
 	X(PAIR,  dilation,     FX_INT(1), INTS)	\
 	X(INT,   groups,       FX_INT(1), INT)
+
+#define FX_OPTIONS_WINDOW(X)			\
+	X(INT,   stride,       FX_INT(1), INTS)	\
+	X(INT,   padding,      FX_INT(0), PADS)	\
+	X(INT,   dilation,     FX_INT(1), INTS)	\
+	X(INT,   groups,       FX_INT(1), INT)
+#define FX_OPTIONS_conv1d(X)	FX_OPTIONS_WINDOW(X)
+#define FX_OPTIONS_conv3d(X)	FX_OPTIONS_WINDOW(X)
+
+#define FX_OPTIONS_conv_transpose1d(X)			\
+	X(INT,   stride,       FX_INT(1), INTS)		\
+	X(INT,   padding,      FX_INT(0), PADS)		\
+	X(INT,   output_padding, FX_INT(0), INTS)	\
+	X(INT,   groups,       FX_INT(1), INT)		\
+	X(INT,   dilation,     FX_INT(1), INTS)
+
+#define FX_OPTIONS_conv_transpose2d(X)			\
+	X(PAIR,  stride,       FX_INT(1), INTS)		\
+	X(PAIR,  padding,      FX_INT(0), PADS)		\
+	X(PAIR,  output_padding, FX_INT(0), INTS)	\
+	X(INT,   groups,       FX_INT(1), INT)		\
+	X(PAIR,  dilation,     FX_INT(1), INTS)
+
+#define FX_OPTIONS_prelu(X)
+#define FX_OPTIONS_embedding(X)
 
 #define FX_OPTIONS_softmax(X)			\
 	X(INT,   dim,          FX_NONE, INT)	\
@@ -189,6 +356,7 @@
 #define FX_OPTIONS_getattr(X)
 #define FX_OPTIONS_len(X)
 #define FX_OPTIONS_torch_add(X)
+#define FX_OPTIONS_torch_mul(X)
 #define FX_OPTIONS_aten_relu(X)
 #define FX_OPTIONS_assert_fn(X)
 #define FX_OPTIONS_assert(X)
@@ -285,7 +453,17 @@
 	X(mul,		"mul",			2, FX_AS_WRITTEN)	\
 	X(clamp,	"clamp",		1, FX_AS_WRITTEN)	\
 	X(cross_entropy, "cross_entropy",	2, FX_AS_WRITTEN)	\
-	X(mse_loss,	"mse_loss",		2, FX_AS_WRITTEN)
+	X(mse_loss,	"mse_loss",		2, FX_AS_WRITTEN)	\
+	X(conv1d,	"conv1d",		3, FX_AS_WRITTEN)	\
+	X(conv3d,	"conv3d",		3, FX_AS_WRITTEN)	\
+	X(conv_transpose1d, "conv_transpose1d",	3, FX_AS_WRITTEN)	\
+	X(conv_transpose2d, "conv_transpose2d",	3, FX_AS_WRITTEN)	\
+	X(leaky_relu,	"leaky_relu",		1, 0)			\
+	X(prelu,	"prelu",		2, FX_AS_WRITTEN)	\
+	X(gelu,		"gelu",			1, FX_AS_WRITTEN)	\
+	X(hardsigmoid,	"hardsigmoid",		1, 0)			\
+	X(max_pool1d,	"max_pool1d",		1, 1)			\
+	X(avg_pool1d,	"avg_pool1d",		1, FX_AS_WRITTEN)
 
 /*
  * X(function, name, operator or NULL, tensors, record, path, repr, flags): those
@@ -323,11 +501,16 @@
 	  "len", FX_NATIVE("len"), FX_OP_ANNOUNCED)			\
 	X(torch_add, "add", "add", 2, FX_AS_WRITTEN,			\
 	  "torch.add", FX_IN_C("add"), 0)				\
+	X(torch_mul, "mul", "mul", 2, FX_AS_WRITTEN,			\
+	  "torch.mul", FX_IN_C("mul"), 0)				\
 	X(aten_relu, "relu", "relu", 1, FX_AS_WRITTEN,			\
 	  "torch.ops.aten.relu", "aten.relu", 0)			\
+	X(adaptive_avg_pool1d, "adaptive_avg_pool1d",			\
+	  "adaptive_avg_pool2d", 1, FX_AS_WRITTEN,			\
+	  "torch.adaptive_avg_pool1d", FX_IN_C("adaptive_avg_pool1d"), 0) \
 	X(split, "split", NULL, 1, FX_AS_WRITTEN,			\
 	  "torch.functional.split", "<function split>", 0)		\
-	X(interpolate, "interpolate", NULL, 1, 0,			\
+	X(interpolate, "interpolate", "resize", 1, 0,			\
 	  "torch.nn.functional.interpolate", "<function interpolate>", 0) \
 	X(assert_fn, "assert_fn", NULL, 1, FX_AS_WRITTEN,		\
 	  "torch.fx.proxy.assert_fn", "<function assert_fn>",		\

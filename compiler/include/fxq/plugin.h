@@ -6,7 +6,7 @@
  *
  *	FXQ_PLUGIN(Net, FXQ_INPUT(1, 3, 64, 64), _post_process)
  *
- * and `cc -shared -fPIC net.c -o net.so`. It exports one object, `fxq_plugin`,
+ * and `fxq-run build net.c`. It exports one object, `fxq_plugin`,
  * from which fxq-run takes the model to trace, and libfxq the functions that
  * an image names. The model may be NULL, FXQ_PLUGIN(NULL, FXQ_INPUT(), nms),
  * for a plugin that has functions only.
@@ -20,7 +20,7 @@
 struct fx_module;
 
 /* Raised when this struct, fxq_call.h or a struct of nn.h changes its layout. */
-#define FXQ_PLUGIN_ABI	2
+#define FXQ_PLUGIN_ABI	3
 
 /*
  * struct fxq_plugin - what `fxq_plugin` in a shared object is

@@ -71,9 +71,12 @@ static int read_adaptive(struct fxq_call *call, int64_t out[2])
 		return ret;
 	if (!fxq_call_attr(call, "output_size"))
 		return kern_refuse(call, -EINVAL, "output_size is missing");
-	ret = kern_ints(call, "output_size", out, 2, 1, 1);
+	ret = kern_ints(call, "output_size", out, 2, 1, 0);
 	if (ret)
 		return ret;
+	for (int i = 0; i < 2; i++)
+		if (!out[i])
+			out[i] = x->dims[x->rank - 2 + i];
 	if (x->dims[x->rank - 2] < 1 || x->dims[x->rank - 1] < 1)
 		return kern_refuse(call, -EINVAL,
 				   "the input has no elements to average");

@@ -46,6 +46,49 @@ static int read_float(struct fxq_call *call, const char *name, uint32_t n,
 	return 0;
 }
 
+/* The scale of dimension @d: fewer scales than dimensions are the last ones'. */
+static int read_scale(struct fxq_call *call, uint32_t d, double def,
+		      double *ret_value)
+{
+	const struct fxq_attr *a = fxq_call_attr(call, "scales");
+	uint32_t rank = call->in[0].rank;
+	uint32_t n = a && a->count && a->count < rank ? a->count : rank;
+
+	*ret_value = 1;
+	if (d < rank - n)
+		return 0;
+	return read_float(call, "scales", n, d - (rank - n), def, ret_value);
+}
+
+/* Sizes of all dimensions or the last ones, or what scales make of them. */
+static int read_sizes(struct fxq_call *call, int64_t *sizes)
+{
+	const struct fxq_attr *a = fxq_call_attr(call, "sizes");
+	const struct fxq_tensor *x = &call->in[0];
+	uint32_t n = a && a->count < x->rank ? a->count : x->rank;
+	double scale;
+	int ret = 0;
+
+	memcpy(sizes, x->dims, x->rank * sizeof(*sizes));
+	if (a)
+		return kern_ints(call, "sizes", sizes + x->rank - n, n, 1, 1);
+	if (!fxq_call_attr(call, "scales"))
+		return kern_refuse(call, -EINVAL, "sizes is missing");
+	for (uint32_t d = 0; d < x->rank && !ret; d++) {
+		ret = read_scale(call, d, 1, &scale);
+		if (!ret && !(scale > 0 && x->dims[d] * scale < INT32_MAX))
+			ret = kern_refuse(call, -EINVAL,
+					  "the scale of dimension %u is %g", d,
+					  scale);
+		if (!ret)
+			sizes[d] = (int64_t)(x->dims[d] * scale);
+		if (!ret && sizes[d] < 1)
+			ret = kern_refuse(call, -EINVAL,
+					  "dimension %u would be empty", d);
+	}
+	return ret;
+}
+
 static int read_axis(struct fxq_call *call, uint32_t d, int64_t out,
 		     struct resize_axis *a)
 {
@@ -58,8 +101,7 @@ static int read_axis(struct fxq_call *call, uint32_t d, int64_t out,
 				   "dimension %u of the input is empty", d);
 	a->in = in;
 	a->out = out;
-	ret = read_float(call, "scales", rank, d, (double)out / (double)in,
-			 &a->scale);
+	ret = read_scale(call, d, (double)out / (double)in, &a->scale);
 	if (!ret)
 		ret = read_float(call, "roi", 2 * rank, d, 0, &a->roi_start);
 	if (!ret)
@@ -88,9 +130,7 @@ int resize_read(struct fxq_call *call, struct resize_axis *axis)
 		ret = kern_need_rank(call, 0, 1);
 	if (ret)
 		return ret;
-	if (!fxq_call_attr(call, "sizes"))
-		return kern_refuse(call, -EINVAL, "sizes is missing");
-	ret = kern_ints(call, "sizes", sizes, call->in[0].rank, 1, 1);
+	ret = read_sizes(call, sizes);
 	if (!ret)
 		ret = read_enum(call, "mode", "nearest", resize_mode_find,
 				&mode);
