@@ -48,8 +48,8 @@ says() {
 }
 
 # help fits a screen and ends with a command to paste
-for command in '' check show compile quantize info infer eval bench verify \
-	compare dump devices top train; do
+for command in '' check show build compile quantize info infer eval bench \
+	verify compare dump devices top train; do
 	does $command --help
 	[ "$(wc -l <out)" -le 24 ] || fail "help $command: over 24 lines"
 	[ "$(wc -L <out)" -le 79 ] || fail "help $command: over 79 columns"
@@ -102,6 +102,30 @@ does top --json --proc proc
 says '"busy_ns": 1250000000'
 says '"total_bytes": 3145728'
 refuses 3 'none cannot be read' top --once --proc none
+
+# networks in C: what cannot be built, and what can, with the headers at hand
+printf '#include <fxq/plugin.h>\n#include <fxq/trace.h>\n
+FX_MODULE(Net, module(fc, Linear(2, 1)))
+FX_FORWARD(Net, x) { return fx_call(self->fc, x); }
+FXQ_PLUGIN(Net, FXQ_INPUT(1, 2))\n' >net.c
+echo 'int f(void) { return missing(); }' >wrong.c
+refuses 2 'which network? Give a .c file' build
+refuses 2 "a network's source ends with .c: 'net.so'" build net.so
+refuses 2 "a plugin's name ends with .so: 'net'" build net.c -o net
+refuses 3 'none.c: it cannot be read: No such file' build none.c
+refuses 3 'wrong.c: it does not compile; the compiler says why above' \
+	build wrong.c
+fxq_run=$run
+run=./poor
+printf '#!/bin/sh\nPATH=/nothing exec %s "$@"\n' "$fxq_run" >poor
+chmod +x poor
+refuses 3 'pkg-config is missing; install it' build net.c
+printf '#!/bin/sh\nCC=nocc exec %s "$@"\n' "$fxq_run" >poor
+refuses 3 "there is no compiler 'nocc'; install one" build net.c
+run=$fxq_run
+does build net.c
+does show net.so
+says fc
 
 # arguments
 refuses 2 'which model?' compile

@@ -54,6 +54,7 @@ struct command {
 #define COMMANDS(X)							       \
 	X(check,   "tell which operators the device runs, and why not others") \
 	X(show,    "print a model's graph, its code or a picture of it")       \
+	X(build,   "make a plugin of a network written in C")		       \
 	X(compile, "turn an ONNX file or a plugin into an image")	       \
 	X(quantize, "write a network in 8 bits as ONNX, for any runtime")      \
 	X(train,   "teach a model in C what labelled data say")		       \
