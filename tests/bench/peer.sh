@@ -6,8 +6,8 @@
 # What fxq-run quantize writes, and what ONNX Runtime quantized: the two
 # networks of tests/golden/ort, and NAME.int8.onnx in the folder FXQ_MODELS.
 # Every layer must be equal to the bit; of each operator a table says how far it
-# is. That of FXQ_MODELS stays in KEPT/peer.inc. ONNXRUNTIME names the library;
-# without it, it is what `make bench` has fetched.
+# is. That of FXQ_MODELS stays in KEPT/peer.inc, for Documentation. ONNXRUNTIME
+# names the library; without it, it is what `make bench` has fetched.
 set -eu
 library=${ONNXRUNTIME:-$KEPT/libonnxruntime.so.1}
 [ -r "$library" ] || {
