@@ -21,6 +21,7 @@
 
 #include <fxq/observer.h>
 #include <fxq/trace.h>
+#include <fxq/train.h>
 
 /* What torch's observers found */
 
@@ -935,6 +936,64 @@ static void gradients_go_straight_through(void **state)
 		check_gradient(variant & 1 ? 4 : 1, variant & 2, variant & 4);
 }
 
+/* The gradient of the mean square of what @m, which is put, makes of @x. */
+static double learned(struct fx_module *m, fxv x, const char *key, float value)
+{
+	const struct fx_parameter *p;
+	struct fx_tape *tape;
+	fxv zeros = fx_zeros(fxq_tensor_count(fx_data(x))), y, loss;
+	double grad;
+	size_t n;
+
+	fx_set_fake_quantize(m, FX_CALIBRATION);
+	y = fx_call(m, x);
+	assert_null(fx_error(y));
+	fx_release(y);
+	fx_set_fake_quantize(m, FX_QAT);
+	*(float *)fx_module_tensor(m, key)->data = value;
+
+	tape = fx_tape_new(m, 1);
+	fx_tape_begin(tape);
+	y = fx_call(m, x);
+	loss = fx_mse_loss(y, zeros);
+	if (fx_tape_backward(tape, loss))
+		fail_msg("%s", fx_tape_error(tape));
+	p = fx_tape_parameters(tape, &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(p->key, key);
+	grad = *(float *)p->grad.data;
+	fx_release(loss);
+	fx_release(y);
+	fx_release(zeros);
+	fx_tape_free(tape);
+	fx_module_put(m);
+	return grad;
+}
+
+static void a_tape_learns_scale_and_bound(void **state)
+{
+	enum { N = 500 };
+	fxv x = fx_gen(11, 1, N);
+	const float *v = fx_data(x)->data;
+	double lsq = 0, pact = 0, found;
+
+	for (int i = 0; i < N; i++) {
+		double q = fmin(fmax(rint(v[i] / 0.0078125), -128), 127);
+		bool inside = q * 0.0078125 == v[i];
+
+		lsq += 2 * q * 0.0078125 / N * (inside ? 0 : q);
+		pact += v[i] > 1 ? 2.0 / N : 0;
+	}
+	/* Every number is a multiple of the scale: what saturates teaches. */
+	found = learned(LSQFakeQuantize(MinMaxObserver(SYMMETRIC),
+					.grad_scaling = false), x, "scale",
+			0.0078125f);
+	assert_true(lsq > 1 && fabs(found / lsq - 1) < 1e-5);
+	found = learned(PACTFakeQuantize(MinMaxObserver()), x, "alpha", 1);
+	assert_true(pact > 0.1 && fabs(found / pact - 1) < 1e-5);
+	fx_release(x);
+}
+
 static void what_cannot_fake_quantize_is_refused(void **state)
 {
 	struct fx_module *m;
@@ -997,6 +1056,43 @@ static void a_graph_shows_an_observer_as_one_call(void **state)
 	fx_module_put(m);
 }
 
+FX_MODULE(Quantized,
+	  module(relu, ReLU()),
+	  module(fq, FakeQuantize(MinMaxObserver())))
+
+FX_FORWARD(Quantized, x)
+{
+	return fx_call(self->fq, fx_call(self->relu, x));
+}
+
+/* How many nodes of the functional form fake quantize. */
+static int functional_count(struct fx_module *m)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fx_graph *g, *functional;
+	int n = 0;
+
+	assert_int_equal(fx_trace(m, &tracer, &g), 0);
+	if (fx_functionalize(g, m, &functional))
+		fail_msg("%s", fx_graph_error(g));
+	fx_for_each_node(node, functional)
+		n += fx_node_is(node, "fake_quantize");
+	fx_graph_free(functional);
+	fx_graph_free(g);
+	return n;
+}
+
+static void operators_have_what_is_enabled(void **state)
+{
+	struct fx_module *m = Quantized();
+
+	fx_set_fake_quantize(m, FX_VALIDATION);
+	assert_int_equal(functional_count(m), 1);
+	fx_set_fake_quantize(m, FX_CALIBRATION);
+	assert_int_equal(functional_count(m), 0);
+	fx_module_put(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1021,8 +1117,10 @@ int main(void)
 		cmocka_unit_test(a_learned_scale_starts_from_data),
 		cmocka_unit_test(a_learned_bound_clips),
 		cmocka_unit_test(gradients_go_straight_through),
+		cmocka_unit_test(a_tape_learns_scale_and_bound),
 		cmocka_unit_test(what_cannot_fake_quantize_is_refused),
 		cmocka_unit_test(a_graph_shows_an_observer_as_one_call),
+		cmocka_unit_test(operators_have_what_is_enabled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
