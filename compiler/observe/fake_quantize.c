@@ -93,7 +93,8 @@ static int init_pact(struct fx_module *m)
 /* Scale and zero point, of one channel or of as many as were found. */
 static void set_qparams(struct fx_module *m, const struct fx_qparams *q)
 {
-	if (buffer_count(m, "scale") != q->n) {
+	if (buffer_count(m, "scale") != q->n ||
+	    buffer_count(m, "zero_point") != q->n) {
 		module_set_tensor(m, "scale", fx_zeros(q->n));
 		module_set_tensor(m, "zero_point", zero_points(q->n));
 	}
@@ -218,6 +219,10 @@ static int qparams_of_buffers(struct fx_module *m, struct fx_qparams *ret)
 
 	if (qtype_of(observer_of(m), &t, error))
 		return qparams_refuse(m, ret, -EINVAL, "%s", error);
+	if (buffer_count(m, "zero_point") != n)
+		return qparams_refuse(m, ret, -EINVAL, "%lld scales do not go with %lld zero points",
+				      (long long)n,
+				      (long long)buffer_count(m, "zero_point"));
 	*ret = (struct fx_qparams){
 		.n = n,
 		.scale = must_alloc(n * sizeof(float)),
@@ -385,11 +390,11 @@ void fx_set_fake_quantize(struct fx_module *m, enum fx_fake_quant_state state)
 
 static const char *const scale_zero_point[] = { "scale", "zero_point", NULL };
 
-#define FAKE_QUANTIZE(id, kind)						\
-	CLASS(id, .flags = FX_CLASS_LEAF, .op = "fake_quantize",	\
+#define FAKE_QUANTIZE(id, kind, traits)					\
+	CLASS(id, .flags = FX_CLASS_LEAF | (traits), .op = "fake_quantize", \
 	      .operands = scale_zero_point, .init = init_##kind,	\
 	      .forward = forward_##kind, .qparams = qparams_##kind)
 
-FAKE_QUANTIZE(FakeQuantize, fake_quantize)
-FAKE_QUANTIZE(LSQFakeQuantize, lsq)
-FAKE_QUANTIZE(PACTFakeQuantize, pact)
+FAKE_QUANTIZE(FakeQuantize, fake_quantize, FX_CLASS_RESIZES)
+FAKE_QUANTIZE(LSQFakeQuantize, lsq, FX_CLASS_RESIZES)
+FAKE_QUANTIZE(PACTFakeQuantize, pact, 0)

@@ -56,16 +56,21 @@ static int init_moving_average(struct fx_module *m)
 	return init_min_max(m);
 }
 
+/* A file may have brought extremes that do not belong together. */
 static bool has_seen(struct fx_module *m)
 {
-	return buffer_count(m, "min_val") &&
-	       buffer_floats(m, "min_val")[0] <= buffer_floats(m, "max_val")[0];
+	int64_t n = buffer_count(m, "min_val");
+	const float *min = buffer_floats(m, "min_val");
+	const float *max = buffer_floats(m, "max_val");
+
+	return n && n == buffer_count(m, "max_val") && min[0] <= max[0];
 }
 
 /* With the first batch it is known how many channels there are. */
 static void start(struct fx_module *m, const struct range *r, int64_t n)
 {
-	if (buffer_count(m, "min_val") != n) {
+	if (buffer_count(m, "min_val") != n ||
+	    buffer_count(m, "max_val") != n) {
 		module_set_tensor(m, "min_val", fx_zeros(n));
 		module_set_tensor(m, "max_val", fx_zeros(n));
 	}
@@ -145,17 +150,17 @@ static int qparams_min_max(struct fx_module *m, struct fx_qparams *ret)
 	return err;
 }
 
-#define MIN_MAX(id)							\
-	CLASS(id, .flags = FX_CLASS_LEAF | FX_CLASS_IDENTITY,		\
+#define MIN_MAX(id, traits)						\
+	CLASS(id, .flags = FX_CLASS_LEAF | FX_CLASS_IDENTITY | (traits),	\
 	      .init = init_min_max, .forward = forward_min_max,		\
 	      .qparams = qparams_min_max)
-#define MOVING_AVERAGE(id)						\
-	CLASS(id, .flags = FX_CLASS_LEAF | FX_CLASS_IDENTITY,		\
+#define MOVING_AVERAGE(id, traits)					\
+	CLASS(id, .flags = FX_CLASS_LEAF | FX_CLASS_IDENTITY | (traits),	\
 	      .init = init_moving_average,				\
 	      .forward = forward_moving_average,			\
 	      .qparams = qparams_min_max)
 
-MIN_MAX(MinMaxObserver)
-MIN_MAX(PerChannelMinMaxObserver)
-MOVING_AVERAGE(MovingAverageMinMaxObserver)
-MOVING_AVERAGE(MovingAveragePerChannelMinMaxObserver)
+MIN_MAX(MinMaxObserver, 0)
+MIN_MAX(PerChannelMinMaxObserver, FX_CLASS_RESIZES)
+MOVING_AVERAGE(MovingAverageMinMaxObserver, 0)
+MOVING_AVERAGE(MovingAveragePerChannelMinMaxObserver, FX_CLASS_RESIZES)

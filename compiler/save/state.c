@@ -28,6 +28,7 @@ struct list {
  * @known: the file's tensors that the model has a place for
  */
 struct load {
+	struct fx_module *m;
 	struct tensors file;
 	bool *known;
 	struct list missing, unexpected, wrong;
@@ -100,14 +101,33 @@ static int cast(struct fxq_tensor *t, uint32_t dtype)
 	return 0;
 }
 
+/* Vectors whose length their module learns from data: one for each channel. */
+static bool may_resize(const struct load *l, const char *key,
+		       const struct fxq_tensor *from,
+		       const struct fxq_tensor *to)
+{
+	const char *dot = strrchr(key, '.');
+	char *path = strndup(key, dot ? dot - key : 0);
+	struct fx_module *m;
+
+	if (!path)
+		abort();
+	m = fx_module_at(l->m, path);
+	free(path);
+	return m && m->class->flags & FX_CLASS_RESIZES && from->rank == 1 &&
+	       to->rank == 1;
+}
+
 static int compare(struct load *l, const char *key, struct fxq_tensor *from,
 		   const struct fxq_tensor *to)
 {
-	if (same_shape(from, to) && converts(from, to))
+	bool fits = same_shape(from, to) || may_resize(l, key, from, to);
+
+	if (fits && converts(from, to))
 		return cast(from, to->dtype);
 
 	list_key(&l->wrong, key);
-	if (same_shape(from, to)) {
+	if (fits) {
 		fprintf(l->wrong.to, " is %s in the file and %s in the model",
 			fxq_dtype_name(from->dtype), fxq_dtype_name(to->dtype));
 		return 0;
@@ -184,10 +204,20 @@ static int report(const struct load *l, const char *path, bool strict,
 static int copy_tensor(const char *key, enum fx_member_kind kind,
 		       struct fxq_tensor *to, void *ctx)
 {
-	const struct fxq_tensor *from = tensors_find(ctx, key);
+	struct tensors *file = ctx;
+	const struct fxq_tensor *found = tensors_find(file, key);
+	struct fxq_tensor *from, old = *to;
 
-	if (from)
-		memcpy(to->data, from->data, fxq_tensor_bytes(to));
+	if (!found)
+		return 0;
+	if (same_shape(found, to)) {
+		memcpy(to->data, found->data, fxq_tensor_bytes(to));
+		return 0;
+	}
+	/* The file's tensor for the model's, which goes with the file. */
+	from = &file->tensor[found - file->tensor];
+	*to = *from;
+	*from = old;
 	return 0;
 }
 
@@ -209,7 +239,7 @@ static int read_tensors(const char *path, struct tensors *ret)
 int fx_load_state(struct fx_module *m, const char *path, bool strict,
 		  char *error, size_t error_size)
 {
-	struct load l = { 0 };
+	struct load l = { .m = m };
 	int err;
 
 	err = read_tensors(path, &l.file);

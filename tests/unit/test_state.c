@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include <fxq/observer.h>
 #include <fxq/state.h>
 
 #include "files/files.h"
@@ -208,6 +209,60 @@ static void shapes_and_types_that_differ_are_named(void **state)
 
 /* What is no file of tensors */
 
+static struct fx_module *channels(void)
+{
+	return Sequential(FakeQuantize(PerChannelMinMaxObserver()));
+}
+
+/* Calibrated today, to be trained tomorrow. */
+static void scales_of_channels_load_where_nothing_was_seen(void **state)
+{
+	static const char *const endings[] = { ".npz", ".safetensors" };
+	struct fx_module *m = channels();
+	fxv x = fx_gen(4, 1, 3, 5), y = fx_call(m, x);
+	struct fx_qparams q;
+	float *scale = fx_module_tensor(m, "0.scale")->data;
+
+	assert_null(fx_error(y));
+	for (int i = 0; i < 2; i++) {
+		struct fx_module *fresh = channels();
+
+		temporary(endings[i]);
+		assert_int_equal(fx_save_state(m, path, error, sizeof(error)),
+				 0);
+		loads(fresh, path);
+		assert_int_equal(fx_module_tensor(fresh, "0.scale")->dims[0],
+				 3);
+		assert_int_equal(fx_calculate_qparams(
+			fx_module_at(fresh, "0"), &q), 0);
+		assert_int_equal(q.n, 3);
+		assert_memory_equal(q.scale, scale, 3 * sizeof(float));
+		fx_qparams_free(&q);
+		fx_module_put(fresh);
+		unlink(path);
+	}
+	fx_release(x);
+	fx_release(y);
+	fx_module_put(m);
+}
+
+/* Two least values and one largest are no extremes. */
+static void extremes_that_do_not_match_are_none(void **state)
+{
+	struct fx_module *m = PerChannelMinMaxObserver();
+	struct fx_qparams q;
+
+	write_tensors("{\"min_val\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+		      "\"max_val\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}",
+		      12);
+	assert_int_equal(fx_load_state(m, path, false, error, sizeof(error)),
+			 0);
+	assert_int_equal(fx_module_tensor(m, "min_val")->dims[0], 2);
+	assert_int_equal(fx_calculate_qparams(m, &q), -ENODATA);
+	unlink(path);
+	fx_module_put(m);
+}
+
 static void unsound_headers_are_refused(void **state)
 {
 #define A(type, shape, begin, end)	\
@@ -276,6 +331,8 @@ int main(void)
 		cmocka_unit_test(keys_that_do_not_fit_are_listed),
 		cmocka_unit_test(a_count_of_batches_may_be_missing),
 		cmocka_unit_test(shapes_and_types_that_differ_are_named),
+		cmocka_unit_test(scales_of_channels_load_where_nothing_was_seen),
+		cmocka_unit_test(extremes_that_do_not_match_are_none),
 		cmocka_unit_test(unsound_headers_are_refused),
 		cmocka_unit_test(other_files_are_refused),
 	};

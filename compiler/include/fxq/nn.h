@@ -100,6 +100,7 @@ struct fx_option {
 #define FX_CLASS_LEAF		(1u << 0) /* the tracer does not look inside */
 #define FX_CLASS_BATCH_NORM	(1u << 1) /* frozen while tracing */
 #define FX_CLASS_IDENTITY	(1u << 2) /* outside training, out = in */
+#define FX_CLASS_RESIZES	(1u << 3) /* loads vectors of any length */
 
 /*
  * struct fx_class - a kind of module
