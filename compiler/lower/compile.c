@@ -77,10 +77,12 @@ static int calibrate(struct fx_graph *g, struct fx_calibration *cal,
 		     fx_batch_fn batch, void *ctx)
 {
 	const struct consumer to = { .cal = cal };
-	int ret = feed(g, &to, batch, ctx);
+	int ret;
 
-	return !ret && fx_calibration_tune(cal) ? feed(g, &to, batch, ctx) :
-						  ret;
+	do
+		ret = feed(g, &to, batch, ctx);
+	while (!ret && fx_calibration_tune(cal));
+	return ret;
 }
 
 static void dump(const struct fx_lower_options *options, const char *pass,

@@ -4,8 +4,9 @@
  *
  * Each float value of the graph has an observer, found by the node's name;
  * scales may instead come from a file, which then decides. Tuning needs the
- * data twice: first for how far channels reach, after which they are equalized,
- * then for the ranges and for the windows that weights are rounded for.
+ * data three times: for how far channels reach, after which they are equalized;
+ * for the ranges and for the windows that weights are rounded for; and for what
+ * rounding shifts.
  */
 #include <errno.h>
 #include <math.h>
@@ -41,6 +42,7 @@ struct fx_calibration {
 	size_t n;
 	uint64_t batches;
 	bool tuned;
+	struct simulation *simulation;
 };
 
 static int by_name(const void *a, const void *b)
@@ -151,38 +153,48 @@ static int observe(struct fx_node *n, int out_index, struct fxq_tensor *value,
 	return 0;
 }
 
-int fx_calibration_feed(struct fx_calibration *cal, const struct fxq_tensor *in,
-			size_t n_in, int threads)
+int run_observed(struct fx_graph *g, fx_observe_fn see, void *ctx,
+		 const struct fxq_tensor *in, size_t n_in, int threads)
 {
-	struct fx_run run = { .threads = threads, .observe = observe,
-			      .ctx = cal };
-	struct fx_node *output = fx_graph_output(cal->g);
 	struct fxq_self self = { .training = 0 };
+	struct fx_run run = { .threads = threads, .self = &self,
+			      .observe = see, .ctx = ctx };
+	struct fx_node *output = fx_graph_output(g);
 	struct fxq_tensor out[64];
 	size_t n_out = 0;
 	int ret;
 
 	if (!output)
-		return fx_graph_fail(cal->g, -EINVAL, "the graph has no output");
+		return fx_graph_fail(g, -EINVAL, "the graph has no output");
 	for (size_t i = 0; i < output->n_args; i++) {
 		const struct fx_arg *a = &output->args[i];
 
 		n_out += a->kind == FX_ARG_NODE ? 1 : a->count;
 	}
 	if (n_out > 64)
-		return fx_graph_fail(cal->g, -E2BIG,
+		return fx_graph_fail(g, -E2BIG,
 				     "the graph has %zu outputs, at most 64 are calibrated",
 				     n_out);
-	run.self = &self;
-	fx_for_each_node(n, cal->g)
-		n->data = entry_of(cal, n->name);
-	ret = fx_graph_run(cal->g, &run, in, n_in, out, n_out);
-	if (ret)
-		return ret;
-	for (size_t i = 0; i < n_out; i++)
+	ret = fx_graph_run(g, &run, in, n_in, out, n_out);
+	for (size_t i = 0; !ret && i < n_out; i++)
 		fxq_tensor_free(&out[i]);
-	cal->batches++;
-	return 0;
+	return ret;
+}
+
+int fx_calibration_feed(struct fx_calibration *cal, const struct fxq_tensor *in,
+			size_t n_in, int threads)
+{
+	int ret;
+
+	if (cal->simulation) {
+		ret = simulation_feed(cal->simulation, in, n_in, threads);
+	} else {
+		fx_for_each_node(n, cal->g)
+			n->data = entry_of(cal, n->name);
+		ret = run_observed(cal->g, observe, cal, in, n_in, threads);
+	}
+	cal->batches += !ret;
+	return ret;
 }
 
 uint64_t fx_calibration_batches(const struct fx_calibration *cal)
@@ -211,24 +223,54 @@ static void add_window(struct entry *e, struct moments *m)
 	e->windows = more;
 }
 
-bool fx_calibration_tune(struct fx_calibration *cal)
+/* Channels are known: equalizes them, and asks for ranges and windows anew. */
+static void refine(struct fx_calibration *cal)
 {
 	uint64_t batches = cal->batches;
 
-	if (!cal->qconfig.tune)
-		return false;
 	equalize(cal->g, cal);
 	for (size_t i = 0; i < cal->n; i++)
 		forget(&cal->entries[i]);
-	cal->tuned = true;
-	cal->batches = 0;
 	fx_for_each_node(n, cal->g) {
 		struct moments *m = batches ? moments_new(n, batches) : NULL;
 
 		if (m)
 			add_window(entry_of(cal, fx_node_in(n, 0)->name), m);
 	}
+	cal->tuned = true;
+}
+
+/*
+ * Ranges and weights are known: asks what they shift. Where the conversion
+ * fails, it will once more and say why.
+ */
+static bool simulate(struct fx_calibration *cal)
+{
+	struct fx_graph *q;
+
+	if (!cal->batches || fx_convert(cal->g, cal, &cal->qconfig, &q))
+		return false;
+	cal->simulation = simulation_new(cal->g, cal->batches);
+	fx_graph_free(q);
 	return true;
+}
+
+bool fx_calibration_tune(struct fx_calibration *cal)
+{
+	if (!cal->qconfig.tune || cal->simulation)
+		return false;
+	if (!cal->tuned)
+		refine(cal);
+	else if (!simulate(cal))
+		return false;
+	cal->batches = 0;
+	return true;
+}
+
+const struct simulation *
+calibration_simulation(const struct fx_calibration *cal)
+{
+	return cal->simulation;
 }
 
 const float *calibration_reach(const struct fx_calibration *cal,
@@ -344,5 +386,6 @@ void fx_calibration_free(struct fx_calibration *cal)
 	for (size_t i = 0; i < cal->n; i++)
 		forget(&cal->entries[i]);
 	free(cal->entries);
+	simulation_free(cal->simulation);
 	free(cal);
 }

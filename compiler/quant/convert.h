@@ -36,6 +36,7 @@ struct group {
  * @group: the group it belongs to, or NULL
  * @q, @f: its value in the new graph, integer and float; made on demand
  * @qp, @has_qp: scale and zero point it is to be quantized with
+ * @weights: of a layer that became integer, on its head
  * @reason: why it stayed float
  * @plain, @rounded: its value in the graph of pairs, see qdq.c
  * @copy, @copied_for: a copy there, on the way to that node's value
@@ -46,6 +47,7 @@ struct value {
 	struct fx_node *q, *f;
 	struct qparams qp;
 	bool has_qp;
+	const struct layer_weights *weights;
 	const char *reason;
 	struct fx_node *plain, *rounded, *copy, *copied_for;
 };

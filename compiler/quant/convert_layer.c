@@ -149,6 +149,24 @@ static struct fx_node *new_weights(struct convert *cv, const struct group *g,
 	return n;
 }
 
+/* What calibration's later passes over the data found out. */
+static void tune_weights(struct convert *cv, const struct fx_node *n, float s_x,
+			 struct layer_weights *w)
+{
+	const struct moments *m = calibration_moments(cv->cal, n);
+	const struct simulation *s = calibration_simulation(cv->cal);
+	double *shift;
+
+	if (m)
+		round_layer(n, s_x, m, w);
+	if (!s)
+		return;
+	shift = fx_graph_alloc(cv->from, (size_t)out_channels(n) *
+			       sizeof(*shift));
+	if (simulation_shift(s, n, shift))
+		shift_biases(n, s_x, shift, w);
+}
+
 struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 			      const char **reason)
 {
@@ -157,8 +175,7 @@ struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 	int64_t c;
 	struct kwargs k = { .g = cv->to };
 	struct qparams qp = { 0, 0 }, sum_qp = { 0, 0 };
-	const struct moments *m;
-	struct layer_weights w;
+	struct layer_weights *w = fx_graph_alloc(cv->from, sizeof(*w));
 	struct range r;
 
 	*reason = refusal(g);
@@ -176,17 +193,16 @@ struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 	if (range_of(cv, fx_node_in(g->head, 0), &r) ||
 	    quantize_layer(cv->from, g->head, in[0]->out[0].scale,
 			   sum_qp.scale, &r,
-			   cv->qconfig.per_tensor_weights, &w))
+			   cv->qconfig.per_tensor_weights, w))
 		return NULL;
-	m = calibration_moments(cv->cal, g->head);
-	if (m)
-		round_layer(g->head, in[0]->out[0].scale, m, &w);
-	in[1] = new_weights(cv, g, &w);
-	in[2] = new_const(cv, g->last, "bias", FXQ_DTYPE_I32, 1, &c, w.bias);
+	tune_weights(cv, g->head, in[0]->out[0].scale, w);
+	value_of(g->head)->weights = w;
+	in[1] = new_weights(cv, g, w);
+	in[2] = new_const(cv, g->last, "bias", FXQ_DTYPE_I32, 1, &c, w->bias);
 	put_geometry(&k, g->head);
 	if (g->raw)
-		return convert_raw(cv, g, in[0], &w, in, &k);
-	if (put_multipliers(cv, g, &w, in[0]->out[0].scale, sum_qp.scale,
+		return convert_raw(cv, g, in[0], w, in, &k);
+	if (put_multipliers(cv, g, w, in[0]->out[0].scale, sum_qp.scale,
 			    &in[3], &in[4]))
 		return NULL;
 	if (g->residual) {

@@ -111,6 +111,13 @@ const float *calibration_reach(const struct fx_calibration *cal,
 const struct moments *calibration_moments(const struct fx_calibration *cal,
 					  const struct fx_node *n);
 
+/* NULL if the data did not come by a third time. */
+const struct simulation *
+calibration_simulation(const struct fx_calibration *cal);
+/* Runs @g, showing each value to @see, and drops the outputs. */
+int run_observed(struct fx_graph *g, fx_observe_fn see, void *ctx,
+		 const struct fxq_tensor *in, size_t n_in, int threads);
+
 /* equalize.c: gives the channels of a value more alike a reach */
 void equalize(struct fx_graph *g, const struct fx_calibration *cal);
 
@@ -214,9 +221,26 @@ struct layer_weights {
 int quantize_layer(struct fx_graph *g, const struct fx_node *n, float s_x,
 		   float s_y, const struct range *x, bool per_tensor,
 		   struct layer_weights *ret);
+/* Takes shift[channel] off a layer's sums, where 32 bits hold the bias then. */
+void shift_biases(const struct fx_node *n, float s_x, const double *shift,
+		  struct layer_weights *w);
 
 /* round.c: rounds @w once more, for the windows that @m saw */
 void round_layer(const struct fx_node *n, float s_x, const struct moments *m,
 		 struct layer_weights *w);
+
+/* simulate.c: by how much layers are off on average, from a run that rounds */
+
+/*
+ * @g has just been converted and is run beside a copy that rounds. Of @batches
+ * to come some are enough.
+ */
+struct simulation *simulation_new(struct fx_graph *g, uint64_t batches);
+void simulation_free(struct simulation *s);
+int simulation_feed(struct simulation *s, const struct fxq_tensor *in,
+		    size_t n_in, int threads);
+/* Fills shift[channels] of float layer @layer; false if it was not seen. */
+bool simulation_shift(const struct simulation *s, const struct fx_node *layer,
+		      double *shift);
 
 #endif /* FXQ_QUANT_PRIV_H */

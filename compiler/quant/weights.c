@@ -159,3 +159,19 @@ int quantize_layer(struct fx_graph *g, const struct fx_node *n, float s_x,
 			&l, l.w[i], ret->scale[weight_channel(n, i)]);
 	return 0;
 }
+
+void shift_biases(const struct fx_node *n, float s_x, const double *shift,
+		  struct layer_weights *w)
+{
+	int64_t channels = out_channels(n);
+	int64_t taps = fxq_tensor_count(type_of(fx_node_in(n, 1))) / channels;
+	double room = 2147483647.0 - 255.0 * 127.0 * (double)taps;
+
+	for (int64_t c = 0; c < channels; c++) {
+		double unit = (double)(s_x * w->scale[c]);
+		double to = (double)w->bias[c] - fxq_rne_double(shift[c] / unit);
+
+		if (fabs(to) <= room)
+			w->bias[c] = (int32_t)to;
+	}
+}

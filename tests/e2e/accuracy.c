@@ -412,11 +412,11 @@ int main(int argc, char **argv)
 	seen = load(net, &type, argv[3], net->seen);
 	unseen = load(net, &type, argv[4], net->unseen);
 	check(g, fx_calibration_begin(g, &qconfig, &cal));
-	for (size_t i = 0; i < seen.n; i++)
-		check(g, fx_calibration_feed(cal, &seen.t[i], 1, THREADS));
-	fx_calibration_tune(cal);
-	for (size_t i = 0; i < seen.n; i++)
-		check(g, fx_calibration_feed(cal, &seen.t[i], 1, THREADS));
+	do {
+		for (size_t i = 0; i < seen.n; i++)
+			check(g, fx_calibration_feed(cal, &seen.t[i], 1,
+						     THREADS));
+	} while (fx_calibration_tune(cal));
 	check(g, fx_convert(g, cal, &qconfig, &q));
 	for (size_t i = 0; i < unseen.n; i++)
 		evaluate(net, g, q, &unseen.t[i], n_out, &s);

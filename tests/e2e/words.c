@@ -235,9 +235,9 @@ int main(int argc, char **argv)
 	unseen = load(argv[4], &fx_graph_first(g)->out[0]);
 
 	check(g, fx_calibration_begin(g, &qconfig, &cal));
-	feed(g, cal, &seen);
-	fx_calibration_tune(cal);
-	feed(g, cal, &seen);
+	do
+		feed(g, cal, &seen);
+	while (fx_calibration_tune(cal));
 	check(g, fx_convert(g, cal, &qconfig, &q));
 	n = read_all(g, on_device(q), &unseen, &symbols);
 	printf("of %d words float reads %d, the device %d of these (%.1f %%) and %d others\n",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_tune.c - the second pass over calibration's data
+ * test_tune.c - the later passes over calibration's data
  *
  * On a network that eight bits hurt: channels of one value differ by a factor
  * of 64, and a layer of many inputs adds them up.
@@ -105,22 +105,30 @@ static void feed(struct fx_calibration *cal)
 	}
 }
 
-static struct fx_graph *convert(struct fx_graph *g, bool tune)
+/* @g as integers, tuned with no more than @passes over the data. */
+static struct fx_graph *convert_with(struct fx_graph *g,
+				     const struct fx_qconfig *config,
+				     int passes)
 {
-	const struct fx_qconfig config = { .tune = tune };
 	struct fx_calibration *cal;
 	struct fx_graph *q = NULL;
+	int pass = 0;
 
-	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
-	feed(cal);
-	if (tune) {
-		fx_calibration_tune(cal);
+	assert_int_equal(fx_calibration_begin(g, config, &cal), 0);
+	do {
 		assert_int_equal(fx_calibration_batches(cal), 0);
 		feed(cal);
-	}
-	assert_int_equal(fx_convert(g, cal, &config, &q), 0);
+	} while (++pass < passes && fx_calibration_tune(cal));
+	assert_int_equal(pass, passes);
+	assert_int_equal(fx_convert(g, cal, config, &q), 0);
 	fx_calibration_free(cal);
 	return q;
+}
+
+static struct fx_graph *convert(struct fx_graph *g, bool tune)
+{
+	return convert_with(g, &(struct fx_qconfig){ .tune = tune },
+			    tune ? 3 : 1);
 }
 
 static struct fxq_tensor run(struct fx_graph *g, uint32_t seed)
@@ -231,6 +239,77 @@ static void moments_are_those_of_the_windows(void **state)
 	fx_graph_free(g);
 }
 
+/* How far the channels of @q's result are from @g's on average, squared. */
+static double shift(struct fx_graph *g, struct fx_graph *q)
+{
+	double off[4] = { 0 }, sum = 0;
+
+	for (uint32_t i = 0; i < 8; i++) {
+		struct fxq_tensor a = run(g, 900 + i), b = run(q, 900 + i);
+		const float *x = a.data, *y = b.data;
+		int64_t area = fxq_tensor_count(&a) / 4;
+
+		for (int64_t k = 0; k < 4 * area; k++)
+			off[k / area] += (double)y[k] - (double)x[k];
+		fxq_tensor_free(&a);
+		fxq_tensor_free(&b);
+	}
+	for (int c = 0; c < 4; c++)
+		sum += off[c] * off[c];
+	return sum;
+}
+
+/* A range that leaves a tenth of the values out shifts whatever follows. */
+static void biases_take_back_what_is_shifted(void **state)
+{
+	const struct fx_qconfig config = {
+		.tune = true, .observer = FX_OBSERVER_PERCENTILE,
+		.percentile = 90,
+	};
+	struct fx_graph *g = network(), *h = network(), *as_is = network();
+	struct fx_graph *two, *three;
+
+	two = convert_with(g, &config, 2);
+	three = convert_with(h, &config, 3);
+	assert_true(shift(as_is, three) < shift(as_is, two) / 100);
+	assert_true(noise(as_is, three) < noise(as_is, two));
+	fx_graph_free(two);
+	fx_graph_free(three);
+	fx_graph_free(as_is);
+	fx_graph_free(g);
+	fx_graph_free(h);
+}
+
+/* What one picture's noise adds up to says nothing of the next one's. */
+static void chance_is_not_taken_back(void **state)
+{
+	const struct fx_qconfig config = { .tune = true };
+	struct fx_graph *g = network();
+	struct fxq_tensor x = picture(100);
+	struct fx_calibration *cal;
+	int layers = 0;
+
+	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
+	do
+		assert_int_equal(fx_calibration_feed(cal, &x, 1, 1), 0);
+	while (fx_calibration_tune(cal));
+	fx_for_each_node(n, g) {
+		double shifts[8];
+
+		if (!fx_node_is(n, "conv2d"))
+			continue;
+		layers++;
+		assert_true(simulation_shift(calibration_simulation(cal), n,
+					     shifts));
+		for (int64_t c = 0; c < out_channels(n); c++)
+			assert_float_equal(shifts[c], 0, 0);
+	}
+	assert_int_equal(layers, 3);
+	fx_calibration_free(cal);
+	fxq_tensor_free(&x);
+	fx_graph_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +317,8 @@ int main(void)
 		cmocka_unit_test(tuning_takes_noise_away),
 		cmocka_unit_test(the_same_data_tune_the_same_way),
 		cmocka_unit_test(moments_are_those_of_the_windows),
+		cmocka_unit_test(biases_take_back_what_is_shifted),
+		cmocka_unit_test(chance_is_not_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,9 +86,9 @@ static int calibrate_with_data(struct build *b, const struct options *o)
 	if (!count)
 		count = random ? RANDOM_COUNT : 512;
 	b->keep_preprocess = o->pictures.given || feed_has_pictures(f);
-	code = feed_all(b, f, count, o->threads);
-	if (!code && fx_calibration_tune(b->cal))
+	do
 		code = feed_all(b, f, count, o->threads);
+	while (!code && fx_calibration_tune(b->cal));
 	feed_close(f);
 	return code;
 }

@@ -63,9 +63,9 @@ enum fx_observer {
  *	      addition or slope is made in one with it, nor a function if the
  *	      model says how it rounds; a convolution's sums do not leave as
  *	      they are
- * @tune: spend a second pass over the data on accuracy: channels of one value
- *	  are made more alike, weights of a channel are rounded together. Scales
- *	  then belong to the tuned weights
+ * @tune: spend two more passes over the data on accuracy: channels of one value
+ *	  are made more alike, weights of a channel are rounded together, biases
+ *	  take back what rounding shifts. Scales then belong to the tuned weights
  */
 struct fx_qconfig {
 	enum fx_observer observer;
@@ -86,8 +86,10 @@ int fx_calibration_feed(struct fx_calibration *cal, const struct fxq_tensor *in,
 			size_t n_in, int threads);
 /*
  * With qconfig->tune, once all batches have been given: equalizes the graph's
- * weights and forgets the ranges. True: the same batches are to be given again;
- * not if nothing is tuned, as where the model brings scales.
+ * weights and forgets the ranges; after the next time, makes ready to measure
+ * what rounding shifts. True: the same batches are to be given again; not if
+ * there is nothing left to tune, or was nothing, as where the model brings
+ * scales.
  */
 bool fx_calibration_tune(struct fx_calibration *cal);
 /* Scales as JSON ({"name": {"scale": s, "zero_point": z}, …}), to and from. */
