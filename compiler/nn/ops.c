@@ -72,3 +72,10 @@ const struct fx_op *fx_op_find(const char *name)
 	found = bsearch(name, by_name, COUNT, sizeof(by_name[0]), compare_key);
 	return found ? *found : NULL;
 }
+
+const struct fx_op *fx_op_next(const struct fx_op *op)
+{
+	if (!op)
+		return rows;
+	return op + 1 < rows + COUNT ? op + 1 : NULL;
+}

@@ -448,6 +448,27 @@ bool keeps_scale(const struct fx_node *n)
 	return row && row->keeps_scale;
 }
 
+const char *fx_op_device_form(const struct fx_op *op)
+{
+	static const char *const others[][2] = {
+		{ "conv2d",		"itself" },
+		{ "conv_transpose2d",	"itself" },
+		{ "linear",		"itself" },
+		{ "batch_norm",		"in its layer" },
+		{ "prelu",		"in its layer" },
+		{ "identity",		"gone" },
+		{ "dropout",		"gone" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (!strcmp(rows[i].name, op->fn.name))
+			return "itself";
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (!strcmp(others[i][0], op->fn.name))
+			return others[i][1];
+	return op->flags & FX_OP_POINTWISE ? "a table" : NULL;
+}
+
 static bool any_input_is_integer(const struct convert *cv,
 				 const struct fx_node *n)
 {

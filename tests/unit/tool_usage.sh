@@ -181,6 +181,11 @@ refuses 2 '--samples needs a number from 1' compare --samples 0 x
 refuses 6 'none/x.html: it cannot be written' compare "$models/fmnist_mb.onnx" \
 	-c random --samples 1 --html none/x.html
 
+# the documentation has the list of operators as it is
+does check --operators
+cmp -s out "$2/Documentation/operators.txt" ||
+	fail 'fxq-run check --operators is not Documentation/operators.txt'
+
 # files
 refuses 3 'none.onnx: ' check none.onnx
 refuses 3 'none.fxq cannot be opened' info none.fxq

@@ -6,13 +6,46 @@
  * ever on scales, so numbers made up stand in for calibration data.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "tool.h"
+
+enum { KEY_OPERATORS = OPTION_OWN };
 
 struct args {
 	struct options o;
 	const char *model;
 };
+
+static const struct argp_option options[] = {
+	{ "operators", KEY_OPERATORS, NULL, 0,
+	  "List all operators that there are, and quit", 1 },
+	{ 0 }
+};
+
+/* A row for each operator that a model may have, as the documentation has it. */
+static void print_operators(void)
+{
+	static const char *const heads[] = {
+		"<operator", "<torch", "<on the device", "<trains", NULL
+	};
+	struct table *t = table_new(heads);
+
+	for (const struct fx_op *op = fx_op_next(NULL); op;
+	     op = fx_op_next(op)) {
+		const char *form = fx_op_device_form(op);
+
+		/* The converted graph's own are nobody's to write. */
+		if (!strncmp(op->path, "torch.ops.quantized.", 20))
+			continue;
+		table_cell(t, "%s", op->fn.name);
+		table_cell(t, "%s", op->path);
+		table_cell(t, "%s", form ? form : "-");
+		table_cell(t, "%s", op->grad ? "yes" : "-");
+	}
+	table_print(t, stdout);
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -22,6 +55,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		options_init(&a->o, state);
 		return 0;
+	case KEY_OPERATORS:
+		print_operators();
+		exit(finish_output());
 	case ARGP_KEY_ARG:
 		if (a->model)
 			argp_error(state, "one model at a time: '%s' is the second",
@@ -40,7 +76,7 @@ static const struct argp_child children[] = {
 };
 
 static const struct argp argp = {
-	NULL, parse, "MODEL",
+	options, parse, "MODEL",
 	"Tells for each operator of MODEL whether the device runs it, and why not."
 	"\vNo data are needed. For example:\n"
 	"  fxq-run check net.onnx --shape input=1x3x224x224",

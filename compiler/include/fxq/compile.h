@@ -107,6 +107,12 @@ int fx_convert(struct fx_graph *g, const struct fx_calibration *cal,
 	       const struct fx_qconfig *qconfig, struct fx_graph **ret_graph);
 
 /*
+ * How float operator @op gets to the device, in a word or two: by itself, as a
+ * table, or as part of its neighbour; NULL if it does not.
+ */
+const char *fx_op_device_form(const struct fx_op *op);
+
+/*
  * qdq.c: the float graph with what fx_convert() rounds written out: behind each
  * such value a pair of quantize_linear and dequantize_linear, weights and biases
  * as dequantize_linear of their integers. fx_convert() of it, which needs no

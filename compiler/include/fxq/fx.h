@@ -85,6 +85,8 @@ const char *fx_opcode_name(enum fx_opcode opcode);
 
 /* Finds the operator called @name; NULL if there is none. */
 const struct fx_op *fx_op_find(const char *name);
+/* All of them, one after another; NULL is before the first, and the end. */
+const struct fx_op *fx_op_next(const struct fx_op *op);
 
 enum fx_arg_kind {
 	FX_ARG_NONE,
