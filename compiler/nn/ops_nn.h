@@ -6,7 +6,7 @@
  * lists all beginnings, then all ends: [top, left, bottom, right]; one number
  * stands for all. N, C, O, I, G are batch, channels, output and input
  * channels, groups. Sums of float products run bias first, then in the order
- * of the weights.
+ * of the weights; linear adds the bias last.
  *
  *   conv1d, conv2d, conv3d: x (N, C, ...), w (O, I/G, ...), bias (O) or None;
  *	stride=1, padding=0, dilation=1, groups=1

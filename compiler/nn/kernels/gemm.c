@@ -81,11 +81,26 @@ static void fill_bias(const struct gemm *g, int64_t i, int64_t ni, int64_t j,
 	for (int64_t r = 0; r < ni; r++, block += GEMM_COLS) {
 		float bias = g->row_bias ? g->row_bias[i + r] : 0;
 
-		if (g->col_bias)
+		if (g->bias_last)
+			memset(block, 0, nj * sizeof(*block));
+		else if (g->col_bias)
 			memcpy(block, g->col_bias + j, nj * sizeof(*block));
 		else
 			for (int64_t c = 0; c < nj; c++)
 				block[c] = bias;
+	}
+}
+
+static void add_bias(const struct gemm *g, int64_t i, int64_t ni, int64_t j,
+		     int64_t nj, float *block)
+{
+	for (int64_t r = 0; r < ni; r++, block += GEMM_COLS) {
+		if (g->col_bias)
+			for (int64_t c = 0; c < nj; c++)
+				block[c] += g->col_bias[j + c];
+		else if (g->row_bias)
+			for (int64_t c = 0; c < nj; c++)
+				block[c] += g->row_bias[i + r];
 	}
 }
 
@@ -103,5 +118,7 @@ void gemm_block(const struct gemm *g, int64_t number, float *scratch)
 		path->add(ni, nj, g->k - k < SLICE ? g->k - k : SLICE,
 			  g->a + i * g->lda + k, g->lda, g->b + j, g->off + k,
 			  scratch);
+	if (g->bias_last)
+		add_bias(g, i, ni, j, nj, scratch);
 	g->store(g->ctx, scratch, i, ni, j, nj);
 }

@@ -6,13 +6,14 @@
  * an address of its own, b + off[k], so that a convolution needs no matrix
  * written out: its rows are one padded input, shifted.
  *
- * The order of a sum is fixed: bias first, then k = 0, 1, 2 …, each product
- * rounded and then added. Vectors hold different outputs, never parts of a
+ * The order of a sum is fixed: bias first, or last, and k = 0, 1, 2 …, each
+ * product rounded and then added. Vectors hold different outputs, never parts of a
  * sum, so every path and every way of cutting the work gives the same bits.
  */
 #ifndef FXQ_KERNELS_GEMM_H
 #define FXQ_KERNELS_GEMM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* One task computes a block of at most this many rows and columns. */
@@ -28,6 +29,7 @@
  * @a, @lda: a[i * lda + k]
  * @b, @off: b[off[k] + j], for j < n rounded up to GEMM_SLACK
  * @row_bias, @col_bias: bias by row or by column; NULL: none
+ * @bias_last: it is added to the finished sum
  * @store: takes rows [i, i + ni) and columns [j, j + nj) of c, which are at
  *	   block[0], rows GEMM_COLS apart
  */
@@ -38,6 +40,7 @@ struct gemm {
 	const float *b;
 	const int64_t *off;
 	const float *row_bias, *col_bias;
+	bool bias_last;
 	void (*store)(void *ctx, const float *block, int64_t i, int64_t ni,
 		      int64_t j, int64_t nj);
 	void *ctx;

@@ -4,7 +4,8 @@
  * one of the operands is transposed, the smaller one: with many rows in x
  * that is x, and y comes out transposed; with few, slices of w.
  *
- * Sums run over the inputs in order, bias first, either way.
+ * Sums run over the inputs in order, either way, and the bias is added to them:
+ * so torch does, and what is calibrated here has torch's scales.
  */
 #include <inttypes.h>
 
@@ -101,6 +102,7 @@ static void few_task(void *ctx, int64_t task, int thread)
 		.m = l->rows, .k = l->in, .a = l->x, .lda = l->in, .b = wt,
 		.off = few->off, .store = store_few, .ctx = &to,
 		.col_bias = l->bias ? l->bias + first : NULL,
+		.bias_last = true,
 	};
 
 	g.n = n < FEW_COLS ? n : FEW_COLS;
@@ -190,7 +192,7 @@ static void run_rows(struct many *many, int64_t *off, int threads)
 		.m = l->out, .k = l->in, .a = l->w, .lda = l->in,
 		.n = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE,
 		.b = many->xt, .off = off, .row_bias = l->bias,
-		.store = store_many, .ctx = many,
+		.bias_last = true, .store = store_many, .ctx = many,
 	};
 	parallel_for(parallel_threads(threads, (double)many->gemm.n * l->in),
 		     (many->gemm.n + FEW_ROWS - 1) / FEW_ROWS, transpose_task,

@@ -2,8 +2,11 @@
 /*
  * Averages whose windows follow from the sizes alone: global_avg_pool over a
  * whole plane, and adaptive_avg_pool2d, whose windows divide it evenly and
- * overlap where they must. Sums are doubles, in the order of the elements.
+ * overlap where they must. A whole plane is summed in float32 in the order that
+ * torch has on processors with AVX2, so that what is calibrated on means has
+ * torch's scales; other sums are doubles, in the order of the elements.
  */
+#include "clones.h"
 #include "kernel.h"
 
 int infer_global_avg_pool(struct fxq_call *call)
@@ -22,10 +25,84 @@ int infer_global_avg_pool(struct fxq_call *call)
 	return kern_set_out(call, 0, FXQ_DTYPE_F32, call->in[0].rank, dims);
 }
 
+#define LANES	8		/* added at the end, one after another */
+#define ROW	(4 * LANES)	/* sums that go on side by side */
+#define LEVELS	4		/* of sums of sums, so that errors stay small */
+
+static void add_row(float *to, const float *x)
+{
+	for (int i = 0; i < ROW; i++)
+		to[i] += x[i];
+}
+
+/*
+ * Adds @rows rows to sums[0]: after each 2^@power rows what has come together
+ * moves up a level, from there after as many moves, and so on.
+ */
+static void add_rows(float sums[LEVELS][ROW], const float *x, int64_t rows)
+{
+	int64_t done = 0, step;
+	int log = 0, power;
+
+	while ((int64_t)1 << log < rows)
+		log++;
+	power = log / LEVELS > 4 ? log / LEVELS : 4;
+	step = (int64_t)1 << power;
+	while (done + step <= rows) {
+		for (int64_t i = 0; i < step; i++, done++)
+			add_row(sums[0], x + done * ROW);
+		for (int k = 1; k < LEVELS; k++) {
+			add_row(sums[k], sums[k - 1]);
+			memset(sums[k - 1], 0, sizeof(sums[k - 1]));
+			if (done & (step - 1) << (k * power))
+				break;
+		}
+	}
+	for (; done < rows; done++)
+		add_row(sums[0], x + done * ROW);
+	for (int k = 1; k < LEVELS; k++)
+		add_row(sums[0], sums[k]);
+}
+
+/* Too few for lanes: four sums, the rest added to the first. */
+static float few_sum(const float *x, int64_t n)
+{
+	float sum[4] = { 0 };
+	int64_t i = 0;
+
+	for (; i + 4 <= n; i += 4)
+		for (int k = 0; k < 4; k++)
+			sum[k] += x[i + k];
+	for (; i < n; i++)
+		sum[0] += x[i];
+	return sum[0] + sum[1] + sum[2] + sum[3];
+}
+
+FXQ_CLONES
+static float plane_sum(const float *x, int64_t n)
+{
+	float sums[LEVELS][ROW] = { { 0 } }, *lane = sums[0], sum = 0;
+	int64_t i = n / ROW * ROW;
+
+	if (n < LANES)
+		return few_sum(x, n);
+	add_rows(sums, x, n / ROW);
+	for (; i + LANES <= n; i += LANES)
+		for (int k = 0; k < LANES; k++)
+			lane[k] += x[i + k];
+	for (int r = LANES; r < ROW; r++)
+		lane[r % LANES] += lane[r];
+	for (; i < n; i++)
+		sum += x[i];
+	for (int k = 0; k < LANES; k++)
+		sum += lane[k];
+	return sum;
+}
+
 int eval_global_avg_pool(struct fxq_call *call)
 {
 	const struct fxq_tensor *t = &call->in[0];
-	int64_t planes, n, done = 0;
+	int64_t planes, n;
 	const float *x;
 	float *y;
 	int ret;
@@ -38,24 +115,8 @@ int eval_global_avg_pool(struct fxq_call *call)
 	y = call->out[0].data;
 	planes = t->dims[0] * t->dims[1];
 	n = kern_product(t, 2, t->rank);
-
-	/* Four sums at once hide the latency of the additions. */
-	for (; done + 4 <= planes; done += 4, x += 4 * n) {
-		double sum[4] = { 0 };
-
-		for (int64_t i = 0; i < n; i++)
-			for (int c = 0; c < 4; c++)
-				sum[c] += x[c * n + i];
-		for (int c = 0; c < 4; c++)
-			y[done + c] = (float)(sum[c] / (double)n);
-	}
-	for (; done < planes; done++, x += n) {
-		double sum = 0;
-
-		for (int64_t i = 0; i < n; i++)
-			sum += x[i];
-		y[done] = (float)(sum / (double)n);
-	}
+	for (int64_t p = 0; p < planes; p++)
+		y[p] = plane_sum(x + p * n, n) / (float)n;
 	return 0;
 }
 
