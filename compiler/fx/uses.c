@@ -99,6 +99,14 @@ static bool node_uses(const struct fx_node *n, const struct fx_node *wanted)
 	return walk.found;
 }
 
+void fx_node_replace_input(struct fx_node *n, struct fx_node *from,
+			   struct fx_node *to)
+{
+	node_drop_uses(n);
+	node_replace(n, from, to);
+	node_take_uses(n);
+}
+
 /*
  * @to itself may use @from (a node that is put behind @from does): that use
  * stays, since nothing can use itself.

@@ -114,7 +114,7 @@ fxv fx_call_at(const struct fx_loc *at, struct fx_module *m, const fxv *args)
 		return fx_poison(at, -EINVAL, "this module is not here: a wrapped method of a compiled program sees attributes, and modules only if the model was registered with it");
 	if (m->error)
 		return fx_poison(NULL, -EINVAL, "%s", m->error);
-	if (any_node(args))
+	if (any_node(args) && !context.rewrite)
 		return trace_module(at, m, args);
 	return module_run(at, m, args);
 }

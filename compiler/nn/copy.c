@@ -134,15 +134,38 @@ struct fx_module *fx_module_copy(const struct fx_module *m)
 	return to;
 }
 
+static void remove_member(struct fx_module *m, struct fx_member *member)
+{
+	size_t i = member - m->members;
+
+	fx_module_put(member->module);
+	value_drop(member->value);
+	free((char *)member->name);
+	memmove(member, member + 1, (m->n_members - i - 1) * sizeof(*member));
+	m->n_members--;
+}
+
+/* The module that holds the place at @path, and the name of the place. */
+static struct fx_module *holder_of(struct fx_module *m, const char *path,
+				   const char **ret_name)
+{
+	const char *dot = strrchr(path, '.');
+	char *above = must_print("%.*s", dot ? (int)(dot - path) : 0, path);
+	struct fx_module *holder = fx_module_at(m, above);
+
+	free(above);
+	*ret_name = dot ? dot + 1 : path;
+	return holder;
+}
+
 int fx_module_replace(struct fx_module *m, const char *path,
 		      struct fx_module *child)
 {
-	const char *dot = strrchr(path, '.'), *name = dot ? dot + 1 : path;
-	char *above = must_print("%.*s", dot ? (int)(dot - path) : 0, path);
-	struct fx_module *holder = fx_module_at(m, above);
 	struct fx_member *member;
+	struct fx_module *holder;
+	const char *name;
 
-	free(above);
+	holder = holder_of(m, path, &name);
 	if (!holder || !*name) {
 		fx_module_put(child);
 		return -ENOENT;
@@ -153,12 +176,25 @@ int fx_module_replace(struct fx_module *m, const char *path,
 		fx_add_module(holder, name, child);
 		return 0;
 	}
-	if (!member->module) {
-		fx_module_put(child);
-		return -ENOENT;
-	}
 	fx_module_put(member->module);
 	member->module = child;
 	set_module_field(holder, name, child);
+	return 0;
+}
+
+int fx_module_remove(struct fx_module *m, const char *path)
+{
+	struct fx_member *member;
+	struct fx_module *holder;
+	const char *name;
+
+	holder = holder_of(m, path, &name);
+	member = holder ? (struct fx_member *)module_member(holder, name) :
+		 NULL;
+	if (!member)
+		return -ENOENT;
+	if (member->module)
+		set_module_field(holder, name, NULL);
+	remove_member(holder, member);
 	return 0;
 }

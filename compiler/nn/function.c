@@ -164,6 +164,7 @@ static fxv run_assert_is_none(const struct fx_loc *at, const fxv *in,
 static const struct {
 	const struct fx_function *fn;
 	fxv (*run)(const struct fx_loc *at, const fxv *in, const fxv *options);
+	bool writes;		/* runs on nodes of a graph, too */
 } own[] = {
 	{ &fx_function_getitem, run_getitem },
 	{ &fx_function_getattr, run_getattr },
@@ -174,6 +175,11 @@ static const struct {
 	{ &fx_function_assert_fn, run_assert },
 	{ &fx_function_assert, run_assert },
 	{ &fx_function_assert_is_none, run_assert_is_none },
+	{ &fx_function_quantize_per_tensor, run_quantize_per_tensor, true },
+	{ &fx_function_quantized_add, run_quantized_add, true },
+	{ &fx_function_quantized_add_relu, run_quantized_add_relu, true },
+	{ &fx_function_quantized_mul, run_quantized_mul, true },
+	{ &fx_function_quantized_mul_relu, run_quantized_mul_relu, true },
 };
 
 /* A call */
@@ -204,9 +210,33 @@ static bool any_option_node(const struct fx_function *fn,
 	return false;
 }
 
+bool function_writes(const struct fx_function *fn)
+{
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (own[i].fn == fn)
+			return own[i].writes;
+	return false;
+}
+
+fxv function_write(const struct fx_function *fn, const struct fx_loc *at,
+		   const fxv *tensors, const struct options *o)
+{
+	char error[FXQ_ERROR_MAX];
+	struct operation operation;
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (own[i].fn == fn && own[i].writes)
+			return own[i].run(at, tensors, o->values);
+	if (operation_of_function(fn, tensors, o, &operation, error))
+		return fx_poison(NULL, -EINVAL, "%s", error);
+	return operation_run(at, &operation);
+}
+
 fxv function_call(const struct fx_function *fn, const struct fx_loc *at,
 		  const fxv *tensors, const struct options *o)
 {
+	if (context.rewrite)
+		return function_write(fn, at, tensors, o);
 	if (any_node(tensors) || any_option_node(fn, o))
 		return trace_function(at, fn, tensors, o);
 	return run(fn, at, tensors, o);

@@ -60,7 +60,7 @@ static struct fx_node *make_input(struct rewrite *r, fxv v)
 
 	switch (v.kind) {
 	case FX_VALUE_NODE:
-		return v.node->data;
+		return v.node;
 	case FX_VALUE_TENSOR:
 		path = path_of_tensor(r->model, v.tensor);
 		name = path ? path : must_print("_tensor_constant0");
@@ -137,9 +137,20 @@ static fxv result_of(struct rewrite *r, struct fx_node *call, int i)
 	return node_value(rewrite_call(r, "getitem", call, &index, 1));
 }
 
-static int write_operation(struct rewrite *r, struct fx_node *n,
-			   const struct operation *o)
+/* A quantized result's scale is known before its size is. */
+static void set_scale(struct fx_node *n)
 {
+	const struct fx_arg *scale = fx_node_kwarg(n, "scale");
+
+	if (!scale || scale->kind != FX_ARG_FLOAT || fx_node_int(n, "raw", 0))
+		return;
+	n->out[0].scale = (float)scale->f;
+	n->out[0].zero_point = (int32_t)fx_node_int(n, "zero_point", 0);
+}
+
+fxv rewrite_operation(const struct operation *o)
+{
+	struct rewrite *r = context.rewrite;
 	struct fx_kwarg kwargs[MAX_OPTIONS];
 	struct fx_node *in[MAX_ARGS], *call;
 	size_t n_in = o->n_in;
@@ -155,10 +166,42 @@ static int write_operation(struct rewrite *r, struct fx_node *n,
 
 	call = fx_graph_call(r->to, o->op, in, n_in, kwargs, o->n_attrs);
 	if (!call)
-		return rewrite_fail(r, n, fx_graph_error(r->to));
+		return fx_poison(NULL, -EINVAL, "%s", fx_graph_error(r->to));
 	set_origin(r, call);
-	n->data = call;
+	set_scale(call);
+	return node_value(call);
+}
+
+/* What @v is in the new graph: a node, a number, or the tensor of a scale. */
+static fxv successor(struct rewrite *r, fxv v)
+{
+	const struct fxq_tensor *t = NULL;
+
+	if (v.kind != FX_VALUE_NODE)
+		return v;
+	if (!v.node->data && v.node->opcode == FX_GET_ATTR)
+		t = fx_module_tensor(r->model, v.node->target);
+	return t ? fx_view_of(t) : node_value(v.node->data);
+}
+
+static int set_answer(struct rewrite *r, struct fx_node *n, fxv v)
+{
+	context.rewrite = NULL;
+	if (fx_error(v))
+		return rewrite_fail(r, n, error_sentence(v));
+	rewrite_answer(r, n, v);
 	return 0;
+}
+
+static int write_operation(struct rewrite *r, struct fx_node *n,
+			   const struct operation *o)
+{
+	struct operation own = *o;
+
+	for (size_t i = 0; i < o->n_in; i++)
+		own.in[i] = successor(r, o->in[i]);
+	context.rewrite = r;
+	return set_answer(r, n, operation_run(NULL, &own));
 }
 
 int rewrite_value(struct rewrite *r, struct fx_node *n, const struct fx_arg *a,
@@ -300,6 +343,25 @@ free_inner:
 	return err;
 }
 
+/* A module whose forward runs on nodes as it does on tensors. */
+static int rewrite_composed(struct rewrite *r, struct fx_node *n)
+{
+	fxv args[MAX_ARGS + 1];
+	int err = 0;
+
+	if (n->n_args > MAX_ARGS)
+		return rewrite_fail(r, n, "too many arguments");
+	for (size_t i = 0; !err && i < n->n_args; i++) {
+		err = rewrite_value(r, n, &n->args[i], &args[i]);
+		args[i] = err ? fx_none : successor(r, args[i]);
+	}
+	if (err)
+		return err;
+	args[n->n_args] = (fxv)FX_END;
+	context.rewrite = r;
+	return set_answer(r, n, module_run(NULL, n->module, args));
+}
+
 static int rewrite_wrapped_module(struct rewrite *r, struct fx_node *n);
 
 static int rewrite_module(struct rewrite *r, struct fx_node *n)
@@ -313,6 +375,8 @@ static int rewrite_module(struct rewrite *r, struct fx_node *n)
 
 	if (class->wrapped)
 		return rewrite_wrapped_module(r, n);
+	if (class->flags & FX_CLASS_COMPOSED)
+		return rewrite_composed(r, n);
 	if (!class->op && (class->set || class->method))
 		return rewrite_inside(r, n);
 	if (!input || n->n_args != 1)
@@ -343,6 +407,19 @@ static const struct {
 	{ &fx_function_method_chunk, rewrite_chunk },
 };
 
+/* One with code of its own, which runs on nodes too. */
+static int write_function(struct rewrite *r, struct fx_node *n,
+			  const struct fx_function *fn, fxv *args,
+			  struct options *o)
+{
+	for (int i = 0; i < fn->n_tensors; i++)
+		args[i] = successor(r, args[i]);
+	for (size_t i = 0; i < fn->n_options; i++)
+		o->values[i] = successor(r, o->values[i]);
+	context.rewrite = r;
+	return set_answer(r, n, function_write(fn, NULL, args, o));
+}
+
 static int rewrite_function(struct rewrite *r, struct fx_node *n)
 {
 	const struct fx_function *fn = function_of_node(n);
@@ -371,8 +448,11 @@ static int rewrite_function(struct rewrite *r, struct fx_node *n)
 
 	if (options_bind(fn->options, fn->n_options, args + fn->n_tensors,
 			 n->n_args - fn->n_tensors, names, named, n->n_kwargs,
-			 &options, error) ||
-	    operation_of_function(fn, args, &options, &o, error))
+			 &options, error))
+		return rewrite_fail(r, n, error);
+	if (function_writes(fn))
+		return write_function(r, n, fn, args, &options);
+	if (operation_of_function(fn, args, &options, &o, error))
 		return rewrite_fail(r, n, error);
 	return write_operation(r, n, &o);
 }
@@ -485,13 +565,36 @@ static int rewrite_wrapped_module(struct rewrite *r, struct fx_node *n)
 	       write_wrapped(r, n, n->module->class->wrapped, &c);
 }
 
+static void note_attr(struct fx_node *in, void *ctx)
+{
+	const struct fx_node **wanted = ctx;
+
+	if (in == *wanted)
+		*wanted = NULL;
+}
+
+/* An attribute that says how to quantize: a parameter, and no constant. */
+static bool only_scales(struct fx_node *n)
+{
+	for (struct fx_node *user = n->next; user; user = user->next) {
+		const struct fx_function *fn = function_of_node(user);
+		const struct fx_node *found = n;
+
+		fx_node_visit(user, note_attr, &found);
+		if (!found && !(fn && function_writes(fn)))
+			return false;
+	}
+	return n->n_users > 0;
+}
+
 static int rewrite_attr(struct rewrite *r, struct fx_node *n)
 {
 	const struct fxq_tensor *t;
 
 	/* A module as an attribute is the self of a wrapped method: implied. */
 	n->data = NULL;
-	if (!strcmp(n->target, "_self") || fx_module_at(r->model, n->target))
+	if (!strcmp(n->target, "_self") || fx_module_at(r->model, n->target) ||
+	    only_scales(n))
 		return 0;
 	t = fx_node_is_const(n) ? &n->out[0] :
 	    fx_module_tensor(r->model, n->target);

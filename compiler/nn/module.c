@@ -378,7 +378,8 @@ static int visit_module(struct fx_module *m, const char *path,
 	for (size_t i = 0; !ret && i < m->n_members; i++) {
 		char *below;
 
-		if (!m->members[i].module)
+		if (!m->members[i].module ||
+		    m->members[i].module->class->flags & FX_CLASS_HIDDEN)
 			continue;
 		below = path_join(path, m->members[i].name);
 		ret = visit_module(m->members[i].module, below, walk);

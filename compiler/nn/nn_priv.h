@@ -75,12 +75,14 @@ struct recorder {
 
 /*
  * struct context - what runs in this thread
+ * @rewrite: the graph that operations are written down in, by their nodes
  * @at: the call that is running, for modules that call modules
  * @recorder: NULL: operations are computed and forgotten
  */
 struct context {
 	struct scope *scope;
 	struct tracing *tracing;
+	struct rewrite *rewrite;
 	const struct fx_loc *at;
 	struct recorder *recorder;
 };
@@ -224,15 +226,58 @@ int operation_of_function(const struct fx_function *fn, const fxv *tensors,
 			  char *error);
 /* Gives it the parameters that the options of @m are. */
 int operation_options(struct fx_module *m, struct operation *o, char *error);
-/* Computes it: its only result, or @n of them; the first may be a poison. */
+/* Its result, on integers if its first tensor is quantized; or a poison. */
 fxv operation_run(const struct fx_loc *at, const struct operation *o);
+/* As it is, or writes it down while a graph is made functional. */
+fxv operation_compute(const struct fx_loc *at, const struct operation *o);
+/* Computes it: @n results; the first may be a poison. */
 void operation_results(const struct fx_loc *at, const struct operation *o,
 		       fxv *ret, uint32_t n);
+
+/*
+ * quantized.c: what operators do with quantized tensors
+ *
+ * value_type() is the type of a tensor, or of a node of the graph that is
+ * written, where dtype may be unknown and the scale is not; NULL of anything
+ * else. value_shape() tries to find the sizes too.
+ */
+const struct fxq_tensor *value_type(fxv v);
+const struct fxq_tensor *value_shape(fxv v);
+bool value_is_quantized(fxv v);
+/* Is there an integer operator for @o, whatever its tensors are? */
+bool quantized_has(const struct operation *o);
+fxv quantized_run(const struct fx_loc *at, const struct operation *o);
+fxv quantized_rescale(fxv x, float scale, int zero_point);
+/* Parameters of integer operators: one, and those that a result has. */
+#define QUANTIZED_RELU	1
+#define QUANTIZED_RELU6	2
+void put_operation_int(struct operation *o, const char *name, int64_t i);
+void put_operation_float(struct operation *o, const char *name, float f);
+void put_operation_result(struct operation *o, float scale, int zero_point,
+			  unsigned int clamp);
+/* Functions with code of their own; see function.c. */
+fxv run_quantize_per_tensor(const struct fx_loc *at, const fxv *in,
+			    const fxv *options);
+fxv run_quantized_add(const struct fx_loc *at, const fxv *in,
+		      const fxv *options);
+fxv run_quantized_add_relu(const struct fx_loc *at, const fxv *in,
+			   const fxv *options);
+fxv run_quantized_mul(const struct fx_loc *at, const fxv *in,
+		      const fxv *options);
+fxv run_quantized_mul_relu(const struct fx_loc *at, const fxv *in,
+			   const fxv *options);
+
+/* functionalize.c: the node that computes @o in the graph that is written */
+fxv rewrite_operation(const struct operation *o);
 
 /* function.c */
 
 /* The function that @n, a call_function or call_method, was recorded for. */
 const struct fx_function *function_of_node(const struct fx_node *n);
+/* What it makes of nodes while a graph is made functional; of some, alone. */
+bool function_writes(const struct fx_function *fn);
+fxv function_write(const struct fx_function *fn, const struct fx_loc *at,
+		   const fxv *tensors, const struct options *o);
 /* Computes it, or writes it down if a value is traced. */
 fxv function_call(const struct fx_function *fn, const struct fx_loc *at,
 		  const fxv *tensors, const struct options *o);

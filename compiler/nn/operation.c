@@ -461,10 +461,19 @@ void operation_results(const struct fx_loc *at, const struct operation *o,
 					    tensor_value(&out[i]);
 }
 
-fxv operation_run(const struct fx_loc *at, const struct operation *o)
+fxv operation_compute(const struct fx_loc *at, const struct operation *o)
 {
 	fxv result;
 
+	if (context.rewrite)
+		return rewrite_operation(o);
 	operation_results(at, o, &result, 1);
 	return result;
+}
+
+fxv operation_run(const struct fx_loc *at, const struct operation *o)
+{
+	if (o->n_in && value_is_quantized(o->in[0]))
+		return quantized_run(at, o);
+	return operation_compute(at, o);
 }

@@ -262,6 +262,9 @@ void fx_node_visit(const struct fx_node *n,
 		   void (*fn)(struct fx_node *in, void *ctx), void *ctx);
 /* Every use of @from becomes a use of @to; returns how many nodes changed. */
 unsigned int fx_node_replace_uses(struct fx_node *from, struct fx_node *to);
+/* The uses that @n makes of @from become uses of @to. */
+void fx_node_replace_input(struct fx_node *n, struct fx_node *from,
+			   struct fx_node *to);
 int fx_node_erase(struct fx_node *n);		/* -EBUSY while it has users */
 void fx_node_move_before(struct fx_node *n, struct fx_node *where);
 

@@ -101,6 +101,8 @@ struct fx_option {
 #define FX_CLASS_BATCH_NORM	(1u << 1) /* frozen while tracing */
 #define FX_CLASS_IDENTITY	(1u << 2) /* outside training, out = in */
 #define FX_CLASS_RESIZES	(1u << 3) /* loads vectors of any length */
+#define FX_CLASS_HIDDEN		(1u << 4) /* what it holds is no state */
+#define FX_CLASS_COMPOSED	(1u << 5) /* its forward looks at no elements */
 
 /*
  * struct fx_class - a kind of module
@@ -493,6 +495,18 @@ bool fx_training_at(const struct fx_loc *at, const struct fx_module *m);
 		     ff, value)
 fxv fx_ff_result(const struct fx_loc *at, struct fx_module *ff, fxv value);
 
+/* torch's of the same names, which graphs that convert makes call. */
+#define fx_quantize_per_tensor(...)	\
+	FX_APPLY(1, quantize_per_tensor, #__VA_ARGS__, __VA_ARGS__)
+#define fx_quantized_add(...)	\
+	FX_APPLY(2, quantized_add, #__VA_ARGS__, __VA_ARGS__)
+#define fx_quantized_add_relu(...)	\
+	FX_APPLY(2, quantized_add_relu, #__VA_ARGS__, __VA_ARGS__)
+#define fx_quantized_mul(...)	\
+	FX_APPLY(2, quantized_mul, #__VA_ARGS__, __VA_ARGS__)
+#define fx_quantized_mul_relu(...)	\
+	FX_APPLY(2, quantized_mul_relu, #__VA_ARGS__, __VA_ARGS__)
+
 /* A method of a tensor: fx_method(x, flatten, 1) is torch's x.flatten(1). */
 #define fx_method(x, name, ...)						\
 	fx_apply(&fx_function_method_##name,				\
@@ -551,6 +565,8 @@ struct fx_module *fx_module_copy(const struct fx_module *m);
  */
 int fx_module_replace(struct fx_module *m, const char *path,
 		      struct fx_module *child);
+/* Takes away the member at @path, a module or a value. -ENOENT: there is none. */
+int fx_module_remove(struct fx_module *m, const char *path);
 /* Sets @training of @m and everything below it; returns @m. */
 struct fx_module *fx_train(struct fx_module *m);
 struct fx_module *fx_eval(struct fx_module *m);

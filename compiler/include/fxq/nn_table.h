@@ -367,6 +367,21 @@
 	X(FLOAT, label_smoothing, FX_FLOAT(0.0), FLOAT)
 #define FX_OPTIONS_mse_loss(X)
 
+/* Integers of a type, "torch.quint8": each stands for (q - zero_point) * scale. */
+#define FX_OPTIONS_quantize_per_tensor(X)		\
+	X(VALUE, scale,        FX_REQUIRED, NO)		\
+	X(VALUE, zero_point,   FX_REQUIRED, NO)		\
+	X(VALUE, dtype,        FX_REQUIRED, NO)
+/* Of quantized tensors; or, without options, of one and a number. */
+#define FX_OPTIONS_QUANTIZED(X)				\
+	X(VALUE, scale,        FX_NONE, NO)		\
+	X(VALUE, zero_point,   FX_NONE, NO)		\
+	X(VALUE, dtype,        FX_NONE, NO)
+#define FX_OPTIONS_quantized_add(X)	FX_OPTIONS_QUANTIZED(X)
+#define FX_OPTIONS_quantized_add_relu(X)	FX_OPTIONS_QUANTIZED(X)
+#define FX_OPTIONS_quantized_mul(X)	FX_OPTIONS_QUANTIZED(X)
+#define FX_OPTIONS_quantized_mul_relu(X)	FX_OPTIONS_QUANTIZED(X)
+
 #define FX_OPTIONS_clamp(X)			\
 	X(FLOAT, min,          FX_NONE, FLOAT)	\
 	X(FLOAT, max,          FX_NONE, FLOAT)
@@ -386,6 +401,7 @@
 /* Methods of tensors: fx_method(x, mean, .dim = fx_tuple(2, 3)) */
 
 #define FX_OPTIONS_method_relu(X)
+#define FX_OPTIONS_method_dequantize(X)
 #define FX_OPTIONS_method_flatten(X)	FX_OPTIONS_flatten(X)
 #define FX_OPTIONS_REDUCE(X)			\
 	X(VALUE, dim,          FX_NONE, LIST)	\
@@ -512,6 +528,17 @@
 	  "torch.functional.split", "<function split>", 0)		\
 	X(interpolate, "interpolate", "resize", 1, 0,			\
 	  "torch.nn.functional.interpolate", "<function interpolate>", 0) \
+	X(quantize_per_tensor, "quantize_per_tensor", NULL, 1,		\
+	  FX_AS_WRITTEN, "torch.quantize_per_tensor",			\
+	  FX_IN_C("quantize_per_tensor"), 0)				\
+	X(quantized_add, "add", NULL, 2, FX_AS_WRITTEN,			\
+	  "torch.ops.quantized.add", "quantized.add", 0)		\
+	X(quantized_add_relu, "add_relu", NULL, 2, FX_AS_WRITTEN,	\
+	  "torch.ops.quantized.add_relu", "quantized.add_relu", 0)	\
+	X(quantized_mul, "mul", NULL, 2, FX_AS_WRITTEN,			\
+	  "torch.ops.quantized.mul", "quantized.mul", 0)		\
+	X(quantized_mul_relu, "mul_relu", NULL, 2, FX_AS_WRITTEN,	\
+	  "torch.ops.quantized.mul_relu", "quantized.mul_relu", 0)	\
 	X(assert_fn, "assert_fn", NULL, 1, FX_AS_WRITTEN,		\
 	  "torch.fx.proxy.assert_fn", "<function assert_fn>",		\
 	  FX_OP_IMPURE)							\
@@ -534,7 +561,8 @@
 	X(view,		"reshape")	\
 	X(permute,	"permute")	\
 	X(to,		NULL)		\
-	X(add_,		NULL)
+	X(add_,		NULL)		\
+	X(dequantize,	"dequantize")
 
 /*
  * The struct of a list: its arguments, then the pairs among them again. The last
