@@ -4,6 +4,18 @@
  */
 #include "verbs.h"
 
+static const struct fx_backend *const backends[] = {
+	&fx_backend_fxq, &fx_backend_torch,
+};
+
+const struct fx_backend *backend_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(backends) / sizeof(*backends); i++)
+		if (!strcmp(backends[i]->name, name))
+			return backends[i];
+	return NULL;
+}
+
 #define BIT(parts)	(1u << (parts))
 
 #define FUSE_BN		BIT(FX_PART_BN)
@@ -24,9 +36,48 @@ static const struct fx_backend_layer torch_layers[] = {
 	{ NULL }
 };
 
+#define OWN_CLASS(name)		{ .class = name, .observe = FX_OBSERVE_OWN }
+#define OWN(name)		{ .function = name, .observe = FX_OBSERVE_OWN }
+#define TERMS(name)		{ .function = name, .observe = FX_OBSERVE_TERMS }
+#define SHARED_CLASS(name)	{ .class = name, .observe = FX_OBSERVE_SHARED }
+#define SHARED(name)		\
+	{ .function = name, .observe = FX_OBSERVE_SHARED }
+#define SHARED_METHOD(name)	{ .method = name, .observe = FX_OBSERVE_SHARED }
+#define FIXED_CLASS(name, ...)	\
+	{ .class = name, .observe = FX_OBSERVE_FIXED, .range = { __VA_ARGS__ } }
+#define FIXED(name, ...)	\
+	{ .function = name, .observe = FX_OBSERVE_FIXED, \
+	  .range = { __VA_ARGS__ } }
+
+/* What both have. */
+#define OPS								\
+	TERMS("add"), TERMS("torch_add"), TERMS("mul"), OWN("matmul"),	\
+	OWN_CLASS("Hardswish"), OWN("hardswish"), OWN_CLASS("LeakyReLU"), \
+	OWN_CLASS("PReLU"),						\
+	FIXED_CLASS("Sigmoid", 0, 1), FIXED("sigmoid", 0, 1),		\
+	FIXED_CLASS("Hardsigmoid", 0, 1), FIXED_CLASS("Softmax", 0, 1),	\
+	FIXED_CLASS("Tanh", -1, 1), FIXED("tanh", -1, 1),		\
+	SHARED("cat"), SHARED_CLASS("AdaptiveAvgPool2d"),		\
+	SHARED_CLASS("AvgPool2d"), SHARED_CLASS("MaxPool2d"),		\
+	SHARED_CLASS("Identity"), SHARED_CLASS("ReLU"),			\
+	SHARED_CLASS("ReLU6"), SHARED("adaptive_avg_pool2d"),		\
+	SHARED("avg_pool2d"), SHARED("max_pool2d"), SHARED("relu"),	\
+	SHARED("relu6"), SHARED("clamp"), SHARED("flatten"),		\
+	SHARED_METHOD("permute"), SHARED_METHOD("view"),		\
+	SHARED_METHOD("relu")
+
+/* Its own, of which nothing is removed. */
+static const struct fx_backend_op torch_ops[] = {
+	OPS,
+	SHARED("interpolate"), SHARED_METHOD("mean"),
+	{ NULL }
+};
+
 const struct fx_backend fx_backend_torch = {
 	.name = "torch",
 	.layers = torch_layers,
+	.ops = torch_ops,
+	.adds_relu = true,
 };
 
 /* Every combination with at most one activation, and at least one part. */
@@ -48,7 +99,16 @@ static const struct fx_backend_layer fxq_layers[] = {
 	{ NULL }
 };
 
+/* Here all that moves elements keeps their scale. */
+static const struct fx_backend_op fxq_ops[] = {
+	OPS,
+	SHARED_CLASS("Flatten"), SHARED_METHOD("flatten"),
+	{ NULL }
+};
+
 const struct fx_backend fx_backend_fxq = {
 	.name = "fxq",
 	.layers = fxq_layers,
+	.ops = fxq_ops,
+	.adds_relu = true,
 };

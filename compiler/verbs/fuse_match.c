@@ -13,7 +13,8 @@
 /* What @n is, as part of a chain, 0 if it is none. */
 static unsigned int part_of(const struct fx_node *n)
 {
-	if (node_is_module(n, "ReLU") || node_is_function(n, "relu"))
+	if (node_is_module(n, "ReLU") || node_is_function(n, "relu") ||
+	    node_is_method(n, "relu"))
 		return FX_PART_RELU;
 	if (node_is_module(n, "ReLU6") || node_is_function(n, "relu6"))
 		return FX_PART_RELU6;

@@ -41,7 +41,8 @@ static void write_name(struct layer_class *c)
 		abort();
 	if (len > 2 && base[len - 1] == 'd')
 		len -= 2;
-	fprintf(to, "%s%.*s", packages[c->kind], (int)len, base);
+	fprintf(to, "%s%s%.*s", c->parts ? "intrinsic." : "",
+		packages[c->kind], (int)len, base);
 	for (size_t i = 0; i < sizeof(part_names) / sizeof(*part_names); i++)
 		if (c->parts & part_names[i].part)
 			fputs(part_names[i].name, to);
@@ -75,6 +76,8 @@ static const struct fx_method two_inputs_method = { two_inputs };
 static fxv (*const forwards[LAYER_KIND_COUNT])(struct fx_module *m,
 					       const fxv *args) = {
 	[LAYER_FUSED] = forward_fused,
+	[LAYER_REFERENCE] = forward_reference,
+	[LAYER_QUANTIZED] = forward_quantized,
 };
 
 /* Those that have been made; they stay. */
@@ -93,7 +96,8 @@ static struct layer_class *make(enum layer_kind kind,
 	c->parts = parts;
 	write_name(c);
 	c->class = (struct fx_class){
-		.name = c->name, .flags = FX_CLASS_LEAF,
+		.name = c->name, .flags = FX_CLASS_LEAF | FX_CLASS_COMPOSED,
+		.options = base->options, .n_options = base->n_options,
 		.forward = forwards[kind],
 		.method = parts & FX_PART_ADD ? &two_inputs_method : NULL,
 	};
@@ -131,6 +135,15 @@ const struct layer_class *layer_class_of(const struct fx_module *m)
 			found = made[i];
 	pthread_mutex_unlock(&lock);
 	return found;
+}
+
+int layer_operation(struct fx_module *m, fxv x, struct operation *ret,
+		    char *error)
+{
+	struct fx_module as = *m;
+
+	as.class = layer_class_of(m)->base;
+	return operation_of_module(&as, x, ret, error);
 }
 
 struct fx_module *layer_new(const struct fx_class *class,

@@ -104,13 +104,28 @@ bool node_is_module(const struct fx_node *n, const char *class)
 	       !strcmp(n->module->class->name, class);
 }
 
-bool node_is_function(const struct fx_node *n, const char *id)
+static bool calls(const struct fx_node *n, enum fx_opcode opcode,
+		  const char *id)
 {
 	const struct fx_function *fn;
 
-	if (n->wrapped || (n->opcode != FX_CALL_FUNCTION &&
-			   n->opcode != FX_CALL_METHOD))
+	if (n->wrapped || n->opcode != opcode)
 		return false;
 	fn = function_of_node(n);
 	return fn && !strcmp(fn->id, id);
+}
+
+bool node_is_function(const struct fx_node *n, const char *id)
+{
+	return calls(n, FX_CALL_FUNCTION, id);
+}
+
+bool node_is_method(const struct fx_node *n, const char *id)
+{
+	return calls(n, FX_CALL_METHOD, id);
+}
+
+bool node_is_observer(const struct fx_node *n)
+{
+	return n->opcode == FX_CALL_MODULE && fx_is_observer(n->module);
 }

@@ -8,6 +8,8 @@
 #ifndef FXQ_VERBS_H
 #define FXQ_VERBS_H
 
+#include <stdio.h>
+
 #include <fxq/quantize_fx.h>
 
 #include "nn/nn_priv.h"
@@ -37,14 +39,22 @@ struct fx_node *root_only_user(struct fx_node *n);
 /* What a node does, as the tables name it; see struct fx_backend_op. */
 bool node_is_module(const struct fx_node *n, const char *class);
 bool node_is_function(const struct fx_node *n, const char *id);
+bool node_is_method(const struct fx_node *n, const char *id);
+/* A call of an observer. */
+bool node_is_observer(const struct fx_node *n);
 
 /* layer_class.c: the classes that layers with weights become */
 
 
-/* X(id, package): of which layers there are classes, by torch's packages. */
+/*
+ * X(id, package): of which layers there are classes, by torch's packages, which
+ * are those of "intrinsic." where a layer takes others along.
+ */
 #define LAYER_KINDS(X)				\
 	X(FLOAT,     "")			\
-	X(FUSED,     "intrinsic.")
+	X(FUSED,     "")			\
+	X(REFERENCE, "quantized.reference.")	\
+	X(QUANTIZED, "quantized.")
 
 enum layer_kind {
 #define X(id, package) LAYER_##id,
@@ -76,6 +86,46 @@ const struct layer_class *layer_class_of(const struct fx_module *m);
 /* An empty module of a class, with the options of @like. */
 struct fx_module *layer_new(const struct fx_class *class,
 			    const struct fx_module *like);
+
+/* How the result of an operator is quantized, as torch says it. */
+struct result_qparams {
+	float scale;
+	int64_t zero_point;
+	const char *dtype;		/* "torch.quint8" */
+};
+
+/* The operation of the float layer that @m was made from, on @x. */
+int layer_operation(struct fx_module *m, fxv x, struct operation *ret,
+		    char *error);
+
+/* The tensor called @name of a layer; NULL if it has none. */
+const struct fxq_tensor *weight_tensor(const struct fx_module *m,
+				       const char *name);
+
+/* reference.c: a float layer whose weights are those of an integer one */
+
+fxv forward_reference(struct fx_module *m, const fxv *args);
+/* The integers that its weights are, in their order. */
+void weight_integers(const struct fx_module *m, int8_t *q);
+/*
+ * The float layer @layer with weights quantized as @observer finds, which gets
+ * to see them unless it has. NULL, and the sentence in gm->error.
+ */
+struct fx_module *make_reference(struct fx_module *gm, struct fx_module *layer,
+				 struct fx_module *observer);
+
+/* quantized.c: a layer on integers */
+
+fxv forward_quantized(struct fx_module *m, const fxv *args);
+/* Is there an integer operator for layers of this class? */
+bool has_integer_layer(const struct fx_module *reference);
+/*
+ * @reference on integers, with these parts; its result is quantized by @q, or
+ * is float, from 32-bit sums, if that is NULL.
+ */
+struct fx_module *make_quantized(struct fx_module *reference,
+				 unsigned int parts,
+				 const struct result_qparams *q);
 
 /* fold.c */
 
@@ -120,5 +170,64 @@ struct chains find_chains(const struct fx_module *gm,
 /* Fuses in place. Batch norms are folded if @fold, or if they do not train. */
 void fuse_graph(struct fx_module *gm, const struct fx_backend *backend,
 		bool fold);
+
+/* qconfig.c */
+
+/* The qconfig of @n, or NULL if it stays float. */
+const struct fx_module_qconfig *
+qconfig_of(const struct fx_qconfig_item *dict, struct fx_module *gm,
+	   const struct fx_node *n);
+/* -EINVAL with the sentence in gm->error if a key or a name is wrong. */
+int qconfig_check(const struct fx_qconfig_item *dict, struct fx_module *gm);
+
+/*
+ * What prepare leaves for convert: a member of the root that is no part of its
+ * state dict. For each node that is quantized it has an entry of that name:
+ * the observer of its weights, or true.
+ */
+#define PREPARED	"_prepared"
+extern const struct fx_class fx_class_Prepared;
+
+/* The backend of that name; NULL if there is none. */
+const struct fx_backend *backend_named(const char *name);
+
+/* lower.c: operators on integers in place of dequantize, float, quantize */
+
+/*
+ * struct lowering
+ * @notes: where to list what was removed, or NULL
+ */
+struct lowering {
+	struct fx_module *gm;
+	const struct fx_backend *backend;
+	const struct fx_module *prepared;
+	FILE *notes;
+};
+
+void lower_graph(struct lowering *l);
+
+/* observe.c: what a backend's tables say of nodes */
+
+/*
+ * struct place - what n->data of each node is while observers are put in
+ * @row: of the backend's table; NULL: a layer, whose result has its own
+ * @root: the first node of what is one step: its inputs are observed
+ * @last: the last: its result is
+ * @qconfig: NULL: it stays float, or no table has it
+ */
+struct place {
+	const struct fx_backend_op *row;
+	struct fx_node *root, *last;
+	const struct fx_module_qconfig *qconfig;
+};
+
+void find_observed(struct fx_module *gm, const struct fx_backend *backend,
+		   const struct fx_qconfig_item *dict);
+/* Is it a float layer with weights that convert gives integers? */
+bool is_layer(const struct fx_backend *backend, const struct fx_module *m);
+/* The row of the backend's table for @n, or NULL. */
+const struct fx_backend_op *backend_row(const struct fx_backend *backend,
+					const struct fx_node *n);
+bool node_is_relu(const struct fx_node *n);
 
 #endif /* FXQ_VERBS_H */

@@ -11,6 +11,7 @@
 #ifndef FXQ_QUANTIZE_FX_H
 #define FXQ_QUANTIZE_FX_H
 
+#include <fxq/observer.h>
 #include <fxq/trace.h>
 
 /* What a layer takes along: its sums are normalised, added to, and clamped. */
@@ -31,13 +32,38 @@ struct fx_backend_layer {
 	uint32_t fuses;
 };
 
+/* What scale an operator's result has. */
+enum fx_observe {
+	FX_OBSERVE_OWN,		/* one that is observed */
+	FX_OBSERVE_SHARED,	/* that of its first input */
+	FX_OBSERVE_TERMS,	/* own if two tensors go in, else shared */
+	FX_OBSERVE_FIXED,	/* what the operator's range is, known before */
+};
+
+/*
+ * struct fx_backend_op - an operator that takes and gives quantized tensors
+ * @class, @function, @method: one of them says what it is: the name of a module
+ *			       class, or the id of a function or method
+ * @range: of FX_OBSERVE_FIXED: the least and the greatest value that 256 steps
+ *	   begin and end with
+ */
+struct fx_backend_op {
+	const char *class, *function, *method;
+	enum fx_observe observe;
+	double range[2];
+};
+
 /*
  * struct fx_backend - what a device, or a library of kernels, does in one step
  * @layers: ends with a row without a layer
+ * @ops: operators other than layers; ends with an empty row
+ * @adds_relu: a relu that follows an addition is the same step
  */
 struct fx_backend {
 	const char *name;
 	const struct fx_backend_layer *layers;
+	const struct fx_backend_op *ops;
+	bool adds_relu;
 };
 
 /* This machine; and torch 1.13's own backend, whose graphs are torch's. */
@@ -45,10 +71,15 @@ extern const struct fx_backend fx_backend_fxq, fx_backend_torch;
 
 /*
  * struct fx_verb_options
- * @backend: NULL: fx_backend_fxq
+ * @backend: NULL: fx_backend_fxq; convert_fx takes that of prepare
+ * @is_reference: convert_fx: float operators between quantizations
+ * @ret_notes: Output: convert_fx: NULL, or where the list of what was removed
+ *	       goes, a line each, malloced
  */
 struct fx_verb_options {
 	const struct fx_backend *backend;
+	bool is_reference;
+	char **ret_notes;
 };
 
 /*
@@ -70,5 +101,67 @@ struct fx_verb_options {
 	fx_fuse_fx(model, &(const struct fx_verb_options){ __VA_ARGS__ })
 struct fx_module *fx_fuse_fx(struct fx_module *model,
 			     const struct fx_verb_options *options);
+
+/*
+ * struct fx_module_qconfig - how a module is quantized
+ * @activation: an observer or a fake quantizer that has seen nothing, of which
+ *		each value gets a copy. NULL, of a layer: its result stays as it
+ *		is summed up, in 32 bits
+ * @weight: the same for weights
+ */
+struct fx_module_qconfig {
+	struct fx_module *activation, *weight;
+};
+
+/* The two, taken over: QConfig(MinMaxObserver(), PerChannelMinMaxObserver()) */
+#define QConfig(activation, weight)	\
+	((struct fx_module_qconfig){ activation, weight })
+void fx_qconfig_put(struct fx_module_qconfig *qconfig);
+
+/*
+ * struct fx_qconfig_item - what is quantized how
+ * @key: "": everything; "module_type": modules of the class @name and what is
+ *	 inside them; "object_type": also functions and methods, by the name that
+ *	 code shows, "torch.sigmoid"; "module_name": the module at the path @name
+ *	 and what is inside it. Each goes before the ones named before it here
+ * @qconfig: NULL: it stays float
+ */
+struct fx_qconfig_item {
+	const char *key, *name;
+	const struct fx_module_qconfig *qconfig;
+};
+#define fx_qconfig_dict(...)	\
+	((const struct fx_qconfig_item[]){ __VA_ARGS__, { NULL } })
+
+/*
+ * prepare_calibration_fx(model, qconfig_dict): fuses, and puts an observer
+ * behind each value that will be quantized, a call of the module
+ * "activation_post_process_N". Batch norms are folded as in evaluation. Run it
+ * on data, then convert it.
+ *
+ * Functions belong to the module whose forward calls them.
+ */
+#define prepare_calibration_fx(model, qconfig_dict, ...)		\
+	fx_prepare_calibration_fx(model, qconfig_dict,			\
+				  &(const struct fx_verb_options){	\
+					__VA_ARGS__ })
+struct fx_module *
+fx_prepare_calibration_fx(struct fx_module *model,
+			  const struct fx_qconfig_item *qconfig_dict,
+			  const struct fx_verb_options *options);
+
+/*
+ * convert_fx(graph_module): what was prepared, on integers. Observers become
+ * quantizations with the scales that they found; layers get integer weights, of
+ * which class "quantized.Conv2d" is one; what the backend has no integer
+ * operator for stays float, between a dequantize and a quantize. The result
+ * runs on the CPU with the bits of the device, and fx_functionalize() makes of
+ * it what fx_partition() and fx_lower() take.
+ */
+#define convert_fx(graph_module, ...)	\
+	fx_convert_fx(graph_module,	\
+		      &(const struct fx_verb_options){ __VA_ARGS__ })
+struct fx_module *fx_convert_fx(struct fx_module *graph_module,
+				const struct fx_verb_options *options);
 
 #endif /* FXQ_QUANTIZE_FX_H */

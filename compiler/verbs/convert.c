@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+/*
+ * convert.c - integers where prepare put observers
+ *
+ * Each observer becomes a quantize and a dequantize, each layer one whose
+ * weights are those of an integer layer. That is the reference model: floats
+ * between quantizations. Then what stands between a dequantize and a quantize
+ * is computed on integers, as far as there are operators (lower.c).
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "verbs.h"
+
+/*
+ * struct convert
+ * @prepared: what prepare left
+ */
+struct convert {
+	struct fx_module *gm, *prepared;
+	const struct fx_backend *backend;
+};
+
+static bool is_configured(const struct convert *cv, const struct fx_node *n)
+{
+	return module_member(cv->prepared, n->name) != NULL;
+}
+
+static void note_first(struct fx_node *in, void *ctx)
+{
+	const struct fx_node **wanted = ctx;
+
+	if (in == *wanted)
+		*wanted = NULL;
+}
+
+static const struct fx_node *first_user(const struct fx_node *n)
+{
+	for (const struct fx_node *user = n->next; user; user = user->next) {
+		const struct fx_node *wanted = n;
+
+		fx_node_visit(user, note_first, &wanted);
+		if (!wanted)
+			return user;
+	}
+	return NULL;
+}
+
+/* The names of torch's: for the module that gives, or else takes, the value. */
+static char *qparam_path(const struct convert *cv, const struct fx_node *call,
+			 const char *what)
+{
+	const struct fx_node *in = fx_node_in(call, 0), *user;
+	const char *scope = in->scope, *kind = "";
+	char *path, *prefix;
+	unsigned int i = 0;
+
+	if (!is_configured(cv, in)) {
+		user = first_user(call);
+		scope = user ? user->scope : "";
+		kind = "_input";
+	}
+	prefix = must_print("%s%s%s", scope ? scope : "", kind, what);
+	for (char *c = prefix; *c; c++)
+		*c = *c == '.' ? '_' : *c;
+	path = must_print("%s%u", prefix, i);
+	while (module_member(cv->gm, path)) {
+		free(path);
+		path = must_print("%s%u", prefix, ++i);
+	}
+	free(prefix);
+	return path;
+}
+
+/* A new buffer of the root, and the node that reads it. */
+static struct fx_arg qparam_node(struct convert *cv, const struct fx_node *call,
+				 const char *what, const struct fxq_tensor *t)
+{
+	char *path = qparam_path(cv, call, what);
+	struct fx_node *n;
+
+	fx_add_buffer(cv->gm, path, fx_copy_of(t));
+	n = fx_graph_node(cv->gm->graph, FX_GET_ATTR, path, NULL, NULL, 0,
+			  NULL, 0);
+	free(path);
+	return fx_arg_node(n);
+}
+
+static struct fx_arg dtype_arg(struct fx_graph *g, enum fx_qdtype dtype)
+{
+	static const char *const names[] = {
+#define X(id, name, least, most) [FX_##id] = "torch." name,
+		FX_QDTYPES(X)
+#undef X
+	};
+
+	return (struct fx_arg){ .kind = FX_ARG_NAME,
+				.s = fx_graph_strdup(g, names[dtype]) };
+}
+
+/* quantize_per_tensor and dequantize in the place of observer @call. */
+static void write_quantize(struct convert *cv, struct fx_node *call,
+			   const struct fx_qparams *q)
+{
+	int64_t z = q->zero_point[0];
+	const struct fxq_tensor scale = { .dtype = FXQ_DTYPE_F32,
+					  .data = q->scale };
+	const struct fxq_tensor zero = { .dtype = FXQ_DTYPE_I64, .data = &z };
+	struct fx_graph *g = cv->gm->graph;
+	struct fx_arg args[4] = { fx_arg_node(fx_node_in(call, 0)) };
+	struct fx_node *n;
+
+	fx_insert_before(call);
+	args[1] = qparam_node(cv, call, "_scale_", &scale);
+	args[2] = qparam_node(cv, call, "_zero_point_", &zero);
+	args[3] = dtype_arg(g, q->dtype);
+	n = fx_graph_node(g, FX_CALL_FUNCTION, "quantize_per_tensor",
+			  &fx_function_quantize_per_tensor.shown, args, 4,
+			  NULL, 0);
+	n->loc = call->loc;
+	args[0] = fx_arg_node(n);
+	n = fx_graph_node(g, FX_CALL_METHOD, "dequantize", NULL, args, 1, NULL,
+			  0);
+	n->loc = call->loc;
+	fx_graph_set_insert_point(g, NULL);
+	fx_node_replace_uses(call, n);
+	fx_node_erase(call);
+}
+
+static int convert_observer(struct convert *cv, struct fx_node *call)
+{
+	const struct fx_node *in = fx_node_in(call, 0);
+	struct fx_qparams q;
+	int err;
+
+	err = fx_calculate_qparams(call->module, &q);
+	if (err == -ENODATA)
+		return module_fail(cv->gm, err, "%s, behind '%s', has seen no data: run the prepared model on some first",
+				   call->target, in->name);
+	if (err)
+		return module_fail(cv->gm, err, "%s, behind '%s': %s",
+				   call->target, in->name, q.error);
+	if (q.dtype == FX_QINT16 || q.n != 1)
+		err = module_fail(cv->gm, -EINVAL, "'%s': %s: values have one scale and 8 bits when they are converted; observe them as qint8 or quint8, per tensor",
+				  in->name, q.n != 1 ? "a scale for each channel" :
+				  "qint16 is for fake quantization");
+	else
+		write_quantize(cv, call, &q);
+	fx_qparams_free(&q);
+	return err;
+}
+
+/* The layer itself, or what a fused module has of it. */
+static const char *layer_path(struct convert *cv, const struct fx_node *n,
+			      struct fx_module **ret_layer)
+{
+	const struct layer_class *class = layer_class_of(n->module);
+
+	*ret_layer = n->module;
+	if (!class)
+		return n->target;
+	if (class->kind != LAYER_FUSED)
+		return NULL;
+	*ret_layer = fx_module_at(n->module, "0");
+	if (layer_class_of(*ret_layer))
+		return NULL;
+	return fx_graph_printf(cv->gm->graph, "%s.0", n->target);
+}
+
+static int convert_layer(struct convert *cv, struct fx_node *n,
+			 struct fx_module *observer)
+{
+	struct fx_module *layer, *reference;
+	const char *path = layer_path(cv, n, &layer);
+
+	if (!path)	/* its module was converted for another call */
+		return 0;
+	reference = make_reference(cv->gm, layer, observer);
+	if (!reference)
+		return -EINVAL;
+	if (layer == n->module)
+		root_put(cv->gm, path, reference);
+	else
+		fx_module_replace(cv->gm, path, reference);
+	return 0;
+}
+
+static int convert_nodes(struct convert *cv)
+{
+	int err = 0;
+
+	fx_for_each_node(n, cv->gm->graph) {
+		const struct fx_member *note;
+
+		note = module_member(cv->prepared, n->name);
+		if (node_is_observer(n))
+			err = convert_observer(cv, n);
+		else if (note && note->module)
+			err = convert_layer(cv, n, note->module);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* What the graph does not read any more. */
+static bool is_read(const struct fx_module *gm, const struct fx_member *member)
+{
+	size_t len = strlen(member->name);
+
+	fx_for_each_node(n, gm->graph)
+		if ((n->opcode == FX_GET_ATTR || n->opcode == FX_CALL_MODULE) &&
+		    !strncmp(n->target, member->name, len) &&
+		    (!n->target[len] || n->target[len] == '.'))
+			return true;
+	return false;
+}
+
+static bool is_from_prepare(const struct fx_member *member)
+{
+	if (member->module)
+		return fx_is_observer(member->module) ||
+		       member->module->class == &fx_class_Prepared;
+	return member->kind == FX_MEMBER_BUFFER &&
+	       (strstr(member->name, "_scale_") ||
+		strstr(member->name, "_zero_point_"));
+}
+
+/* Observers, and the numbers of quantizations that are gone. */
+static void tidy(struct fx_module *gm)
+{
+	for (size_t i = gm->n_members; i-- > 0; )
+		if (is_from_prepare(&gm->members[i]) &&
+		    !is_read(gm, &gm->members[i]))
+			fx_module_remove(gm, gm->members[i].name);
+}
+
+static void lower(struct convert *cv, char **ret_notes)
+{
+	struct lowering l = { .gm = cv->gm, .backend = cv->backend,
+			      .prepared = cv->prepared };
+	size_t size;
+
+	if (ret_notes) {
+		l.notes = open_memstream(ret_notes, &size);
+		if (!l.notes)
+			abort();
+	}
+	lower_graph(&l);
+	if (l.notes)
+		fclose(l.notes);
+}
+
+struct fx_module *fx_convert_fx(struct fx_module *model,
+				const struct fx_verb_options *options)
+{
+	struct convert cv = { .gm = fx_module_copy(model) };
+
+	if (cv.gm->error)
+		return cv.gm;
+	cv.prepared = fx_module_at(cv.gm, PREPARED);
+	if (!cv.prepared || !cv.gm->graph)
+		return root_fail(cv.gm, "convert_fx takes what prepare_calibration_fx or prepare_qat_fx made");
+	cv.backend = backend_named(fx_member(cv.prepared, "_backend").s);
+	if (convert_nodes(&cv))
+		return cv.gm;
+	root_renew(cv.gm);
+	fx_graph_eliminate_dead_code(cv.gm->graph);
+	if (!options->is_reference)
+		lower(&cv, options->ret_notes);
+	fx_graph_eliminate_dead_code(cv.gm->graph);
+	tidy(cv.gm);
+	return cv.gm;
+}

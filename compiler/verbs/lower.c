@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lower.c - operators on integers in place of dequantize, float, quantize
+ *
+ * What stands between takes integers and gives integers: a layer of its own
+ * scale, an addition or product of two, an operator that keeps its input's
+ * scale or has one for ever. Done in three passes, in torch's order.
+ */
+#include <stdlib.h>
+
+#include "verbs.h"
+
+static bool is_dequantize(const struct fx_node *n)
+{
+	return n && node_is_method(n, "dequantize");
+}
+
+static bool is_quantize(const struct fx_node *n)
+{
+	return node_is_function(n, "quantize_per_tensor");
+}
+
+static bool is_configured(const struct lowering *l, const struct fx_node *n)
+{
+	return module_member(l->prepared, n->name) != NULL;
+}
+
+static void check_dequantized(struct fx_node *in, void *ctx)
+{
+	bool *all = ctx;
+
+	*all &= is_dequantize(in);
+}
+
+/* Do all its inputs come from a dequantize? */
+static bool is_dequantized(const struct fx_node *n)
+{
+	bool all = fx_node_in(n, 0) || n->args[0].count;
+
+	fx_node_visit(n, check_dequantized, &all);
+	return all;
+}
+
+struct skip_walk {
+	struct fx_node *list[MAX_ARGS];
+	size_t n;
+};
+
+static void note_dequantize(struct fx_node *in, void *ctx)
+{
+	struct skip_walk *walk = ctx;
+
+	if (walk->n < MAX_ARGS)
+		walk->list[walk->n++] = in;
+}
+
+/* From now on @n takes what was dequantized. */
+static void skip_dequantize(struct fx_node *n)
+{
+	struct skip_walk walk = { .n = 0 };
+
+	fx_node_visit(n, note_dequantize, &walk);
+	for (size_t i = 0; i < walk.n; i++)
+		if (is_dequantize(walk.list[i]))
+			fx_node_replace_input(n, walk.list[i],
+					      fx_node_in(walk.list[i], 0));
+}
+
+/* @result takes the place of @quantize, whose scale nobody reads any more. */
+static void skip_quantize(struct fx_node *quantize, struct fx_node *result)
+{
+	struct fx_node *scale = fx_node_in(quantize, 1);
+	struct fx_node *zero = fx_node_in(quantize, 2);
+
+	fx_node_replace_uses(quantize, result);
+	fx_node_erase(quantize);
+	fx_node_erase(scale);
+	fx_node_erase(zero);
+}
+
+static struct result_qparams qparams_of(struct fx_module *gm,
+					const struct fx_node *quantize)
+{
+	const char *scale = fx_node_in(quantize, 1)->target;
+	const char *zero = fx_node_in(quantize, 2)->target;
+
+	return (struct result_qparams){
+		.scale = *(float *)fx_module_tensor(gm, scale)->data,
+		.zero_point = *(int64_t *)fx_module_tensor(gm, zero)->data,
+		.dtype = quantize->args[3].s,
+	};
+}
+
+/* Layers */
+
+/* The reference layer that @n calls, and with what it is fused; or NULL. */
+static struct fx_module *reference_of(const struct fx_node *n,
+				      unsigned int *ret_parts)
+{
+	const struct layer_class *class;
+	struct fx_module *m = n->module;
+
+	if (n->opcode != FX_CALL_MODULE)
+		return NULL;
+	class = layer_class_of(m);
+	*ret_parts = class ? class->parts : 0;
+	if (class && class->kind == LAYER_FUSED) {
+		m = fx_module_at(m, "0");
+		class = layer_class_of(m);
+	}
+	return class && class->kind == LAYER_REFERENCE &&
+	       !(*ret_parts & FX_PART_BN) ? m : NULL;
+}
+
+/* Names of torch's types live as long as a module may. */
+static const char *dtype_name(const char *s)
+{
+	return strcmp(s, "torch.qint8") ? "torch.quint8" : "torch.qint8";
+}
+
+static void lower_layer(struct lowering *l, struct fx_node *quantize)
+{
+	struct fx_node *n = fx_node_in(quantize, 0);
+	struct fx_module *reference, *m;
+	struct result_qparams q;
+	unsigned int parts;
+
+	reference = reference_of(n, &parts);
+	if (!reference || !is_configured(l, n) || !is_dequantized(n) ||
+	    !has_integer_layer(reference))
+		return;
+	q = qparams_of(l->gm, quantize);
+	q.dtype = dtype_name(q.dtype);
+	m = make_quantized(reference, parts, &q);
+	root_put(l->gm, n->target, m);
+	skip_dequantize(n);
+	skip_quantize(quantize, n);
+}
+
+/* A layer without an observer behind it gives its sums. */
+static void lower_sums(struct lowering *l, struct fx_node *n)
+{
+	struct fx_module *reference;
+	unsigned int parts;
+
+	reference = reference_of(n, &parts);
+	if (!reference || parts || !is_configured(l, n) ||
+	    !is_dequantized(n) || !has_integer_layer(reference))
+		return;
+	root_put(l->gm, n->target, make_quantized(reference, 0, NULL));
+	skip_dequantize(n);
+}
+
+/* Two terms */
+
+static const struct {
+	const char *id;
+	const struct fx_function *plain, *relu;
+} binaries[] = {
+	{ "add", &fx_function_quantized_add, &fx_function_quantized_add_relu },
+	{ "torch_add", &fx_function_quantized_add,
+	  &fx_function_quantized_add_relu },
+	{ "mul", &fx_function_quantized_mul, &fx_function_quantized_mul_relu },
+};
+
+static const struct fx_function *binary_of(const struct fx_node *n, bool relu)
+{
+	for (size_t i = 0; i < sizeof(binaries) / sizeof(*binaries); i++)
+		if (node_is_function(n, binaries[i].id))
+			return relu ? binaries[i].relu : binaries[i].plain;
+	return NULL;
+}
+
+/* torch.ops.quantized.add(a, b, scale, zero_point) behind @quantize. */
+static struct fx_node *new_binary(const struct fx_function *fn,
+				  const struct fx_node *n,
+				  struct fx_node *quantize)
+{
+	struct fx_arg args[4] = { n->args[0], n->args[1], quantize->args[1],
+				  quantize->args[2] };
+	bool two = n->args[0].kind == FX_ARG_NODE &&
+		   n->args[1].kind == FX_ARG_NODE;
+	struct fx_kwarg dtype = { "dtype", quantize->args[3] };
+	bool is_signed = two && strcmp(dtype.value.s, "torch.quint8");
+	struct fx_node *result;
+
+	fx_insert_after(quantize);
+	result = fx_graph_node(n->graph, FX_CALL_FUNCTION, fn->name, &fn->shown,
+			       args, two ? 4 : 2, &dtype, is_signed);
+	fx_graph_set_insert_point(n->graph, NULL);
+	result->scope = n->scope;
+	result->loc = n->loc;
+	return result;
+}
+
+static void lower_binary(struct lowering *l, struct fx_node *quantize)
+{
+	struct fx_node *n = fx_node_in(quantize, 0), *relu = NULL, *result;
+	const struct fx_function *fn;
+
+	if (node_is_relu(n) && fx_node_in(n, 0)) {
+		relu = n;
+		n = fx_node_in(n, 0);
+	}
+	fn = binary_of(n, relu != NULL);
+	if (!fn || n->n_args != 2 || n->n_kwargs || !is_configured(l, n) ||
+	    !is_dequantized(n))
+		return;
+	skip_dequantize(n);
+	result = new_binary(fn, n, quantize);
+	fx_node_replace_uses(quantize, result);
+	fx_node_erase(quantize);
+	if (relu)
+		fx_node_erase(relu);
+	fx_node_erase(n);
+}
+
+/* Operators that keep a scale, or always have the same */
+
+/* A pool to one value is the operator that integers have. */
+static bool pools_to_one(const struct fx_node *n)
+{
+	const struct fx_arg *size = n->n_args > 1 ? &n->args[1] :
+				    fx_node_kwarg(n, "output_size");
+
+	return size && size->kind == FX_ARG_INT && size->i == 1;
+}
+
+static bool has_integers(const struct fx_node *n)
+{
+	char error[FXQ_ERROR_MAX];
+	struct operation o = { 0 };
+
+	if (n->opcode == FX_CALL_MODULE) {
+		if (n->module->class->flags & FX_CLASS_IDENTITY)
+			return true;
+		return n->module->class->op &&
+		       !operation_of_module(n->module, fx_none, &o, error) &&
+		       quantized_has(&o);
+	}
+	if (node_is_function(n, "adaptive_avg_pool2d"))
+		return pools_to_one(n);
+	o.op = function_of_node(n)->op;
+	return o.op && quantized_has(&o);
+}
+
+static const char *const reasons[] = {
+	[FX_OBSERVE_SHARED] = "its input and its result have one scale",
+	[FX_OBSERVE_FIXED] = "its result has one scale whatever goes in",
+};
+
+static void lower_operator(struct lowering *l, struct fx_node *quantize)
+{
+	struct fx_node *n = fx_node_in(quantize, 0);
+	const struct fx_backend_op *row = backend_row(l->backend, n);
+
+	if (!row || (row->observe != FX_OBSERVE_SHARED &&
+		     row->observe != FX_OBSERVE_FIXED) ||
+	    !is_dequantized(n) || !has_integers(n))
+		return;
+	if (l->notes)
+		fprintf(l->notes, "%s: the dequantize before and the quantize behind it are gone: %s\n",
+			n->name, reasons[row->observe]);
+	skip_dequantize(n);
+	skip_quantize(quantize, n);
+}
+
+static void for_each_quantize(struct lowering *l,
+			      void (*lower)(struct lowering *l,
+					    struct fx_node *quantize))
+{
+	fx_for_each_node(n, l->gm->graph)
+		if (is_quantize(n) && fx_node_in(n, 0))
+			lower(l, n);
+}
+
+void lower_graph(struct lowering *l)
+{
+	for_each_quantize(l, lower_layer);
+	fx_for_each_node(n, l->gm->graph)
+		lower_sums(l, n);
+	for_each_quantize(l, lower_binary);
+	for_each_quantize(l, lower_operator);
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+/*
+ * quantized.c - a layer on integers
+ *
+ * Weights are int8, the bias stays float: its integers depend on the scale of
+ * what comes in, which the call brings. What is computed is the operator of the
+ * integer reference, whose arithmetic is the machine's.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include <fxq/fxq_arith.h>
+
+#include "verbs.h"
+
+static const struct {
+	const char *layer, *op;
+} integer_ops[] = {
+	{ "Conv2d", "qconv2d" },
+	{ "ConvTranspose2d", "qconv_transpose2d" },
+	{ "Linear", "qlinear" },
+};
+
+static const char *integer_op(const struct fx_class *base)
+{
+	for (size_t i = 0; i < sizeof(integer_ops) / sizeof(*integer_ops); i++)
+		if (!strcmp(base->name, integer_ops[i].layer))
+			return integer_ops[i].op;
+	return NULL;
+}
+
+const struct fxq_tensor *weight_tensor(const struct fx_module *m,
+				       const char *name)
+{
+	const struct fx_member *member = module_member(m, name);
+
+	return member ? fx_data(member->value) : NULL;
+}
+
+static fxv attribute(const struct fx_module *m, const char *name)
+{
+	return module_member(m, name)->value;
+}
+
+/* Of the result: a transposed convolution has them second, by groups. */
+static int64_t count_channels(const struct fx_module *m)
+{
+	const struct fxq_tensor *w = weight_tensor(m, "weight");
+
+	if (strcmp(layer_class_of(m)->base->name, "ConvTranspose2d"))
+		return w->dims[0];
+	return w->dims[1] * module_int(m, "groups");
+}
+
+/* s_x * s_w of channel @c; a scale may be for all, or for those of a group. */
+static float product_of(const struct fx_module *m, float s_x, int64_t c)
+{
+	const struct fxq_tensor *s = weight_tensor(m, "weight_scale");
+
+	return s_x * ((float *)s->data)[c % fxq_tensor_count(s)];
+}
+
+/* rne(b / (s_x * s_w)); zeros where there is no bias. */
+static fxv integer_bias(const struct fx_module *m, float s_x)
+{
+	const struct fxq_tensor *b = weight_tensor(m, "bias");
+	int64_t n = count_channels(m);
+	fxv bias = fx_copy_of(&(struct fxq_tensor){
+		.dtype = FXQ_DTYPE_I32, .rank = 1, .dims = { n } });
+
+	for (int64_t c = 0; b && !fx_error(bias) && c < n; c++) {
+		float s = product_of(m, s_x, c);
+		double q = fxq_rne_double((double)((float *)b->data)[c] /
+					  (double)s);
+
+		if (!(fabs(q) < 0x1p31))
+			return fx_poison(context.at, -ERANGE, "%s, channel %lld: bias %g in units of %g has no 32 bits; give this layer one scale for all weights",
+					 m->class->name, (long long)c,
+					 (double)((float *)b->data)[c],
+					 (double)s);
+		((int32_t *)bias.tensor->t.data)[c] = (int32_t)q;
+	}
+	return bias;
+}
+
+/* m = (s_x * s_w) / s_y */
+static fxv multipliers(const struct fx_module *m, float s_x, float s_y)
+{
+	int64_t n = count_channels(m);
+	fxv v = fx_zeros(n);
+
+	for (int64_t c = 0; !fx_error(v) && c < n; c++)
+		((float *)v.tensor->t.data)[c] = product_of(m, s_x, c) / s_y;
+	return v;
+}
+
+static unsigned int clamp_of(unsigned int parts)
+{
+	return parts & FX_PART_RELU ? QUANTIZED_RELU :
+	       parts & FX_PART_RELU6 ? QUANTIZED_RELU6 : 0;
+}
+
+static fxv run_quantized(struct fx_module *m, const fxv *args,
+			 struct operation *o, float s_x)
+{
+	unsigned int parts = layer_class_of(m)->parts;
+	float s_y = (float)fx_float(attribute(m, "scale"));
+	int z = (int)fx_int(attribute(m, "zero_point"));
+
+	if (strcmp(attribute(m, "dtype").s, "torch.qint8"))
+		z -= 128;
+	o->in[3] = multipliers(m, s_x, s_y);
+	o->in[4] = fx_none;
+	o->n_in = 5;
+	if (parts & FX_PART_ADD) {
+		if (!value_is_quantized(args[1]))
+			return fx_poison(context.at, -EINVAL, "%s adds a tensor that is not quantized",
+					 m->class->name);
+		o->in[5] = args[1];
+		o->n_in = 6;
+		put_operation_float(o, "res_m",
+				    value_type(args[1])->scale / s_y);
+	}
+	put_operation_result(o, s_y, z, clamp_of(parts));
+	return operation_compute(context.at, o);
+}
+
+/* The sums themselves, as floats: nothing is rounded to 8 bits. */
+static fxv run_raw(struct fx_module *m, struct operation *o, float s_x)
+{
+	bool linear = !strcmp(o->op, "qlinear");
+	const struct fxq_tensor *x = value_shape(o->in[0]);
+	struct operation scale = { .op = "dequantize_channels", .n_in = 2 };
+
+	if (linear && x->dtype == FXQ_DTYPE_NONE)
+		return fx_poison(context.at, -EINVAL, "%s gives its sums: give the type of the graph's inputs first",
+				 m->class->name);
+	put_operation_int(o, "raw", 1);
+	scale.in[0] = operation_compute(context.at, o);
+	scale.in[1] = multipliers(m, s_x, 1);
+	put_operation_int(&scale, "axis", linear ? x->rank - 1 : 1);
+	return operation_compute(context.at, &scale);
+}
+
+fxv forward_quantized(struct fx_module *m, const fxv *args)
+{
+	char error[FXQ_ERROR_MAX];
+	struct operation o;
+	float s_x;
+
+	if (!value_is_quantized(args[0]))
+		return fx_poison(context.at, -EINVAL, "%s takes a quantized tensor",
+				 m->class->name);
+	if (layer_operation(m, args[0], &o, error))
+		return fx_poison(context.at, -EINVAL, "%s: %s", m->class->name,
+				 error);
+	s_x = value_type(args[0])->scale;
+	o.op = integer_op(layer_class_of(m)->base);
+	o.in[2] = integer_bias(m, s_x);
+	o.n_in = 3;
+	if (fx_error(o.in[2]))
+		return o.in[2];
+	if (fx_is_none(attribute(m, "scale")))
+		return run_raw(m, &o, s_x);
+	return run_quantized(m, args, &o, s_x);
+}
+
+bool has_integer_layer(const struct fx_module *reference)
+{
+	const struct layer_class *class = layer_class_of(reference);
+	const struct fxq_tensor *z =
+		weight_tensor(reference, "weight_zero_point");
+
+	if (!integer_op(class->base))
+		return false;
+	for (int64_t i = 0; i < fxq_tensor_count(z); i++)
+		if (((int32_t *)z->data)[i])
+			return false;
+	return true;
+}
+
+/* Int8, in the float weights' own order. */
+static fxv integer_weights(const struct fx_module *reference)
+{
+	const struct fxq_tensor *w = weight_tensor(reference, "weight");
+	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_I8, w->rank, w->dims);
+	fxv q = fx_copy_of(&t);
+
+	if (!fx_error(q))
+		weight_integers(reference, q.tensor->t.data);
+	return q;
+}
+
+struct fx_module *make_quantized(struct fx_module *reference,
+				 unsigned int parts,
+				 const struct result_qparams *q)
+{
+	const struct fx_class *base = layer_class_of(reference)->base;
+	const struct fxq_tensor *bias = weight_tensor(reference, "bias");
+	struct fx_module *m;
+
+	m = layer_new(layer_class(LAYER_QUANTIZED, base, parts), reference);
+	fx_add_buffer(m, "weight", integer_weights(reference));
+	fx_add_buffer(m, "weight_scale",
+		      fx_copy_of(weight_tensor(reference, "weight_scale")));
+	if (bias)
+		fx_add_buffer(m, "bias", fx_copy_of(bias));
+	fx_add_attribute(m, "scale", q ? fx_of_float((double)q->scale) :
+				     fx_none);
+	fx_add_attribute(m, "zero_point", q ? fx_of_int(q->zero_point) :
+					  fx_none);
+	fx_add_attribute(m, "dtype", (fxv){
+		.kind = FX_VALUE_NAME, .s = q ? q->dtype : NULL });
+	return m;
+}
