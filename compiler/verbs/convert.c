@@ -150,38 +150,67 @@ static int convert_observer(struct convert *cv, struct fx_node *call)
 	return err;
 }
 
-/* The layer itself, or what a fused module has of it. */
-static const char *layer_path(struct convert *cv, const struct fx_node *n,
-			      struct fx_module **ret_layer)
+/* Around @reference, which is taken over, what it is fused with. */
+static struct fx_module *fused_reference(const struct fx_module *like,
+					 struct fx_module *reference,
+					 unsigned int parts)
 {
-	const struct layer_class *class = layer_class_of(n->module);
+	const struct fx_class *base = layer_class_of(reference)->base;
+	struct fx_module *m;
 
-	*ret_layer = n->module;
+	if (!parts)
+		return reference;
+	m = layer_new(layer_class(LAYER_FUSED, base, parts), like);
+	fx_add_module(m, "0", reference);
+	if (parts & FX_PART_ACT)
+		fx_add_module(m, "1", parts & FX_PART_RELU ? ReLU() : ReLU6());
+	return m;
+}
+
+/* The layer as a float one of its own, and what it is fused with. */
+static struct fx_module *float_layer(const struct fx_module *m,
+				     unsigned int *ret_parts)
+{
+	const struct layer_class *class = layer_class_of(m);
+	const struct fx_module *bn;
+
+	*ret_parts = class ? class->parts & ~FX_PART_BN : 0;
 	if (!class)
-		return n->target;
-	if (class->kind != LAYER_FUSED)
-		return NULL;
-	*ret_layer = fx_module_at(n->module, "0");
-	if (layer_class_of(*ret_layer))
-		return NULL;
-	return fx_graph_printf(cv->gm->graph, "%s.0", n->target);
+		return fx_module_copy(m);
+	if (class->kind == LAYER_QAT)
+		return float_of_qat(m);
+	bn = class->parts & FX_PART_BN ? m->members[1].module : NULL;
+	return bn ? fold_batch_norm(m->members[0].module, bn) :
+		    fx_module_copy(m->members[0].module);
+}
+
+/* Was its module converted for another call of it? */
+static bool is_converted(const struct fx_module *m)
+{
+	const struct layer_class *class = layer_class_of(m);
+
+	if (class && class->kind == LAYER_FUSED)
+		class = layer_class_of(m->members[0].module);
+	return class && class->kind == LAYER_REFERENCE;
 }
 
 static int convert_layer(struct convert *cv, struct fx_node *n,
 			 struct fx_module *observer)
 {
+	const struct fx_member *own = module_member(n->module,
+						    "weight_fake_quant");
 	struct fx_module *layer, *reference;
-	const char *path = layer_path(cv, n, &layer);
+	unsigned int parts;
 
-	if (!path)	/* its module was converted for another call */
+	if (is_converted(n->module))
 		return 0;
-	reference = make_reference(cv->gm, layer, observer);
+	layer = float_layer(n->module, &parts);
+	reference = make_reference(cv->gm, layer, own ? own->module : observer);
+	fx_module_put(layer);
 	if (!reference)
 		return -EINVAL;
-	if (layer == n->module)
-		root_put(cv->gm, path, reference);
-	else
-		fx_module_replace(cv->gm, path, reference);
+	root_put(cv->gm, n->target,
+		 fused_reference(n->module, reference, parts));
 	return 0;
 }
 

@@ -78,6 +78,7 @@ static fxv (*const forwards[LAYER_KIND_COUNT])(struct fx_module *m,
 	[LAYER_FUSED] = forward_fused,
 	[LAYER_REFERENCE] = forward_reference,
 	[LAYER_QUANTIZED] = forward_quantized,
+	[LAYER_QAT] = forward_qat,
 };
 
 /* Those that have been made; they stay. */

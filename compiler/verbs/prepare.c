@@ -17,10 +17,12 @@ const struct fx_class fx_class_Prepared = {
 
 /*
  * struct prepare
+ * @qat: layers are trained with the error of their weights
  * @general: the qconfig of everything
  */
 struct prepare {
 	struct fx_module *gm;
+	bool qat;
 	const struct fx_backend *backend;
 	const struct fx_module_qconfig *general;
 	unsigned int n_observers;
@@ -238,6 +240,16 @@ static void observe_result(struct prepare *p, struct fx_node *n)
 	}
 }
 
+/* A layer that has been swapped for another call of it has its own already. */
+static void swap_layer(struct prepare *p, const struct fx_node *n,
+		       const struct fx_module *weight)
+{
+	const struct layer_class *class = layer_class_of(n->module);
+
+	if (!class || class->kind != LAYER_QAT)
+		root_put(p->gm, n->target, make_qat(n->module, weight));
+}
+
 /* Convert's member: what is quantized, and what observes weights. */
 static void leave_note(struct prepare *p, struct fx_module *prepared,
 		       const struct fx_node *n,
@@ -246,6 +258,8 @@ static void leave_note(struct prepare *p, struct fx_module *prepared,
 	bool layer = n->opcode == FX_CALL_MODULE &&
 		     is_layer(p->backend, n->module);
 
+	if (layer && p->qat)
+		swap_layer(p, n, qconfig->weight);
 	if (layer)
 		fx_add_module(prepared, n->name,
 			      fx_module_copy(qconfig->weight));
@@ -298,7 +312,8 @@ static struct fx_module *prepare(struct fx_module *model,
 				 const struct fx_qconfig_item *dict,
 				 const struct fx_backend *backend, bool qat)
 {
-	struct prepare p = { .gm = root_copy(model), .backend = backend };
+	struct prepare p = { .gm = root_copy(model), .qat = qat,
+			     .backend = backend };
 
 	if (p.gm->error)
 		return p.gm;
@@ -321,4 +336,12 @@ fx_prepare_calibration_fx(struct fx_module *model,
 {
 	return prepare(model, qconfig_dict, options->backend ?
 		       options->backend : &fx_backend_fxq, false);
+}
+
+struct fx_module *fx_prepare_qat_fx(struct fx_module *model,
+				    const struct fx_qconfig_item *qconfig_dict,
+				    const struct fx_verb_options *options)
+{
+	return prepare(model, qconfig_dict, options->backend ?
+		       options->backend : &fx_backend_fxq, true);
 }

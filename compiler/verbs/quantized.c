@@ -61,7 +61,7 @@ static float product_of(const struct fx_module *m, float s_x, int64_t c)
 	return s_x * ((float *)s->data)[c % fxq_tensor_count(s)];
 }
 
-/* rne(b / (s_x * s_w)); zeros where there is no bias. */
+/* rne(b / (s_x * s_w)) */
 static fxv integer_bias(const struct fx_module *m, float s_x)
 {
 	const struct fxq_tensor *b = weight_tensor(m, "bias");
@@ -69,7 +69,7 @@ static fxv integer_bias(const struct fx_module *m, float s_x)
 	fxv bias = fx_copy_of(&(struct fxq_tensor){
 		.dtype = FXQ_DTYPE_I32, .rank = 1, .dims = { n } });
 
-	for (int64_t c = 0; b && !fx_error(bias) && c < n; c++) {
+	for (int64_t c = 0; !fx_error(bias) && c < n; c++) {
 		float s = product_of(m, s_x, c);
 		double q = fxq_rne_double((double)((float *)b->data)[c] /
 					  (double)s);
@@ -204,8 +204,9 @@ struct fx_module *make_quantized(struct fx_module *reference,
 	fx_add_buffer(m, "weight", integer_weights(reference));
 	fx_add_buffer(m, "weight_scale",
 		      fx_copy_of(weight_tensor(reference, "weight_scale")));
-	if (bias)
-		fx_add_buffer(m, "bias", fx_copy_of(bias));
+	/* Torch packs zeros where there is none. */
+	fx_add_buffer(m, "bias", bias ? fx_copy_of(bias) :
+		      fx_zeros(count_channels(m)));
 	fx_add_attribute(m, "scale", q ? fx_of_float((double)q->scale) :
 				     fx_none);
 	fx_add_attribute(m, "zero_point", q ? fx_of_int(q->zero_point) :

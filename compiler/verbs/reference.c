@@ -78,47 +78,38 @@ static fxv copy_of_ints(const int32_t *v, int64_t n)
 		.data = (void *)v });
 }
 
-/* A transposed convolution has its output channels second. */
-static struct fx_module *observer_of_weights(const struct fx_module *layer,
-					     const struct fx_module *observer)
-{
-	struct fx_module *m = fx_module_copy(observer);
-
-	if (strncmp(layer->class->name, "ConvTranspose", 13))
-		return m;
-	for (size_t i = 0; i < m->class->n_options; i++)
-		if (!strcmp(m->class->options[i].name, "ch_axis"))
-			m->options[i] = fx_of_int(1);
-	return m;
-}
-
+/* Shows it the weights, if it has seen none. */
 static int find_qparams(struct fx_module *gm, struct fx_module *layer,
-			const struct fx_module *proto, struct fx_qparams *ret)
+			struct fx_module *observer, struct fx_qparams *ret)
 {
-	struct fx_module *observer = observer_of_weights(layer, proto);
-	fxv w = fx_view_of(weight_tensor(layer, "weight"));
-	fxv seen = fx_call_at(NULL, observer, FX_ARGS(w));
-	int err = 0;
+	fxv w = fx_view_of(weight_tensor(layer, "weight")), seen = fx_none;
+	int err = fx_calculate_qparams(observer, ret);
 
+	if (err == -ENODATA) {
+		seen = fx_call_at(NULL, observer, FX_ARGS(w));
+		err = fx_calculate_qparams(observer, ret);
+	}
 	if (fx_error(seen))
-		err = module_fail(gm, -EINVAL, "weights of a %s: %s",
-				  layer->class->name, fx_error(seen));
-	else if (fx_calculate_qparams(observer, ret))
-		err = module_fail(gm, -EINVAL, "weights of a %s: %s",
-				  layer->class->name, ret->error);
+		module_fail(gm, -EINVAL, "weights of a %s: %s",
+			    layer->class->name, fx_error(seen));
+	else if (err)
+		module_fail(gm, err, "weights of a %s: %s",
+			    layer->class->name, ret->error);
 	fx_drop(seen);
 	fx_drop(w);
-	fx_module_put(observer);
 	return err;
 }
 
 struct fx_module *make_reference(struct fx_module *gm, struct fx_module *layer,
 				 struct fx_module *observer)
 {
+	struct fx_module *own = observer_of_weights(layer, observer), *m;
 	struct fx_qparams q;
-	struct fx_module *m;
+	int err;
 
-	if (find_qparams(gm, layer, observer, &q))
+	err = find_qparams(gm, layer, own, &q);
+	fx_module_put(own);
+	if (err)
 		return NULL;
 	if (q.dtype != FX_QINT8) {
 		root_fail(gm, "weights of %s: integers of a layer are qint8; give the observer of weights this dtype",

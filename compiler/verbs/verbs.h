@@ -54,7 +54,8 @@ bool node_is_observer(const struct fx_node *n);
 	X(FLOAT,     "")			\
 	X(FUSED,     "")			\
 	X(REFERENCE, "quantized.reference.")	\
-	X(QUANTIZED, "quantized.")
+	X(QUANTIZED, "quantized.")		\
+	X(QAT,       "qat.")
 
 enum layer_kind {
 #define X(id, package) LAYER_##id,
@@ -108,11 +109,24 @@ fxv forward_reference(struct fx_module *m, const fxv *args);
 /* The integers that its weights are, in their order. */
 void weight_integers(const struct fx_module *m, int8_t *q);
 /*
- * The float layer @layer with weights quantized as @observer finds, which gets
- * to see them unless it has. NULL, and the sentence in gm->error.
+ * The float layer @layer with weights quantized as a copy of @observer finds,
+ * which gets to see them unless it has seen some. NULL, and the sentence in
+ * gm->error.
  */
 struct fx_module *make_reference(struct fx_module *gm, struct fx_module *layer,
 				 struct fx_module *observer);
+
+/* qat.c: a layer that is trained with the error of quantization */
+
+fxv forward_qat(struct fx_module *m, const fxv *args);
+/* The float or fused layer @m with @proto's copies for its weights. */
+struct fx_module *make_qat(const struct fx_module *m,
+			   const struct fx_module *proto);
+/* What it has learned as a float layer, batch norm folded. */
+struct fx_module *float_of_qat(const struct fx_module *m);
+/* @observer for weights of @layer: transposed ones have channels second. */
+struct fx_module *observer_of_weights(const struct fx_module *layer,
+				      const struct fx_module *observer);
 
 /* quantized.c: a layer on integers */
 

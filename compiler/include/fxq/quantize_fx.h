@@ -151,6 +151,25 @@ fx_prepare_calibration_fx(struct fx_module *model,
 			  const struct fx_verb_options *options);
 
 /*
+ * prepare_qat_fx(model, qconfig_dict): the same for training, with fake
+ * quantizers in the qconfig: layers become "qat.Conv2d" and so on, whose weights
+ * are fake quantized. A layer with a batch norm scales its weights with the
+ * running statistics before, and undoes it after, so that they are quantized as
+ * they will be when the norm is folded; the norm itself takes the batch's
+ * statistics while it trains, the running ones after fx_eval().
+ *
+ *	gm = prepare_qat_fx(fx_train(model), qconfig_dict);
+ *	set_fake_quantize(gm, FX_CALIBRATION);	and FX_QAT, FX_VALIDATION
+ */
+#define prepare_qat_fx(model, qconfig_dict, ...)			\
+	fx_prepare_qat_fx(model, qconfig_dict,				\
+			  &(const struct fx_verb_options){ __VA_ARGS__ })
+struct fx_module *fx_prepare_qat_fx(struct fx_module *model,
+				    const struct fx_qconfig_item *qconfig_dict,
+				    const struct fx_verb_options *options);
+#define set_fake_quantize(model, state)	fx_set_fake_quantize(model, state)
+
+/*
  * convert_fx(graph_module): what was prepared, on integers. Observers become
  * quantizations with the scales that they found; layers get integer weights, of
  * which class "quantized.Conv2d" is one; what the backend has no integer

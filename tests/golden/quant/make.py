@@ -275,7 +275,7 @@ def scales_of(weight):
     return [float(weight.q_scale())]
 
 
-def observers_of(prepared):
+def scales_found(prepared):
     """What each observer of a range found, shared ones once."""
     return {name: {"scale": floats(scale), "zero_point": [int(zero_point)]}
             for name, module in prepared.named_modules()
@@ -298,7 +298,7 @@ def convert(name, make, shape, config_name, config):
     with torch.no_grad():
         for i, scale in enumerate(CALIBRATION_SCALES):
             prepared(generate(shape, 42 + i, scale))
-    observers = observers_of(prepared)
+    scales = scales_found(prepared)
     graph = finish(prepared, **options)
 
     fused = quantize_fx.fuse_fx(fill(make(), 1000 + len(name)))
@@ -321,7 +321,7 @@ def convert(name, make, shape, config_name, config):
     write_npz(f"{name}__{config_name}", arrays)
     write_json(f"{name}__{config_name}", {
         "fused_code": fused.code, "prepared_code": prepared_code,
-        "converted_code": graph.code, "observers": observers,
+        "converted_code": graph.code, "observers": scales,
         "values": values, "layers": layers})
 
 
@@ -337,6 +337,28 @@ def fold():
         "mean": array(bn.running_mean), "var": array(bn.running_var),
         "w_fold": array(one.weight), "b_fold": array(one.bias),
         "y_bn": array(both(x)), "y_fold": array(one(x))})
+
+
+def train_quantized():
+    """Two steps of a convolution, batch norm and relu with quantized weights,
+    and what it gives afterwards."""
+    conv, bn = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4)
+    fill(nn.Sequential(conv, bn), 77)
+    weight = quantization.FakeQuantize.with_args(
+        observer=quantization.MovingAveragePerChannelMinMaxObserver,
+        quant_min=-127, quant_max=127, dtype=torch.qint8,
+        qscheme=torch.per_channel_symmetric, ch_axis=0)
+    fused = nn.intrinsic.ConvBnReLU2d(conv, bn, nn.ReLU()).train()
+    fused.qconfig = quantization.QConfig(activation=weight, weight=weight)
+    module = nn.intrinsic.qat.ConvBnReLU2d.from_float(fused).train()
+    x = generate((2, 3, 6, 6), 5)
+    steps = [array(module(x)) for _ in range(2)]
+    write_npz("bnfold_qat", {
+        "x": array(x), "qat_y_train1": steps[0], "qat_y_train2": steps[1],
+        "qat_y_eval": array(module.eval()(x)),
+        "qat_running_mean": array(module.bn.running_mean),
+        "qat_running_var": array(module.bn.running_var),
+        "qat_w_scale": array(module.weight_fake_quant.scale)})
 
 
 def observe(name, batches, **options):
@@ -409,6 +431,7 @@ def main():
     observers()
     rounding()
     fold()
+    train_quantized()
     for name, (make, shape) in NETS.items():
         for config_name, config in CONFIGS.items():
             if name != "sigmoid" or "ref" not in config_name:
