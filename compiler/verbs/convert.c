@@ -141,9 +141,8 @@ static int convert_observer(struct convert *cv, struct fx_node *call)
 		return module_fail(cv->gm, err, "%s, behind '%s': %s",
 				   call->target, in->name, q.error);
 	if (q.dtype == FX_QINT16 || q.n != 1)
-		err = module_fail(cv->gm, -EINVAL, "'%s': %s: values have one scale and 8 bits when they are converted; observe them as qint8 or quint8, per tensor",
-				  in->name, q.n != 1 ? "a scale for each channel" :
-				  "qint16 is for fake quantization");
+		err = module_fail(cv->gm, -EINVAL, "'%s': values have one scale and 8 bits when they are converted; observe this one as qint8 or quint8, per tensor (qint16 is for fake quantization)",
+				  in->name);
 	else
 		write_quantize(cv, call, &q);
 	fx_qparams_free(&q);

@@ -251,6 +251,159 @@ static void what_cannot_be_traced_says_why(void **state)
 	fx_module_put(model);
 }
 
+/* Observers, and what they find */
+
+static struct fx_module_qconfig any_qconfig(void)
+{
+	return QConfig(MinMaxObserver(),
+		       PerChannelMinMaxObserver(.dtype = "qint8",
+				.qscheme = "per_channel_symmetric"));
+}
+
+static void run(struct fx_module *gm)
+{
+	fxv x = fx_gen(42, 1, 2, 4, 6, 6), y = fx_call(gm, x);
+
+	if (fx_error(y))
+		fail_msg("%s", fx_error(y));
+	fx_release(x);
+	fx_release(y);
+}
+
+static void paths_go_before_types(void **state)
+{
+	struct fx_module_qconfig general = any_qconfig(), typed = any_qconfig();
+	struct fx_module *model = filled(Block()), *gm;
+	struct fx_module *named = MinMaxObserver("qint8",
+						 "per_tensor_symmetric");
+	struct fx_module_qconfig own = QConfig(named, MinMaxObserver("qint8"));
+
+	fx_module_put(typed.activation);
+	typed.activation = MovingAverageMinMaxObserver();
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "module_name", "last", &own },
+		{ "module_type", "Conv2d", &typed },
+		{ "", NULL, &general }));
+	assert_null(gm->error);
+	assert_string_equal(class_at(gm, "activation_post_process_1"),
+			    "MovingAverageMinMaxObserver");
+	assert_string_equal(class_at(gm, "activation_post_process_3"),
+			    "MinMaxObserver");
+	fx_module_put(gm);
+	fx_qconfig_put(&general);
+	fx_qconfig_put(&typed);
+	fx_qconfig_put(&own);
+	fx_module_put(model);
+}
+
+/* Nothing of the block but its last layer is quantized. */
+static void what_has_no_qconfig_stays_float(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Block()), *gm, *converted;
+
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, NULL }, { "module_name", "last", &qconfig }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_body(converted, "def forward(self, x):\n"
+		"    c1 = self.c1(x)\n"
+		"    _generated_add_0 = self._generated_add_0(c1, x);  c1 = x = None\n"
+		"    last_input_scale_0 = self.last_input_scale_0\n"
+		"    last_input_zero_point_0 = self.last_input_zero_point_0\n"
+		"    quantize_per_tensor = torch.quantize_per_tensor(_generated_add_0, last_input_scale_0, last_input_zero_point_0, torch.quint8);  _generated_add_0 = last_input_scale_0 = last_input_zero_point_0 = None\n"
+		"    last = self.last(quantize_per_tensor);  quantize_per_tensor = None\n"
+		"    dequantize_1 = last.dequantize();  last = None\n"
+		"    return dequantize_1\n    ");
+	assert_near(model, converted, 0.2f);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+/* Without an observer behind it a layer gives the sums of 32 bits. */
+static void an_out_qconfig_keeps_the_sums(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig(), out = any_qconfig();
+	struct fx_module *model = filled(Block()), *gm, *converted;
+
+	fx_module_put(out.activation);
+	out.activation = NULL;
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }, { "module_name", "last", &out }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_body(converted, "def forward(self, x):\n"
+		"    c1_input_scale_0 = self.c1_input_scale_0\n"
+		"    c1_input_zero_point_0 = self.c1_input_zero_point_0\n"
+		"    quantize_per_tensor = torch.quantize_per_tensor(x, c1_input_scale_0, c1_input_zero_point_0, torch.quint8);  x = c1_input_scale_0 = c1_input_zero_point_0 = None\n"
+		"    c1 = self.c1(quantize_per_tensor)\n"
+		"    _generated_add_0 = self._generated_add_0(c1, quantize_per_tensor);  c1 = quantize_per_tensor = None\n"
+		"    last = self.last(_generated_add_0);  _generated_add_0 = None\n"
+		"    return last\n    ");
+	assert_string_equal(class_at(converted, "_generated_add_0"),
+			    "intrinsic.quantized.ConvAddReLU2d");
+	assert_near(model, converted, 0.2f);
+	fx_qconfig_put(&qconfig);
+	fx_qconfig_put(&out);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+static void assert_refused(struct fx_module *gm, const char *why)
+{
+	if (!gm->error || !strstr(gm->error, why))
+		fail_msg("\"%s\" does not say \"%s\"",
+			 gm->error ? gm->error : "", why);
+	fx_module_put(gm);
+}
+
+static void wrong_qconfigs_are_refused(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module_qconfig none = { qconfig.activation, NULL };
+	struct fx_module *model = filled(Block()), *gm;
+
+	assert_refused(prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "module", "c1", &qconfig })),
+		"key of qconfig_dict must in {'', 'module_type', 'module_name'}.");
+	assert_refused(prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "module_name", "c9", &qconfig })),
+		"the model has no module called 'c9'");
+	assert_refused(prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "module_type", NULL, &qconfig })), "no name is given");
+	assert_refused(prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &none })), "no observer of weights");
+	assert_refused(convert_fx(model), "convert_fx takes what");
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	assert_refused(convert_fx(gm), "has seen no data");
+	assert_refused(prepare_calibration_fx(gm, fx_qconfig_dict(
+		{ "", NULL, &qconfig })), "is prepared already");
+	fx_module_put(gm);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(model);
+}
+
+static void int16_is_for_fake_quantization(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Block()), *gm;
+
+	fx_module_put(qconfig.activation);
+	qconfig.activation = MinMaxObserver(.dtype = "qint16",
+					    .qscheme = "per_tensor_symmetric");
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	run(gm);
+	assert_refused(convert_fx(gm), "'x': values have one scale and 8 bits");
+	fx_module_put(gm);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +415,11 @@ int main(void)
 		cmocka_unit_test(modules_shared_whole_are_fused_once),
 		cmocka_unit_test(the_original_is_left_alone),
 		cmocka_unit_test(what_cannot_be_traced_says_why),
+		cmocka_unit_test(paths_go_before_types),
+		cmocka_unit_test(what_has_no_qconfig_stays_float),
+		cmocka_unit_test(an_out_qconfig_keeps_the_sums),
+		cmocka_unit_test(wrong_qconfigs_are_refused),
+		cmocka_unit_test(int16_is_for_fake_quantization),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
