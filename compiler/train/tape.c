@@ -48,8 +48,8 @@ struct record {
 
 /*
  * struct fx_tape
- * @parameters: of the model; the first slots are theirs, then its buffers'
- * @n_model: slots of the model
+ * @parameters: of the model; the first slots are theirs. Buffers have none:
+ *		modules give them other memory as they like
  */
 struct fx_tape {
 	struct recorder recorder;
@@ -57,7 +57,7 @@ struct fx_tape {
 	bool recording;
 	int threads;
 	struct fx_parameter *parameters;
-	size_t n_parameters, n_model;
+	size_t n_parameters;
 	struct slot *slots;
 	size_t n_slots;
 	struct record *records;
@@ -100,15 +100,18 @@ static size_t add_slot(struct fx_tape *t, const struct fxq_tensor *tensor,
 	return t->n_slots++;
 }
 
+/* A parameter may get other memory while its module runs. */
 static size_t find_slot(const struct fx_tape *t, const void *data)
 {
 	for (size_t i = t->n_slots; i--; )
-		if (t->slots[i].t.data == data)
+		if (t->slots[i].t.data == data &&
+		    (i >= t->n_parameters ||
+		     t->parameters[i].value->data == data))
 			return i;
 	return NO_SLOT;
 }
 
-/* The model's tensors */
+/* The model's parameters */
 
 static int add_parameter(const char *key, enum fx_member_kind kind,
 			 struct fxq_tensor *value, void *ctx)
@@ -127,16 +130,6 @@ static int add_parameter(const char *key, enum fx_member_kind kind,
 	return 0;
 }
 
-static int add_buffer(const char *key, enum fx_member_kind kind,
-		      struct fxq_tensor *value, void *ctx)
-{
-	struct fx_tape *t = ctx;
-
-	if (find_slot(t, value->data) == NO_SLOT)
-		add_slot(t, value, false);
-	return 0;
-}
-
 static int record_run(struct recorder *r, const struct fx_op *op,
 		      struct fxq_call *call);
 
@@ -147,8 +140,6 @@ struct fx_tape *fx_tape_new(struct fx_module *model, int threads)
 	t->recorder.run = record_run;
 	t->threads = threads < 1 ? 1 : threads;
 	fx_module_each_tensor(model, add_parameter, t);
-	fx_module_each_tensor(model, add_buffer, t);
-	t->n_model = t->n_slots;
 	return t;
 }
 
@@ -178,11 +169,12 @@ const struct fx_parameter *fx_tape_parameters(const struct fx_tape *t,
 void fx_tape_begin(struct fx_tape *t)
 {
 	fx_tape_end(t);
-	for (size_t i = 0; i < t->n_model; i++)
-		t->slots[i].grad = NULL;
-	for (size_t i = 0; i < t->n_parameters; i++)
+	for (size_t i = 0; i < t->n_parameters; i++) {
 		t->parameters[i].grad.data = NULL;
-	t->n_slots = t->n_model;
+		t->slots[i].grad = NULL;
+		t->slots[i].t = *t->parameters[i].value;
+	}
+	t->n_slots = t->n_parameters;
 	t->n_records = 0;
 	t->error[0] = '\0';
 	pool_put_all(&t->pool);
@@ -431,7 +423,7 @@ static int start_at(struct fx_tape *t, fxv loss)
 	    fxq_tensor_count(tensor) != 1)
 		return tape_fail(t, -EINVAL, "a loss is a float32 tensor of one element; take the mean of this one");
 	slot = find_slot(t, tensor->data);
-	if (!needs(t, slot) || slot < t->n_model)
+	if (!needs(t, slot) || slot < t->n_parameters)
 		return tape_fail(t, -EINVAL, "the loss does not depend on any parameter through operators");
 
 	s = &t->slots[slot];

@@ -79,3 +79,14 @@ awk "BEGIN { d = $right - $again; exit !(d * d < 0.1) }" ||
 	-o net.fxq >/dev/null
 "$run" eval net.fxq --data x.idx --labels y.idx --json >int8.json
 grep -q '"images": 640' int8.json
+
+# Trained on with the error of eight bits, into an image that has what the last
+# epoch counted.
+"$run" qat "$net" --mean 0.2860 --std 0.3530 --weights whole.npz --data x.idx \
+	--labels y.idx --test x.idx --test-labels y.idx --epochs 2 --batch 32 \
+	-o qat.fxq | tee log
+right=$(sed -n 's/^epoch 2 .*test data \([0-9.]*\) %.*/\1/p' log)
+"$run" eval qat.fxq --data x.idx --labels y.idx --json >int8.json
+again=$(sed -n 's/.*"int8_top1": \([0-9.]*\).*/\1/p' int8.json)
+awk "BEGIN { d = $right - $again; exit !(d * d <= 1) }" ||
+	fail "qat counted $right %, the machine $again %"

@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include <fxq/observer.h>
+#include <fxq/quantize_fx.h>
 #include <fxq/train.h>
 
 #include "train/fast.h"
@@ -510,39 +512,47 @@ FX_FORWARD(Small, x)
 	return fx_call(self->fc, fx_call(self->drop, x));
 }
 
-/* The loss after @steps, on samples whose class is the sign of their mean. */
-static float teach(int steps, int threads, float *ret_weights)
+/* Samples whose class is the sign of their mean. */
+static void make_samples(struct fxq_tensor *x, struct fxq_tensor *y)
 {
-	struct fx_module *model;
-	struct fx_tape *tape;
+	*x = fxq_tensor_type(FXQ_DTYPE_F32, 4, (int64_t[]){ 16, 2, 5, 5 });
+	*y = fxq_tensor_type(FXQ_DTYPE_I64, 1, (int64_t[]){ 16 });
+	assert_int_equal(fxq_tensor_alloc(x), 0);
+	assert_int_equal(fxq_tensor_alloc(y), 0);
+	for (int s = 0; s < 16; s++) {
+		((int64_t *)y->data)[s] = s & 1;
+		for (int i = 0; i < 50; i++)
+			((float *)x->data)[s * 50 + i] = sinf(s * 50 + i) +
+							 (s & 1 ? 0.5f : -0.5f);
+	}
+}
+
+/* The loss after @steps; each must reach @n_reached parameters. */
+static float teach_model(struct fx_module *model, int steps, int threads,
+			 size_t n_reached)
+{
+	struct fx_tape *tape = fx_tape_new(model, threads);
 	struct fx_optimizer *adam;
-	struct fxq_tensor x = fxq_tensor_type(FXQ_DTYPE_F32, 4,
-					      (int64_t[]){ 16, 2, 5, 5 });
-	struct fxq_tensor y = fxq_tensor_type(FXQ_DTYPE_I64, 1,
-					      (int64_t[]){ 16 });
+	const struct fx_parameter *p;
+	struct fxq_tensor x, y;
 	float last = 0;
 
-	fx_manual_seed(3);
-	model = fx_train(Small());
-	tape = fx_tape_new(model, threads);
 	adam = fx_optimizer_new(tape, &(struct fx_optim){ FX_ADAM, .lr = 0.01 });
-	assert_int_equal(fxq_tensor_alloc(&x), 0);
-	assert_int_equal(fxq_tensor_alloc(&y), 0);
-	for (int s = 0; s < 16; s++) {
-		((int64_t *)y.data)[s] = s & 1;
-		for (int i = 0; i < 50; i++)
-			((float *)x.data)[s * 50 + i] = sinf(s * 50 + i) +
-							(s & 1 ? 0.5f : -0.5f);
-	}
-
+	make_samples(&x, &y);
 	for (int i = 0; i < steps; i++) {
 		fxv in = fx_view_of(&x), classes = fx_view_of(&y), answer, loss;
+		size_t n, reached = 0;
 
 		fx_manual_seed(100 + i);
 		fx_tape_begin(tape);
 		answer = fx_call(model, in);
 		loss = fx_cross_entropy(answer, classes);
-		assert_int_equal(fx_tape_backward(tape, loss), 0);
+		if (fx_tape_backward(tape, loss))
+			fail_msg("%s", fx_tape_error(tape));
+		p = fx_tape_parameters(tape, &n);
+		for (size_t k = 0; k < n; k++)
+			reached += !!p[k].grad.data;
+		assert_int_equal(reached, n_reached);
 		fx_optimizer_step(adam, 1);
 		last = fx_float(loss);
 		fx_release(loss);
@@ -550,14 +560,25 @@ static float teach(int steps, int threads, float *ret_weights)
 		fx_release(classes);
 		fx_release(in);
 	}
-	memcpy(ret_weights, fx_module_tensor(model, "conv.weight")->data,
-	       8 * 2 * 9 * sizeof(float));
 	fx_optimizer_free(adam);
 	fx_tape_free(tape);
-	fx_module_put(model);
 	fxq_tensor_free(&x);
 	fxq_tensor_free(&y);
 	return last;
+}
+
+static float teach(int steps, int threads, float *ret_weights)
+{
+	struct fx_module *model;
+	float loss;
+
+	fx_manual_seed(3);
+	model = fx_train(Small());
+	loss = teach_model(model, steps, threads, 5);
+	memcpy(ret_weights, fx_module_tensor(model, "conv.weight")->data,
+	       8 * 2 * 9 * sizeof(float));
+	fx_module_put(model);
+	return loss;
 }
 
 static void a_model_learns_the_same_each_time(void **state)
@@ -567,6 +588,50 @@ static void a_model_learns_the_same_each_time(void **state)
 	assert_true(first > 0.5f && last < 0.2f);
 	assert_true(teach(60, 2, b) == last);
 	assert_memory_equal(a, b, sizeof(a));
+}
+
+/* Fake quantizers let gradients through, and integers agree with them. */
+static void a_prepared_model_learns(void **state)
+{
+	struct fx_module_qconfig qconfig = QConfig(
+		FakeQuantize(MovingAverageMinMaxObserver(.dtype = "qint8")),
+		FakeQuantize(PerChannelMinMaxObserver(
+			.dtype = "qint8", .quant_min = -127, .quant_max = 127,
+			.qscheme = "per_channel_symmetric")));
+	struct fx_module *model, *gm, *integers;
+	float first, last;
+	fxv in, fake, real;
+
+	fx_manual_seed(3);
+	model = fx_train(Small());
+	gm = prepare_qat_fx(model, fx_qconfig_dict({ "", NULL, &qconfig }));
+	fx_qconfig_put(&qconfig);
+	if (gm->error)
+		fail_msg("%s", gm->error);
+	set_fake_quantize(gm, FX_QAT);
+	first = teach_model(gm, 1, 2, 5);
+	last = teach_model(gm, 60, 2, 5);
+	assert_true(first > 0.5f && last < 0.2f);
+
+	set_fake_quantize(fx_eval(gm), FX_VALIDATION);
+	integers = convert_fx(gm);
+	if (integers->error)
+		fail_msg("%s", integers->error);
+	in = fx_gen(5, 0.5f, 4, 2, 5, 5);
+	fake = fx_call(gm, in);
+	real = fx_call(integers, in);
+	assert_null(fx_error(fake));
+	assert_null(fx_error(real));
+	assert_int_equal(fxq_tensor_count(fx_data(real)), 8);
+	for (int i = 0; i < 8; i++)
+		assert_true(fabsf(((float *)fx_data(fake)->data)[i] -
+				  ((float *)fx_data(real)->data)[i]) < 0.1f);
+	fx_release(fake);
+	fx_release(real);
+	fx_release(in);
+	fx_module_put(integers);
+	fx_module_put(gm);
+	fx_module_put(model);
 }
 
 /* Kernels of training beside those of the operators */
@@ -724,6 +789,7 @@ int main(void)
 		cmocka_unit_test(gradients_of_all_uses_are_added),
 		cmocka_unit_test(a_loss_that_teaches_nothing_is_refused),
 		cmocka_unit_test(a_model_learns_the_same_each_time),
+		cmocka_unit_test(a_prepared_model_learns),
 		cmocka_unit_test(convolutions_are_those_of_the_operators),
 	};
 

@@ -49,7 +49,7 @@ says() {
 
 # help fits a screen and ends with a command to paste
 for command in '' check show build compile quantize info infer eval bench \
-	verify compare dump devices top train; do
+	verify compare dump devices top train qat; do
 	does $command --help
 	[ "$(wc -l <out)" -le 24 ] || fail "help $command: over 24 lines"
 	[ "$(wc -L <out)" -le 79 ] || fail "help $command: over 79 columns"
@@ -173,6 +173,9 @@ refuses 2 "--schedule knows warmup= and last=, not 'gamma=2'" \
 	train --schedule cosine,gamma=2 net.so
 refuses 2 "--augment knows crop=, flip and cutout=, not 'blur'" \
 	train --augment flip,blur net.so
+refuses 2 'where to? Give -o FILE.fxq' qat net.so --fashion-mnist
+refuses 2 'a model that has learned is quantized: give --weights' \
+	qat net.so --fashion-mnist -o x.fxq
 refuses 2 "--lr needs a number from 1e-12 to 1000, not '0'" train --lr 0 net.so
 refuses 2 '--epochs needs a number from 1' train --epochs 0 net.so
 refuses 2 'calibration data are missing' verify "$models/fmnist_mb.onnx"

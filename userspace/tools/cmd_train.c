@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * cmd_train.c - trains a model that is written in C
+ * cmd_train.c - trains a model that is written in C, in float or for integers
  *
- * Defaults are a recipe that serves small networks on small pictures: SGD with
+ * qat is train on a model with fake quantizers, and ends with an image. Defaults are a recipe that serves small networks on small pictures: SGD with
  * Nesterov's momentum and one cycle of the learning rate.
  */
 #include <inttypes.h>
@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fxq/observer.h>
+#include <fxq/quantize_fx.h>
 #include <fxq/state.h>
 
 #include "train.h"
@@ -26,6 +28,7 @@ enum {
 struct args {
 	struct options o;
 	struct recipe r;
+	bool quantized;
 	const char *network, *output;
 	const char *data, *labels, *test, *test_labels;
 };
@@ -182,6 +185,14 @@ static void parse_augment(struct argp_state *state, char *text,
 	}
 }
 
+/* A model that has learned needs a nudge. */
+static void set_qat_defaults(struct args *a)
+{
+	a->r.epochs = 3;
+	a->r.optim.lr = 0.005;
+	a->r.schedule.kind = FX_COSINE;
+}
+
 static void set_defaults(struct args *a)
 {
 	a->r = (struct recipe){
@@ -190,6 +201,8 @@ static void set_defaults(struct args *a)
 			   .weight_decay = 5e-4 },
 		.schedule = { .kind = FX_ONE_CYCLE },
 	};
+	if (a->quantized)
+		set_qat_defaults(a);
 }
 
 static void check_args(struct args *a, struct argp_state *state)
@@ -197,7 +210,10 @@ static void check_args(struct args *a, struct argp_state *state)
 	if (!a->data)
 		argp_error(state, "labelled data are missing: give --data, or --fashion-mnist");
 	if (!a->output && !a->r.checkpoint)
-		argp_error(state, "where to? Give -o FILE.npz");
+		argp_error(state, "where to? Give -o FILE.%s",
+			   a->quantized ? "fxq" : "npz");
+	if (a->quantized && !a->o.weights)
+		argp_error(state, "a model that has learned is quantized: give --weights, of fxq-run train");
 	if (a->r.resume && !a->r.checkpoint)
 		argp_error(state, "--resume goes on from the file of --checkpoint: give it too");
 	if (!a->r.optim.lr)
@@ -300,11 +316,19 @@ static const struct argp_child children[] = {
 	{ &picture_quiet_argp }, { &common_argp }, { NULL }
 };
 
-static const struct argp argp = {
+static const struct argp train_argp = {
 	options, parse, "MODEL.so",
 	"Trains a classifier that is written in C, from scratch or --weights.\n"
 	"Pictures become tensors as `compile' does it: --mean, --std and so on."
 	"\v  fxq-run train net.so --fashion-mnist --epochs 14 -o net.npz",
+	children, help_filter
+};
+
+static const struct argp qat_argp = {
+	options, parse, "MODEL.so",
+	"Trains a model that has learned on, with the error of 8 bits, into -o.\n"
+	"Pictures become tensors as `compile' does it: --mean, --std and so on."
+	"\v  fxq-run qat net.so --weights net.npz --fashion-mnist -o net.fxq",
 	children, help_filter
 };
 
@@ -378,10 +402,56 @@ static int print_as_json(struct fx_module *m, const struct epoch *epochs,
 				    "epochs", list));
 }
 
-static int run(struct args *a, struct lesson *l)
+/* The model on integers, as an image. */
+static int write_image(const struct args *a, const struct lesson *l,
+		       const struct model *m)
+{
+	const struct fxq_caps caps = FXQ_CAPS_DEFAULT;
+	struct fx_module *integers = convert_fx(l->model);
+	struct build b = { .in = *l->in, .keep_preprocess = true };
+	struct bytes image = { 0 };
+	int code = TOOL_OK, err;
+
+	if (integers->error) {
+		code = complain(TOOL_UNSUPPORTED, "%s", integers->error);
+		goto put_integers;
+	}
+	fx_for_each_node(n, integers->graph)
+		if (n->opcode == FX_PLACEHOLDER)
+			fx_node_set_type(n, &l->in->type[0]);
+	err = fx_functionalize(integers->graph, integers, &b.converted);
+	if (err) {
+		code = complain_graph(integers->graph, err);
+		goto put_integers;
+	}
+	err = fx_graph_infer(b.converted);
+	if (!err)
+		err = fx_partition(b.converted, &caps);
+	if (err)
+		code = complain_graph(b.converted, err);
+	else
+		code = build_image(&b, m, false, NULL, &image);
+	if (!code && file_write(a->output, image.data, image.size))
+		code = complain(TOOL_OUTPUT, "%s", io_error());
+	bytes_free(&image);
+	fx_graph_free(b.converted);
+put_integers:
+	fx_module_put(integers);
+	return code;
+}
+
+static int write_weights(const struct args *a, const struct lesson *l)
+{
+	char error[2048];
+	int err;
+
+	err = fx_save_state(l->model, a->output, error, sizeof(error));
+	return err ? complain(TOOL_OUTPUT, "%s", error) : TOOL_OK;
+}
+
+static int run(struct args *a, struct lesson *l, const struct model *m)
 {
 	struct epoch *epochs = calloc(a->r.epochs, sizeof(*epochs));
-	char error[2048];
 	size_t n = 0;
 	int code;
 
@@ -392,24 +462,55 @@ static int run(struct args *a, struct lesson *l)
 		       count_parameters(l->model), feed_count(l->train));
 	fflush(stdout);
 	code = train(l, &a->r, epochs, &n);
-	if (!code && a->output &&
-	    fx_save_state(l->model, a->output, error, sizeof(error)))
-		code = complain(TOOL_OUTPUT, "%s", error);
+	if (!code && a->output)
+		code = a->quantized ? write_image(a, l, m) :
+				      write_weights(a, l);
 	if (!code && a->o.json)
 		code = print_as_json(l->model, epochs, n);
 	free(epochs);
 	return code;
 }
 
-int cmd_train(int argc, char **argv)
+/* Activations over all they can be, weights a channel each, 8 bits. */
+static struct fx_module *prepare(struct fx_module *model)
+{
+	struct fx_module_qconfig qconfig = QConfig(
+		FakeQuantize(MovingAverageMinMaxObserver(.dtype = "qint8")),
+		FakeQuantize(PerChannelMinMaxObserver(
+			.dtype = "qint8", .quant_min = -127, .quant_max = 127,
+			.qscheme = "per_channel_symmetric")));
+	struct fx_module *gm;
+
+	gm = prepare_qat_fx(fx_train(model),
+			    fx_qconfig_dict({ "", NULL, &qconfig }));
+	fx_qconfig_put(&qconfig);
+	return gm;
+}
+
+static int teach(struct args *a, struct lesson *l, const struct model *m)
+{
+	int code;
+
+	if (!a->quantized)
+		return run(a, l, m);
+	l->model = prepare(m->module);
+	code = l->model->error ?
+	       complain(TOOL_UNSUPPORTED, "%s", l->model->error) :
+	       run(a, l, m);
+	fx_module_put(l->model);
+	return code;
+}
+
+static int train_command(const struct argp *argp, bool quantized, int argc,
+			 char **argv)
 {
 	struct feed *data = NULL, *test = NULL;
 	struct feed_inputs in = { 0 };
-	struct args a = { 0 };
+	struct args a = { .quantized = quantized };
 	struct model m = { 0 };
 	int code;
 
-	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
+	argp_parse(argp, argc, argv, ARGP_NO_HELP, NULL, &a);
 	/* The plugin's constructor draws the weights. */
 	fx_manual_seed(a.r.seed);
 	code = model_open(a.network, &a.o, &m);
@@ -423,14 +524,24 @@ int cmd_train(int argc, char **argv)
 		code = open_data(a.test, a.test_labels, &in, &test);
 	if (!code) {
 		struct lesson l = { m.module, &in, data, test, a.o.threads,
-				    a.o.json };
+				    a.o.json, quantized };
 
 		set_fill(&a.r.augment, &in);
-		code = run(&a, &l);
+		code = teach(&a, &l, &m);
 	}
 	feed_close(test);
 	feed_close(data);
 	feed_inputs_free(&in);
 	model_close(&m);
 	return code;
+}
+
+int cmd_train(int argc, char **argv)
+{
+	return train_command(&train_argp, false, argc, argv);
+}
+
+int cmd_qat(int argc, char **argv)
+{
+	return train_command(&qat_argp, true, argc, argv);
 }

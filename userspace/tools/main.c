@@ -90,8 +90,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	options, parse, "COMMAND [ARGUMENT...]",
 	"Compiles neural networks for the fxq accelerator and runs them."
-	"\vA command by its first letters will do. For example:\n"
-	"  fxq-run compile net.onnx --calibrate photos/ -o net.fxq",
+	"\v  fxq-run compile net.onnx --calibrate photos/ -o net.fxq",
 	NULL, main_filter, NULL
 };
 

@@ -58,6 +58,7 @@ struct command {
 	X(compile, "turn an ONNX file or a plugin into an image")	       \
 	X(quantize, "write a network in 8 bits as ONNX, for any runtime")      \
 	X(train,   "teach a model in C what labelled data say")		       \
+	X(qat,     "train on with the error of 8 bits, into an image")	       \
 	X(info,    "say what an image is and holds")			       \
 	X(infer,   "run an image on a picture or on tensors")		       \
 	X(eval,    "measure accuracy on labelled data, int8 beside float")     \

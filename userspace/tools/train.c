@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fxq/quantize_fx.h>
+
 #include "train.h"
 
 /*
@@ -112,6 +114,8 @@ static int run_epoch(struct school *s, uint64_t epoch, struct epoch *ret)
 	int code = TOOL_OK;
 
 	fx_train(s->l->model);
+	if (s->l->quantized)
+		set_fake_quantize(s->l->model, FX_QAT);
 	progress_begin("training", n);
 	for (size_t i = 0; !code && i < n; i++) {
 		int err = fx_batches_get(s->batches, epoch, i, s->x.data,
@@ -135,6 +139,8 @@ static int test(struct school *s, double *ret_top1)
 	int code = TOOL_OK, err = 0;
 
 	fx_eval(s->l->model);
+	if (s->l->quantized)
+		set_fake_quantize(s->l->model, FX_VALIDATION);
 	for (size_t i = 0; !code && i < s->test.n; i += n) {
 		n = s->test.n - i < s->r->batch ? s->test.n - i : s->r->batch;
 		for (size_t k = 0; !err && k < n; k++)

@@ -43,6 +43,7 @@ struct recipe {
  * struct lesson - a model, and what it learns from
  * @in: of the model; samples are of its first and only input
  * @test: NULL: it is not tested between epochs
+ * @quantized: fake quantizers observe while it learns, and not while it is tested
  */
 struct lesson {
 	struct fx_module *model;
@@ -50,6 +51,7 @@ struct lesson {
 	const struct feed *train, *test;
 	int threads;
 	bool quiet;			/* no lines, for JSON */
+	bool quantized;
 };
 
 struct epoch {
