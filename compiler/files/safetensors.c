@@ -25,6 +25,7 @@
 #define LENGTH_BYTES	8
 #define HEADER_MAX	(100u << 20)
 #define METADATA	"__metadata__"
+#define NOTE		"fxq_graph"	/* the only one that is read */
 
 static void copy_elements(const uint8_t *from, size_t n, struct fxq_tensor *to)
 {
@@ -240,6 +241,14 @@ no_memory:
 	return io_fail_memory(r->name);
 }
 
+static void take_note(json_t *header, struct tensors *t)
+{
+	json_t *metadata = json_object_get(header, METADATA);
+	const char *note = json_string_value(json_object_get(metadata, NOTE));
+
+	t->note = note ? strdup(note) : NULL;
+}
+
 static int read_header(struct reader *r, json_t *header, struct tensors *ret)
 {
 	const char *name;
@@ -258,6 +267,8 @@ static int read_header(struct reader *r, json_t *header, struct tensors *ret)
 	if (!err)
 		err = take_tensors(r, ret);
 	free(r->entries);
+	if (!err)
+		take_note(header, ret);
 	return err;
 }
 
@@ -364,11 +375,15 @@ static json_t *entry_json(const struct entry *e)
 			 (json_int_t)e->begin, (json_int_t)e->end);
 }
 
-static char *header_text(const struct entry *entries, size_t n)
+static char *header_text(const struct entry *entries, size_t n,
+			 const char *note)
 {
 	json_t *header = json_object();
 	char *text;
 
+	if (note)
+		json_object_set_new(header, METADATA,
+				    json_pack("{s:s}", NOTE, note));
 	for (size_t i = 0; i < n; i++)
 		json_object_set_new(header, entries[i].name,
 				    entry_json(&entries[i]));
@@ -379,9 +394,9 @@ static char *header_text(const struct entry *entries, size_t n)
 
 /* Elements begin on a multiple of eight bytes: blanks end the header. */
 static int write_entries(const char *name, const struct entry *entries,
-			 size_t n, struct bytes *ret)
+			 size_t n, const char *note, struct bytes *ret)
 {
-	char *text = header_text(entries, n);
+	char *text = header_text(entries, n, note);
 	size_t written = text ? strlen(text) : 0, length = (written + 7) & ~7u;
 	size_t total = LENGTH_BYTES + length + (n ? entries[n - 1].end : 0);
 	struct bytes b = { text ? malloc(total) : NULL, total };
@@ -414,7 +429,7 @@ int safetensors_format(const char *name, const struct tensors *t,
 		return io_fail_memory(name);
 	err = place_entries(name, t, entries);
 	if (!err)
-		err = write_entries(name, entries, t->n, ret);
+		err = write_entries(name, entries, t->n, t->note, ret);
 	free(entries);
 	return err;
 }

@@ -17,6 +17,7 @@ void tensors_free(struct tensors *t)
 	}
 	free(t->name);
 	free(t->tensor);
+	free(t->note);
 	*t = (struct tensors){ 0 };
 }
 

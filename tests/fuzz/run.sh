@@ -3,7 +3,7 @@
 #
 # Feeds a fuzzer for a while, under the address and undefined sanitizers.
 #
-#	run.sh BUILD SECONDS TARGET...		TARGET: image npy onnx
+#	run.sh BUILD SECONDS TARGET...		TARGET: graph_file image npy onnx
 #						safetensors stream vfio
 #
 # BUILD/TARGET/corpus keeps what was found to reach new code, and is where the
@@ -103,6 +103,13 @@ seeds_npy() {
 	done
 }
 
+seeds_graph_file() {
+	for model in "$onnx"/pytorch-*/*/model.onnx; do
+		"$fxq_run" show "$model" --save \
+			"seeds/$(basename "$(dirname "$model")")" \
+			2>/dev/null || continue
+	done
+}
 seeds_safetensors() { cp "$here"/../golden/nn/*.safetensors seeds/; }
 
 fuzz() {

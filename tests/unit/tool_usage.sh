@@ -127,6 +127,17 @@ does build net.c
 does show net.so
 says fc
 
+# saved graphs
+does show net.so --save net.fxg
+does show net.fxg
+says 'fc'
+does show net.fxg --save again.fxg
+cmp -s net.fxg again.fxg || fail 'a graph saved again has other bytes'
+does check net.fxg
+head -c 100 net.fxg >cut.fxg
+refuses 3 'cut.fxg: this is no safetensors file, or it is cut short' show cut.fxg
+refuses 2 'a saved graph has its mode and shapes' show --eval net.fxg
+
 # arguments
 refuses 2 'which model?' compile
 refuses 2 'which model?' quantize

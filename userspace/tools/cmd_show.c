@@ -5,26 +5,29 @@
  * Of a plugin this is the graph as it was traced, of an ONNX file the one that
  * was imported; neither is fused or converted yet.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <fxq/graph_file.h>
 #include <fxq/trace.h>
 
 #include "tool.h"
 
 enum {
 	KEY_CODE = OPTION_OWN, KEY_GRAPH, KEY_NOTES, KEY_DOT, KEY_HTML,
-	KEY_STYLE,
+	KEY_STYLE, KEY_SAVE,
 };
 
 /*
  * struct args
+ * @save: where the graph goes instead; or NULL
  * @what: the key of the option that says what to show; 0: the table
  * @torch: in torch's style
  */
 struct args {
 	struct options o;
-	const char *model;
+	const char *model, *save;
 	int what;
 	bool torch;
 };
@@ -37,6 +40,8 @@ static const struct argp_option options[] = {
 	  "Plugin: what flags decided while it was traced" },
 	{ "dot", KEY_DOT, NULL, 0, "A digraph for Graphviz" },
 	{ "html", KEY_HTML, NULL, 0, "A page with the graph drawn" },
+	{ "save", KEY_SAVE, "FILE.fxg", 0,
+	  "Write the graph down, as operators: a model for other commands" },
 	{ "style", KEY_STYLE, "native|torch", 0,
 	  "Table and code: fxq's own (default), or letter by letter torch's" },
 	{ 0 }
@@ -59,6 +64,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (a->what && a->what != key)
 			argp_error(state, "one of --code, --graph, --notes, --dot and --html at a time");
 		a->what = key;
+		return 0;
+	case KEY_SAVE:
+		a->save = arg;
 		return 0;
 	case KEY_STYLE:
 		a->torch = parse_choice(state, "--style", arg, styles);
@@ -175,6 +183,23 @@ static int show(const struct args *a, const struct model *m)
 	return TOOL_OK;
 }
 
+static int save(const struct args *a)
+{
+	char error[1024] = "";
+	struct model m;
+	int code, err;
+
+	code = model_open(a->model, &a->o, &m);
+	if (code)
+		return code;
+	err = fx_graph_save(m.graph, a->save, error, sizeof(error));
+	if (err)
+		code = complain(err == -ENOTSUP ? TOOL_UNSUPPORTED :
+				TOOL_OUTPUT, "%s", error);
+	model_close(&m);
+	return code;
+}
+
 int cmd_show(int argc, char **argv)
 {
 	struct args a = { 0 };
@@ -182,6 +207,8 @@ int cmd_show(int argc, char **argv)
 	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
+	if (a.save)
+		return save(&a);
 	code = model_open_traced(a.model, &a.o, &m);
 	if (code)
 		return code;

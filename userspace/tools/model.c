@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * model.c - a network as a float graph, from an ONNX file or a plugin
+ * model.c - a network as a graph: from an ONNX file, a plugin, a saved graph
  */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <fxq/graph_file.h>
 #include <fxq/nn.h>
 
 #include "tool.h"
@@ -33,13 +34,35 @@ static int import_onnx(const char *path, const struct options *o,
 	return err ? complain(code_of(err), "%s", error) : TOOL_OK;
 }
 
+static bool is_graph_file(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && !strcmp(dot, ".fxg");
+}
+
+static int load_graph(const char *path, const struct options *o,
+		      struct model *m)
+{
+	char error[1024] = "";
+	int err;
+
+	if (o->mode != MODE_DEFAULT || o->n_shapes)
+		return complain(TOOL_USAGE,
+				"%s: --train, --eval and --shape are for models; a saved graph has its mode and shapes",
+				path);
+	err = fx_graph_load(path, &m->graph, error, sizeof(error));
+	return err ? complain(code_of(err), "%s", error) : TOOL_OK;
+}
+
 static int open_graph(const char *path, const struct options *o,
 		      struct model *m)
 {
 	int code, err;
 
 	code = is_plugin(path) ? plugin_open(path, o, m) :
-				 import_onnx(path, o, m);
+	       is_graph_file(path) ? load_graph(path, o, m) :
+				     import_onnx(path, o, m);
 	if (code)
 		return code;
 	err = fx_graph_infer(m->graph);

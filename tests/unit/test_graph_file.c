@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_graph_file.c - graphs in files: what comes back, and what is refused
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <fxq/graph_file.h>
+#include <fxq/trace.h>
+
+#include "files/files.h"
+
+static char error[1024];
+
+FX_MODULE(Net,
+	  module(conv, Conv2d(3, 4, 3, .padding = 1)),
+	  module(bn, BatchNorm2d(4)),
+	  module(lstm, LSTM(6, 2, .batch_first = true)),
+	  module(fc, Linear(2, 3)))
+
+FX_FORWARD(Net, x)
+{
+	x = fx_relu6(fx_call(self->bn, fx_call(self->conv, x)));
+	x = fx_interpolate(fx_cat(fx_list(x, fx_mul(x, 0.1)), .dim = 2),
+			   .scale_factor = 1.5);
+	x = fx_getitem(fx_call(self->lstm, fx_method(x, mean, .dim = fx_tuple(1))), 0);
+	return fx_tuple(fx_call(self->fc, fx_getitem(x, fx_all, -1)),
+			fx_clamp(x, .min = -0.5));
+}
+
+static struct fx_graph *net(void)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fxq_tensor type = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+						 (int64_t[]){ 1, 3, 4, 4 });
+	struct fx_module *m = fx_eval(Net());
+	struct fx_graph *traced, *g;
+
+	fx_module_fill(m, 5);
+	assert_int_equal(fx_trace(m, &tracer, &traced), 0);
+	if (fx_functionalize(traced, m, &g))
+		fail_msg("%s", fx_graph_error(traced));
+	fx_node_set_type(fx_graph_first(g), &type);
+	fx_graph_first(g)->out[0].scale = 0.1f;
+	fx_graph_first(g)->out[0].zero_point = -3;
+	if (fx_graph_infer(g))
+		fail_msg("%s", fx_graph_error(g));
+	fx_graph_free(traced);
+	fx_module_put(m);
+	return g;
+}
+
+static void print(struct fx_graph *g, char **ret)
+{
+	size_t size;
+	FILE *to = open_memstream(ret, &size);
+
+	fx_graph_dump(g, to);
+	fx_graph_print(g, to);
+	fclose(to);
+}
+
+static struct bytes saved(struct fx_graph *g)
+{
+	struct bytes b;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/fxq-graph-%d.fxg", (int)getpid());
+	if (fx_graph_save(g, path, error, sizeof(error)))
+		fail_msg("%s", error);
+	assert_int_equal(file_read(path, &b), 0);
+	unlink(path);
+	return b;
+}
+
+static void what_was_saved_comes_back(void **state)
+{
+	struct fx_graph *g = net(), *again;
+	struct bytes first = saved(g), second;
+	fxv x = fx_gen(1, 1, 1, 3, 4, 4);
+	struct fxq_tensor a[2], b[2];
+	char *was, *is;
+
+	if (fx_graph_load_memory("net.fxg", first.data, first.size, &again,
+				 error, sizeof(error)))
+		fail_msg("%s", error);
+	print(g, &was);
+	print(again, &is);
+	assert_string_equal(was, is);
+	assert_true(fx_graph_first(again)->out[0].scale == 0.1f);
+	assert_int_equal(fx_graph_first(again)->out[0].zero_point, -3);
+	second = saved(again);
+	assert_int_equal(first.size, second.size);
+	assert_memory_equal(first.data, second.data, first.size);
+
+	assert_int_equal(fx_graph_run(g, NULL, fx_data(x), 1, a, 2), 0);
+	assert_int_equal(fx_graph_run(again, NULL, fx_data(x), 1, b, 2), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_memory_equal(a[i].data, b[i].data,
+				    fxq_tensor_bytes(&a[i]));
+		fxq_tensor_free(&a[i]);
+		fxq_tensor_free(&b[i]);
+	}
+	fx_release(x);
+	free(was);
+	free(is);
+	bytes_free(&first);
+	bytes_free(&second);
+	fx_graph_free(g);
+	fx_graph_free(again);
+}
+
+static void code_is_not_saved(void **state)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fx_module *m = Net();
+	struct fx_graph *g;
+
+	assert_int_equal(fx_trace(m, &tracer, &g), 0);
+	assert_int_equal(fx_graph_save(g, "/tmp/x.fxg", error, sizeof(error)),
+			 -ENOTSUP);
+	assert_string_equal(error, "/tmp/x.fxg: node 'conv' calls code of a program, which a graph file does not hold; compile from the plugin");
+	fx_graph_free(g);
+	fx_module_put(m);
+}
+
+#define NODE(opcode, name, target, args, kwargs, out)	\
+	"{\"opcode\":\"" opcode "\",\"name\":\"" name "\",\"target\":\"" target "\",\"args\":" args ",\"kwargs\":" kwargs ",\"out\":" out "}"
+#define F32	"[{\"dtype\":\"float32\",\"dims\":[2]}]"
+#define X	NODE("placeholder", "x", "x", "[]", "{}", F32)
+#define RELU(args, kwargs)	NODE("call_function", "relu", "relu", args, kwargs, F32)
+#define GRAPH(nodes)	"{\"version\":1,\"nodes\":[" nodes "]}"
+
+static void unsound_files_are_refused(void **state)
+{
+	static const struct {
+		const char *note;
+		int err;
+		const char *why;
+	} files[] = {
+		{ "[", -EINVAL, "net.fxg: it has tensors and no graph; save one with fx_graph_save()" },
+		{ "{\"version\":2,\"nodes\":[]}", -ENOTSUP, "net.fxg: it is of version 2 and this reads 1; save the graph again" },
+		{ "{\"version\":1}", -EINVAL, "net.fxg: it has no list of nodes; save the graph again" },
+		{ GRAPH("{}"), -EINVAL, "net.fxg: node 0 has no name or no target; save the graph again" },
+		{ GRAPH(X "," X), -EINVAL, "net.fxg: node 'x' has a name that another has, or that is none; save the graph again" },
+		{ GRAPH(NODE("call_module", "m", "m", "[]", "{}", F32)), -EINVAL, "net.fxg: node 'm' is of a kind that no functional graph has; save the graph again" },
+		{ GRAPH(NODE("call_function", "f", "system", "[]", "{}", F32)), -ENOTSUP, "net.fxg: node 'f' is of operator 'system', which fxq does not have" },
+		{ GRAPH(X "," RELU("[{\"node\":1}]", "{}")), -EINVAL, "net.fxg: node 'relu' takes what is no node before it; save the graph again" },
+		{ GRAPH(X "," RELU("[{\"node\":-1}]", "{}")), -EINVAL, "net.fxg: node 'relu' takes what is no node before it; save the graph again" },
+		{ GRAPH(X "," RELU("[1.5]", "{}")), -EINVAL, "net.fxg: node 'relu' has an argument of an unknown kind; save the graph again" },
+		{ GRAPH(X "," RELU("[{\"float\":\"1x\"}]", "{}")), -EINVAL, "net.fxg: node 'relu' has a number that is none; save the graph again" },
+		{ GRAPH(X "," RELU("[{\"slice\":[1]}]", "{}")), -EINVAL, "net.fxg: node 'relu' has a sequence that is none; save the graph again" },
+		{ GRAPH(X "," RELU("[{\"tuple\":[{\"tuple\":[{\"tuple\":[{\"tuple\":[{\"tuple\":[{\"tuple\":[{\"tuple\":[{\"tuple\":[]}]}]}]}]}]}]}]}]", "{}")), -EINVAL, "net.fxg: node 'relu' has a sequence that is none; save the graph again" },
+		{ GRAPH(X "," RELU("[{\"node\":0}]", "[]")), -EINVAL, "net.fxg: node 'relu' has no keyword arguments; save the graph again" },
+		{ GRAPH(NODE("placeholder", "x", "x", "[]", "{}", "[]")), -EINVAL, "net.fxg: node 'x' does not say the types of its results; save the graph again" },
+		{ GRAPH(NODE("placeholder", "x", "x", "[]", "{}", "[{\"dtype\":\"float8\",\"dims\":[]}]")), -EINVAL, "net.fxg: node 'x' has a type that no tensor has; save the graph again" },
+		{ GRAPH(NODE("placeholder", "x", "x", "[]", "{}", "[{\"dtype\":\"float32\",\"dims\":[-1]}]")), -EINVAL, "net.fxg: node 'x' has a shape that no tensor has; save the graph again" },
+		{ GRAPH(NODE("placeholder", "x", "x", "[]", "{}", "[{\"dtype\":\"float32\",\"dims\":[4294967296,4294967296]}]")), -EINVAL, "net.fxg: node 'x' has a shape that no tensor has; save the graph again" },
+		{ GRAPH(NODE("get_attr", "w", "w", "[]", "{}", F32)), -EINVAL, "net.fxg: node 'w' is a constant whose tensor is not there; save the graph again" },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct tensors t = { .note = (char *)files[i].note };
+		struct fx_graph *g;
+		struct bytes b;
+
+		assert_int_equal(safetensors_format("net.fxg", &t, &b), 0);
+		assert_int_equal(fx_graph_load_memory("net.fxg", b.data, b.size,
+						      &g, error, sizeof(error)),
+				 files[i].err);
+		assert_string_equal(error, files[i].why);
+		bytes_free(&b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_saved_comes_back),
+		cmocka_unit_test(code_is_not_saved),
+		cmocka_unit_test(unsound_files_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
