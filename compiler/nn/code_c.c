@@ -351,17 +351,16 @@ static void write_function(struct writer *w, const struct fx_node *n)
 
 /* Other calls */
 
-/* fx_call_wrapped(self, "nms", _self, boxes, thr): all by position. */
-static void write_wrapped(struct writer *w, const struct fx_node *n)
+/* Behind a first argument: all by position. */
+static void write_args(struct writer *w, const struct fx_node *n, size_t self,
+		       const struct fx_param *params)
 {
-	const struct fx_param *params = wrapped_of(n->wrapped)->method.params;
-	size_t self = n->opcode == FX_CALL_METHOD, n_args = n->n_args;
+	size_t n_args = n->n_args;
 
 	for (size_t i = self; params[i - self].name; i++)
 		if (fx_node_kwarg(n, params[i - self].name))
 			n_args = i + 1;
 
-	fprintf(w->to, "fx_call_wrapped(self, \"%s\"", n->target);
 	for (size_t i = 0; i < n_args; i++) {
 		const struct fx_arg *a = i < n->n_args ? &n->args[i] :
 			fx_node_kwarg(n, params[i - self].name);
@@ -375,16 +374,20 @@ static void write_wrapped(struct writer *w, const struct fx_node *n)
 	fputc(')', w->to);
 }
 
+/* fx_call_wrapped(self, "nms", _self, boxes, thr) */
+static void write_wrapped(struct writer *w, const struct fx_node *n)
+{
+	fprintf(w->to, "fx_call_wrapped(self, \"%s\"", n->target);
+	write_args(w, n, n->opcode == FX_CALL_METHOD,
+		   wrapped_of(n->wrapped)->method.params);
+}
+
 static void write_module(struct writer *w, const struct fx_node *n)
 {
 	fputs("fx_call(fx_module_at(self, ", w->to);
 	write_string(w->to, n->target);
 	fputc(')', w->to);
-	for (size_t i = 0; i < n->n_args; i++) {
-		fputs(", ", w->to);
-		write_value(w, &n->args[i]);
-	}
-	fputc(')', w->to);
+	write_args(w, n, 0, module_method(n->module)->params);
 }
 
 static void write_computation(struct writer *w, const struct fx_node *n)

@@ -121,16 +121,11 @@ static fxv run_function(struct fx_node *n, const struct arguments *a)
 	return function_call(fn, &n->loc, a->args, &o);
 }
 
-/* The arguments in the order of the function's, by position, then by name. */
-static fxv run_wrapped(struct fx_node *n, const struct arguments *a)
+/* The arguments in the order of @params, by position, then by name. */
+static void order_args(const struct arguments *a, size_t self,
+		       const struct fx_param *params, fxv all[MAX_ARGS + 1])
 {
-	const struct fx_wrapped *w = wrapped_of(n->wrapped);
-	const struct fx_param *params = w->method.params;
-	size_t self = n->opcode == FX_CALL_METHOD, count;
-	fxv all[MAX_ARGS + 1];
-
-	if (self && (!a->n_args || a->args[0].kind != FX_VALUE_SELF))
-		return fx_poison(&n->loc, -EINVAL, "%s has no self", n->target);
+	size_t count;
 
 	for (count = 0; params[count].name && count < MAX_ARGS; count++) {
 		all[count] = count + self < a->n_args ? a->args[count + self] :
@@ -140,7 +135,28 @@ static fxv run_wrapped(struct fx_node *n, const struct arguments *a)
 				all[count] = a->named[k];
 	}
 	all[count] = (fxv)FX_END;
+}
+
+static fxv run_wrapped(struct fx_node *n, const struct arguments *a)
+{
+	const struct fx_wrapped *w = wrapped_of(n->wrapped);
+	size_t self = n->opcode == FX_CALL_METHOD;
+	fxv all[MAX_ARGS + 1];
+
+	if (self && (!a->n_args || a->args[0].kind != FX_VALUE_SELF))
+		return fx_poison(&n->loc, -EINVAL, "%s has no self", n->target);
+	order_args(a, self, w->method.params, all);
 	return fx_wrapped_call(w, self ? a->args[0].module : NULL, all);
+}
+
+static fxv run_module(struct fx_node *n, const struct arguments *a)
+{
+	fxv all[MAX_ARGS + 1];
+
+	if (!a->n_named)
+		return fx_call_at(&n->loc, n->module, a->args);
+	order_args(a, 0, module_method(n->module)->params, all);
+	return fx_call_at(&n->loc, n->module, all);
 }
 
 fxv fx_interpret_node(struct fx_interpreter *run, struct fx_node *n)
@@ -157,7 +173,7 @@ fxv fx_interpret_node(struct fx_interpreter *run, struct fx_node *n)
 	case FX_GET_ATTR:
 		return fx_attribute(run->gm, n->target);
 	case FX_CALL_MODULE:
-		return fx_call_at(&n->loc, n->module, a.args);
+		return run_module(n, &a);
 	case FX_OUTPUT:
 		return a.args[0];
 	default:

@@ -186,6 +186,22 @@ static void add_kwarg(struct arguments *a, const char *name, fxv v)
 		a->err = make_arg(a->at, v, &kwarg->value);
 }
 
+/* After one at its default, only a name tells which argument it is. */
+static void add_args(struct arguments *a, const struct fx_param *params,
+		     const fxv *args)
+{
+	bool named = false;
+
+	for (; args->kind != FX_VALUE_END; args++) {
+		named |= args->keyword || args->kind == FX_VALUE_DEFAULT;
+		if (named && args->kind != FX_VALUE_DEFAULT && params->name)
+			add_kwarg(a, params->name, *args);
+		else if (!named || !params->name)
+			add_arg(a, *args);
+		params += params->name != NULL;
+	}
+}
+
 static struct fx_node *record(struct arguments *a, enum fx_opcode opcode,
 			      const char *target, const struct fx_op *op)
 {
@@ -246,8 +262,7 @@ static fxv record_module(const struct fx_loc *at, struct fx_module *m,
 	struct arguments a = { .at = at };
 	struct fx_node *n;
 
-	for (size_t i = 0; args[i].kind != FX_VALUE_END; i++)
-		add_arg(&a, args[i]);
+	add_args(&a, module_method(m)->params, args);
 	n = record(&a, FX_CALL_MODULE, path, NULL);
 	if (n) {
 		n->module = m;
@@ -328,24 +343,13 @@ fxv trace_wrapped(const struct fx_wrapped *w, struct fx_module *self,
 	struct arguments a = { .at = &w->at };
 	const char *name = w->function.name;
 	struct fx_node *n;
-	bool named = false;
 
 	if (not_tracing())
 		return fx_poison(&w->at, -EINVAL, STRAY);
 
 	if (self)
 		add_arg(&a, (fxv){ .kind = FX_VALUE_SELF, .module = self });
-	/* After one at its default, only a name tells which argument it is. */
-	for (size_t i = 0; args[i].kind != FX_VALUE_END; i++) {
-		named |= args[i].keyword ||
-			 args[i].kind == FX_VALUE_DEFAULT;
-		if (args[i].kind == FX_VALUE_DEFAULT)
-			continue;
-		if (named)
-			add_kwarg(&a, w->method.params[i].name, args[i]);
-		else
-			add_arg(&a, args[i]);
-	}
+	add_args(&a, w->method.params, args);
 	n = record(&a, self ? FX_CALL_METHOD : FX_CALL_FUNCTION, name, NULL);
 	if (n)
 		n->wrapped = &w->function;
