@@ -404,6 +404,72 @@ static void int16_is_for_fake_quantization(void **state)
 	fx_module_put(model);
 }
 
+/* Training, and what is removed */
+
+static struct fx_module_qconfig qat_qconfig(void)
+{
+	return QConfig(FakeQuantize(MovingAverageMinMaxObserver()),
+		       FakeQuantize(MovingAveragePerChannelMinMaxObserver(
+				.dtype = "qint8",
+				.qscheme = "per_channel_symmetric")));
+}
+
+/* What is left between the two is the order of float sums. */
+static void a_trained_model_is_what_it_was_trained_to_be(void **state)
+{
+	struct fx_module_qconfig qconfig = qat_qconfig();
+	struct fx_module *model = fx_train(filled(Block())), *gm, *converted;
+
+	gm = prepare_qat_fx(model, fx_qconfig_dict({ "", NULL, &qconfig }));
+	assert_null(gm->error);
+	assert_string_equal(class_at(gm, "_generated_add_0"),
+			    "intrinsic.qat.ConvBnAddReLU2d");
+	set_fake_quantize(gm, FX_CALIBRATION);
+	run(gm);
+	set_fake_quantize(gm, FX_QAT);
+	run(gm);
+	set_fake_quantize(gm, FX_VALIDATION);
+	converted = convert_fx(fx_eval(gm));
+	assert_null(converted->error);
+	assert_string_equal(class_at(converted, "_generated_add_0"),
+			    "intrinsic.quantized.ConvAddReLU2d");
+	assert_near(gm, converted, 0.05f);
+	assert_true(model->training);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+FX_MODULE(Flat, module(fc, Linear(144, 4)))
+
+FX_FORWARD(Flat, x)
+{
+	return fx_call(self->fc, fx_method(fx_relu(x), flatten, 1));
+}
+
+static void what_is_removed_is_listed(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Flat()), *gm, *converted;
+	char *notes;
+
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	run(gm);
+	converted = convert_fx(gm, .ret_notes = &notes);
+	assert_null(converted->error);
+	assert_string_equal(notes,
+		"relu: the dequantize before and the quantize behind it are gone: its input and its result have one scale\n"
+		"flatten: the dequantize before and the quantize behind it are gone: its input and its result have one scale\n");
+	assert_near(model, converted, 0.2f);
+	free(notes);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +486,8 @@ int main(void)
 		cmocka_unit_test(an_out_qconfig_keeps_the_sums),
 		cmocka_unit_test(wrong_qconfigs_are_refused),
 		cmocka_unit_test(int16_is_for_fake_quantization),
+		cmocka_unit_test(a_trained_model_is_what_it_was_trained_to_be),
+		cmocka_unit_test(what_is_removed_is_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
