@@ -72,20 +72,36 @@ static struct fx_node *insert_observer(struct prepare *p, struct fx_node *n,
 	return call;
 }
 
-/*
- * An observer that keeps the range it is given: the integers 0 to 255 stand for
- * 256 equal steps from the first number to the second.
- */
-static struct fx_module *fixed_observer(const double range[2])
+/* An observer that keeps the range it is given: an average that never moves. */
+static struct fx_module *fixed_observer(const char *dtype, float min, float max)
 {
-	struct fx_module *m =
-		MovingAverageMinMaxObserver(.averaging_constant = 0);
+	struct fx_module *m = MovingAverageMinMaxObserver(
+		.averaging_constant = 0, .dtype = dtype);
+
+	*(float *)fx_module_tensor(m, "min_val")->data = min;
+	*(float *)fx_module_tensor(m, "max_val")->data = max;
+	return m;
+}
+
+/* The integers 0 to 255 stand for 256 equal steps of the operator's range. */
+static struct fx_module *range_observer(const double range[2])
+{
 	float step = (float)((range[1] - range[0]) / 256);
 
-	*(float *)fx_module_tensor(m, "min_val")->data = (float)range[0];
-	*(float *)fx_module_tensor(m, "max_val")->data =
-		(float)range[1] - step;
-	return m;
+	return fixed_observer("quint8", (float)range[0],
+			      (float)range[1] - step);
+}
+
+/* What a stub says of its input's scale; NULL if it says nothing. */
+static struct fx_module *stub_observer(const struct fx_node *n)
+{
+	float scale;
+
+	if (!node_is_module(n, "QuantStub") ||
+	    fx_is_none(module_option(n->module, "scale")))
+		return NULL;
+	scale = (float)module_float(n->module, "scale");
+	return fixed_observer("qint8", -128 * scale, 127 * scale);
 }
 
 /* What observes the values that a node with this qconfig takes or gives. */
@@ -150,7 +166,9 @@ static void observe_input(struct prepare *p, struct fx_node *n,
 
 	if (node_is_observer(in) || !is_activation(in))
 		return;
-	observer = observer_for(p, place_at(n)->qconfig);
+	observer = stub_observer(in);
+	if (!observer)
+		observer = observer_for(p, place_at(n)->qconfig);
 	if (!observer)
 		return;
 	call = existing_observer(in, observer);
@@ -227,7 +245,7 @@ static void observe_result(struct prepare *p, struct fx_node *n)
 	struct fx_node *call;
 
 	if (place->row && place->row->observe == FX_OBSERVE_FIXED)
-		observer = fixed_observer(place->row->range);
+		observer = range_observer(place->row->range);
 	else if (place->qconfig->activation)
 		observer = fx_module_copy(place->qconfig->activation);
 	else

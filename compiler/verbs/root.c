@@ -72,32 +72,6 @@ size_t root_calls(const struct fx_module *gm, const struct fx_module *m)
 	return calls;
 }
 
-struct user_walk {
-	const struct fx_node *wanted;
-	bool found;
-};
-
-static void find_use(struct fx_node *in, void *ctx)
-{
-	struct user_walk *walk = ctx;
-
-	walk->found |= in == walk->wanted;
-}
-
-struct fx_node *root_only_user(struct fx_node *n)
-{
-	struct user_walk walk = { n };
-
-	if (n->n_users != 1)
-		return NULL;
-	for (struct fx_node *user = n->next; user; user = user->next) {
-		fx_node_visit(user, find_use, &walk);
-		if (walk.found)
-			return user;
-	}
-	return NULL;
-}
-
 bool node_is_module(const struct fx_node *n, const char *class)
 {
 	return n->opcode == FX_CALL_MODULE && n->module &&

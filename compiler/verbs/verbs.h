@@ -33,8 +33,6 @@ void root_put(struct fx_module *gm, const char *path, struct fx_module *m);
 void root_renew(struct fx_module *gm);
 /* How many nodes call @m. */
 size_t root_calls(const struct fx_module *gm, const struct fx_module *m);
-/* The only node that uses @n; NULL if none or several do. */
-struct fx_node *root_only_user(struct fx_node *n);
 
 /* What a node does, as the tables name it; see struct fx_backend_op. */
 bool node_is_module(const struct fx_node *n, const char *class);

@@ -352,6 +352,46 @@ static void an_out_qconfig_keeps_the_sums(void **state)
 	fx_module_put(model);
 }
 
+/* Stubs are calls, and the first says the scale of the input. */
+FX_MODULE(Stubbed,
+	  module(quant, QuantStub(0.0625)),
+	  module(conv, Conv2d(4, 4, 1)),
+	  module(dequant, DeQuantStub()))
+
+FX_FORWARD(Stubbed, x)
+{
+	x = fx_call(self->conv, fx_call(self->quant, x));
+	return fx_call(self->dequant, x);
+}
+
+static void stubs_are_leaves(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Stubbed()), *gm, *converted;
+
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	assert_body(gm, "def forward(self, x):\n"
+		"    quant = self.quant(x);  x = None\n"
+		"    activation_post_process_0 = self.activation_post_process_0(quant);  quant = None\n"
+		"    conv = self.conv(activation_post_process_0);  activation_post_process_0 = None\n"
+		"    activation_post_process_1 = self.activation_post_process_1(conv);  conv = None\n"
+		"    dequant = self.dequant(activation_post_process_1);  activation_post_process_1 = None\n"
+		"    return dequant\n    ");
+	run(gm);
+	converted = convert_fx(gm);
+	assert_null(converted->error);
+	assert_true(*(float *)fx_module_tensor(converted,
+		"quant_scale_0")->data == 0.0625f);
+	assert_int_equal(*(int64_t *)fx_module_tensor(converted,
+		"quant_zero_point_0")->data, 0);
+	assert_near(model, converted, 0.2f);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
 static void assert_refused(struct fx_module *gm, const char *why)
 {
 	if (!gm->error || !strstr(gm->error, why))
@@ -484,6 +524,7 @@ int main(void)
 		cmocka_unit_test(paths_go_before_types),
 		cmocka_unit_test(what_has_no_qconfig_stays_float),
 		cmocka_unit_test(an_out_qconfig_keeps_the_sums),
+		cmocka_unit_test(stubs_are_leaves),
 		cmocka_unit_test(wrong_qconfigs_are_refused),
 		cmocka_unit_test(int16_is_for_fake_quantization),
 		cmocka_unit_test(a_trained_model_is_what_it_was_trained_to_be),

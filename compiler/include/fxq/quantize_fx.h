@@ -139,7 +139,9 @@ struct fx_qconfig_item {
  * "activation_post_process_N". Batch norms are folded as in evaluation. Run it
  * on data, then convert it.
  *
- * Functions belong to the module whose forward calls them.
+ * Functions belong to the module whose forward calls them. QuantStub and
+ * DeQuantStub are calls of their own; what QuantStub(scale) gives is quantized
+ * with that scale and zero point 0, what a stub without one gives is observed.
  */
 #define prepare_calibration_fx(model, qconfig_dict, ...)		\
 	fx_prepare_calibration_fx(model, qconfig_dict,			\
