@@ -163,10 +163,24 @@ static void erase_chain(struct fuse *f, const struct chain *c,
 	}
 }
 
+/* The functional that adds, if it adds nowhere else; or NULL. */
+static const char *functional_of(struct fuse *f, const struct fx_node *add)
+{
+	size_t adds = 0;
+
+	if (!add->source || !fx_module_at(f->gm, add->source))
+		return NULL;
+	fx_for_each_node(n, f->gm->graph)
+		adds += n->source && !strcmp(n->source, add->source);
+	return adds == 1 ? add->source : NULL;
+}
+
 static const char *path_for(struct fuse *f, const struct chain *c)
 {
-	const char *path = NULL;
+	const char *path = c->add ? functional_of(f, c->add) : NULL;
 
+	if (path)
+		return path;
 	if (c->place || !c->add)
 		return c->place ? c->place->target : NULL;
 	for (unsigned int i = 0; !path || fx_module_at(f->gm, path); i++)

@@ -15,6 +15,28 @@
 /* Stubs are calls of their own, for the backend to see. */
 static const char *const stubs[] = { "QuantStub", "DeQuantStub", NULL };
 
+/*
+ * A FloatFunctional shows a call of its activation_post_process, which observes
+ * nothing here; the function before it gets the functional's name instead.
+ */
+static void absorb_functionals(struct fx_graph *g)
+{
+	static const char suffix[] = ".activation_post_process";
+
+	fx_for_each_node(n, g) {
+		size_t len = strlen(n->target), cut = sizeof(suffix) - 1;
+		struct fx_node *in = fx_node_in(n, 0);
+
+		if (!in || !node_is_module(n, "Identity") || len <= cut ||
+		    strcmp(n->target + len - cut, suffix))
+			continue;
+		in->source = fx_graph_printf(g, "%.*s", (int)(len - cut),
+					     n->target);
+		fx_node_replace_uses(n, in);
+		fx_node_erase(n);
+	}
+}
+
 struct fx_module *root_copy(struct fx_module *model)
 {
 	struct fx_tracer tracer = QuantizationTracer(NULL, stubs);
@@ -29,6 +51,7 @@ struct fx_module *root_copy(struct fx_module *model)
 		module_fail(copy, -1, "%s", tracer.error);
 		return copy;
 	}
+	absorb_functionals(graph);
 	gm = fx_graph_module(copy, graph);
 	fx_module_put(copy);
 	return gm;

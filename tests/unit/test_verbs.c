@@ -196,6 +196,30 @@ static void modules_shared_whole_are_fused_once(void **state)
 	fx_module_put(model);
 }
 
+/* An addition that has a name gives it to what it is fused with. */
+FX_MODULE(Named,
+	  module(conv, Conv2d(4, 4, 1)),
+	  module(skip, FloatFunctional()))
+
+FX_FORWARD(Named, x)
+{
+	return fx_relu(fx_ff_add(self->skip, fx_call(self->conv, x), x));
+}
+
+static void a_functional_names_what_it_adds(void **state)
+{
+	struct fx_module *model = filled(Named()), *gm = fuse_fx(model);
+
+	assert_body(gm, "def forward(self, x):\n"
+		    "    skip = self.skip(x, x);  x = None\n"
+		    "    return skip\n    ");
+	assert_string_equal(class_at(gm, "skip"),
+			    "intrinsic.ConvAddReLU2d");
+	assert_near(model, gm, 1e-5f);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
 struct tensors {
 	const struct fxq_tensor *list[64];
 	size_t n;
@@ -519,6 +543,7 @@ int main(void)
 		cmocka_unit_test(fusing_twice_changes_nothing),
 		cmocka_unit_test(a_shared_layer_goes_to_its_batch_norms),
 		cmocka_unit_test(modules_shared_whole_are_fused_once),
+		cmocka_unit_test(a_functional_names_what_it_adds),
 		cmocka_unit_test(the_original_is_left_alone),
 		cmocka_unit_test(what_cannot_be_traced_says_why),
 		cmocka_unit_test(paths_go_before_types),
