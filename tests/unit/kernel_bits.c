@@ -38,6 +38,8 @@ static const struct recipe recipes[] = {
 	{ "matmul", { 3, 3 }, { { 3, 21, 300 }, { 3, 300, 50 } } },
 	{ "batch_norm", { 4, 1, 1, 1, 1 },
 	  { { 2, 5, 9, 7 }, { 5 }, { 5 }, { 5 }, { 5 } } },
+	{ "lstm", { 3, 2, 2, 1, 1 },
+	  { { 7, 2, 9 }, { 20, 9 }, { 20, 5 }, { 20 }, { 20 } } },
 	{ "prelu", { 4, 1 }, { { 2, 5, 9, 7 }, { 5 } } },
 	{ "max_pool1d", { 3 }, { { 2, 6, 50 } } },
 	{ "avg_pool1d", { 3 }, { { 2, 6, 50 } } },
@@ -75,6 +77,7 @@ static void add_attrs(struct kc *k)
 	kc_int(k, "stride", 2);
 	kc_int(k, "padding", 1);
 	kc_int(k, "size", 3);
+	kc_int(k, "hidden_size", 5);
 	kc_ints(k, "output_size", 2, sizes + 2);
 	kc_ints(k, "sizes", 4, sizes);
 	kc_str(k, "mode", "linear");
