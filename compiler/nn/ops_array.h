@@ -79,7 +79,7 @@
 
 #define FX_OPS_ARRAY_VIEW(X)						\
 	X(getitem, "{0}[{1}]", "<built-in function getitem>", 1, 1, 1,	\
-	  FX_OP_VIEW)							\
+	  FX_OP_MOVES)							\
 	X(reshape, "torch.reshape", FX_TORCH_REPR("reshape"), 1, 2, 1,	\
 	  FX_OP_VIEW)							\
 	X(flatten, "torch.flatten", FX_TORCH_REPR("flatten"), 1, 1, 1,	\

@@ -335,6 +335,26 @@ static void constants_for_heads_are_not_for_channels(void **state)
 	fx_graph_free(g);
 }
 
+/* A part of a split is no view of it, though it has the shape of the first. */
+static void parts_of_a_split_stay(void **state)
+{
+	struct fx_graph *g = fx_graph_new();
+	struct fx_node *x = input(g, 4, (int64_t[]){ 1, 4, 3, 3 }), *parts[2];
+	struct fx_kwarg split[2] = { { "dim", fx_arg_int(1) },
+				     { "n_out", fx_arg_int(2) } };
+	struct fx_kwarg dim = { "dim", fx_arg_int(1) };
+
+	x = fx_graph_call(g, "split", &x, 1, split, 2);
+	for (int i = 0; i < 2; i++) {
+		struct fx_kwarg index = { "index", fx_arg_int(1 - i) };
+
+		parts[i] = fx_graph_call(g, "getitem", &x, 1, &index, 1);
+	}
+	fuse(g, fx_graph_call(g, "concat", parts, 2, &dim, 1), 0);
+	assert_int_equal(count(g, "getitem"), 2);
+	fx_graph_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +365,7 @@ int main(void)
 		cmocka_unit_test(a_layer_after_images_takes_the_shape_to_come),
 		cmocka_unit_test(a_softmax_keeps_to_its_rows),
 		cmocka_unit_test(constants_for_heads_are_not_for_channels),
+		cmocka_unit_test(parts_of_a_split_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,7 +122,7 @@ static int call_at_random(void)
 
 	kc_init(&k, ops[op].n_out < 0 ? 1 + below(3) : (uint32_t)ops[op].n_out);
 	k.call.threads = 1 + (int)below(3);
-	for (int i = 0; i < ops[op].max_in; i++)
+	for (int i = 0; i < ops[op].max_in && i < KC_MAX; i++)
 		if (i < ops[op].min_in || below(2))
 			add_input(&k);
 	while (k.call.n_attrs < KC_MAX && below(5)) {
@@ -139,7 +139,8 @@ static int call_at_random(void)
 		for (uint32_t i = 0; i < k.n_out; i++)
 			assert_int_equal(fxq_tensor_alloc(&k.out[i]), 0);
 		ret = ops[op].eval(&k.call);
-		if (ret)
+		/* Scales are elements, which infer does not see. */
+		if (ret && strcmp(ops[op].name, "fake_quantize"))
 			fail_msg("%s: inferred, then refused: %s",
 				 ops[op].name, k.call.error);
 	}
