@@ -47,6 +47,12 @@ deep=$(column 'SQNR dB' flatten) own=$(column 'own dB' flatten)
 awk "BEGIN { exit !($own > $deep + 3) }" ||
 	fail "flatten: $deep dB in all, $own by itself"
 
+# The float network that rounds in the same places is the same, but for ties.
+for layer in relu relu_3 flatten; do
+	off=$(column 'fake LSB' $layer)
+	awk "BEGIN { exit !($off <= 2) }" || fail "$layer: fake is $off LSB off"
+done
+
 # The extremes that were seen clip nothing; a narrow percentile does.
 clipped=$(column 'clipped %' relu_3)
 [ "$clipped" = 0.000 ] || fail "min-max clips $clipped %"

@@ -90,6 +90,7 @@ static const struct argp argp = {
 	X(">max LSB",   "%.1f", layer_lsb(l, &l->whole))		\
 	X(">own dB",    "%.1f", deviation_db(&l->alone))		\
 	X(">own LSB",   "%.1f", layer_lsb(l, &l->alone))		\
+	X(">fake LSB",  "%.1f", layer_lsb(l, &l->fake))			\
 	X(">clipped %", "%.3f", l->count ? 100.0 * (double)l->clipped /	\
 			(double)l->count : NAN)				\
 	X(">weights dB", "%.1f", l->weights_db)				\
@@ -119,13 +120,11 @@ static void print_layers(const struct comparison *c)
 
 	for (size_t i = 0; i < c->n; i++) {
 		const struct layer *l = &c->layers[i];
-		const bool seen = l->whole.signal > 0 || l->whole.noise > 0;
 
 		table_cell(t, "%s", plain(l->node->name));
 		table_cell(t, "%s", plain(l->node->target));
 #define X(head, format, value)						\
-		table_cell(t, isnan(value) ||				\
-			   (!seen && (value) == 0) ? "" : format, value);
+		table_cell(t, isnan(value) ? "" : format, value);
 		COLUMNS(X)
 #undef X
 		table_cell(t, "%s", l->device ? l->device : "-");
@@ -213,13 +212,14 @@ static json_t *json_layer(const struct layer *l)
 {
 	const struct fxq_tensor *type = &l->node->out[0];
 
-	return json_pack("{s:o, s:o, s:o, s:f, s:i, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:f, s:i, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
 		"layer", json_text(l->node->name),
 		"operator", json_text(l->node->target),
 		"source", json_text(l->node->source ? l->node->source : ""),
 		"scale", (double)type->scale, "zero_point", type->zero_point,
 		"whole", json_deviation(l, &l->whole),
 		"own", json_deviation(l, &l->alone),
+		"fake_quantized", json_deviation(l, &l->fake),
 		"clipped", (json_int_t)l->clipped,
 		"elements", (json_int_t)l->count,
 		"weights_db", json_number(l->weights_db),

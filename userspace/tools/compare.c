@@ -29,7 +29,7 @@ double deviation_cosine(const struct deviation *d)
 
 double layer_lsb(const struct layer *l, const struct deviation *d)
 {
-	return l->node->out[0].scale != 0 ?
+	return l->node->out[0].scale != 0 && !isnan(deviation_db(d)) ?
 	       d->most / (double)l->node->out[0].scale : NAN;
 }
 
@@ -256,6 +256,45 @@ static int look(struct fx_node *n, int out_index, struct fxq_tensor *value,
 	return 0;
 }
 
+/*
+ * The float graph with its rounding written out names the rounded value after
+ * the layer.
+ */
+static void add_fake(const struct capture *fake, const struct capture *q,
+		     struct layer *l)
+{
+	const struct fx_node *n = l->node;
+	const struct fxq_tensor *y = capture_find(q, n->name), *x = NULL;
+	char *source;
+
+	if (!y || n->out[0].scale == 0 ||
+	    asprintf(&source, "%s.dequantize_linear",
+		     n->source ? n->source : n->name) < 0)
+		return;
+	for (size_t i = 0; i < fake->n; i++)
+		if (!strcmp(fake->v[i].source, source))
+			x = &fake->v[i].t;
+	free(source);
+	if (x)
+		deviation_add(&l->fake, x, y, &n->out[0]);
+}
+
+static int run_fake(const struct model *m, struct fx_graph *graph,
+		    const struct options *o, const struct fxq_tensor *sample,
+		    const struct capture *q, struct comparison *c)
+{
+	struct capture fake = { 0 };
+	int code;
+
+	if (!graph)
+		return TOOL_OK;
+	code = capture_graph(graph, o, m->training, sample, &fake);
+	for (size_t i = 0; !code && i < c->n; i++)
+		add_fake(&fake, q, &c->layers[i]);
+	capture_free(&fake);
+	return code;
+}
+
 /* The float graph's outputs, in which the first sample counts the slots. */
 static int add_outputs(const struct build *b, const struct capture *flt,
 		       const struct capture *q, struct comparison *c)
@@ -404,8 +443,8 @@ static int run_device(const struct model *m, struct build *b,
 }
 
 static int run_sample(const struct model *m, struct build *b,
-		      const struct options *o, const struct fxq_tensor *sample,
-		      bool first, bool sensitivity, struct comparison *c)
+		      struct fx_graph *fake, const struct options *o,
+		      const struct fxq_tensor *sample, bool first, bool sensitivity, struct comparison *c)
 {
 	struct capture flt = { 0 }, q = { 0 }, alone = { 0 };
 	struct pass whole = { &flt, &q, false };
@@ -424,6 +463,8 @@ static int run_sample(const struct model *m, struct build *b,
 		code = run_observed(b->converted, o, m->training, sample, look,
 				    &forced);
 	if (!code)
+		code = run_fake(m, fake, o, sample, &q, c);
+	if (!code)
 		code = add_outputs(b, &flt, &q, c);
 	if (!code && first && sensitivity)
 		code = find_sensitivities(m, b, o, sample, &flt, &alone, c);
@@ -439,21 +480,29 @@ int compare_run(const struct model *m, struct build *b, const struct options *o,
 		const struct feed *f, uint64_t count, bool sensitivity,
 		struct comparison *ret)
 {
+	const struct fx_qconfig qconfig = { .observer = o->observer,
+					    .percentile = o->percentile };
 	struct fxq_tensor *sample = sample_new(&b->in);
+	struct fx_graph *fake = NULL;
 	struct comparison c = { 0 };
 	int code = TOOL_OK, err;
 
 	if (!sample)
 		return complain_io(io_fail_memory("sample"));
+	/* Not with wrapped functions: then there is nothing to put beside. */
+	if (fx_convert_qdq(b->graph, b->cal, &qconfig, &fake))
+		fake = NULL;
 	if (count > feed_count(f))
 		count = feed_count(f);
 	for (uint64_t i = 0; !code && i < count; i++) {
 		err = feed_get(f, i, sample);
 		code = err ? complain_io(err) :
-			     run_sample(m, b, o, sample, !i, sensitivity, &c);
+			     run_sample(m, b, fake, o, sample, !i,
+					sensitivity, &c);
 		c.samples++;
 	}
 	sample_free(sample, b->in.n);
+	fx_graph_free(fake);
 	if (code)
 		compare_free(&c);
 	else

@@ -28,6 +28,7 @@ double deviation_cosine(const struct deviation *d);
  * @twin: the name of that value; NULL if it stands for none
  * @whole: after all that was rounded before it
  * @alone: with the inputs that float had, rounded
+ * @fake: beside the float graph that rounds its values as this one does
  * @clipped: of @count elements, those that lie beyond what int8 reaches
  * @headroom: bits of the 32-bit sum that are sure to stay unused; NaN: no sum
  * @weights_db: of the weights, each channel at the scale that fits it best; NaN
@@ -37,7 +38,7 @@ double deviation_cosine(const struct deviation *d);
 struct layer {
 	struct fx_node *node;
 	const char *twin;
-	struct deviation whole, alone;
+	struct deviation whole, alone, fake;
 	uint64_t clipped, count;
 	double headroom, weights_db, output_db;
 	const char *device;
