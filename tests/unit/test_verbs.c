@@ -451,6 +451,36 @@ static void wrong_qconfigs_are_refused(void **state)
 	fx_module_put(model);
 }
 
+static void defaults_are_called_by_name(void **state)
+{
+	struct fx_module_qconfig calibrate = get_default_qconfig();
+	struct fx_module_qconfig train = get_default_qconfig(
+		.activation_observer = "mse", .activation_fake_quant = "lsq");
+	struct fx_module_qconfig wrong = get_default_qconfig("max");
+	struct fx_module *model = filled(Block()), *gm, *converted;
+
+	assert_string_equal(calibrate.activation->class->name,
+			    "MinMaxObserver");
+	assert_string_equal(train.activation->class->name, "LSQFakeQuantize");
+	assert_string_equal(class_at(train.activation,
+				     "activation_post_process"), "MSEObserver");
+	assert_string_equal(train.weight->class->name, "FakeQuantize");
+	assert_refused(prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &wrong })),
+		"activation_observer is one of min_max moving_average histogram percentile kl mse mix clip clip_std, not 'max'");
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &calibrate }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_near(model, converted, 0.1f);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+	fx_qconfig_put(&calibrate);
+	fx_qconfig_put(&train);
+	fx_qconfig_put(&wrong);
+}
+
 static void int16_is_for_fake_quantization(void **state)
 {
 	struct fx_module_qconfig qconfig = any_qconfig();
@@ -572,6 +602,7 @@ int main(void)
 		cmocka_unit_test(an_out_qconfig_keeps_the_sums),
 		cmocka_unit_test(stubs_are_leaves),
 		cmocka_unit_test(wrong_qconfigs_are_refused),
+		cmocka_unit_test(defaults_are_called_by_name),
 		cmocka_unit_test(int16_is_for_fake_quantization),
 		cmocka_unit_test(a_trained_model_is_what_it_was_trained_to_be),
 		cmocka_unit_test(what_is_removed_is_listed),

@@ -119,6 +119,22 @@ struct fx_module_qconfig {
 void fx_qconfig_put(struct fx_module_qconfig *qconfig);
 
 /*
+ * get_default_qconfig(.activation_observer = "mse"): how this machine quantizes,
+ * int8 activations with a zero point, int8 weights with a scale for each channel.
+ * activation_observer: min_max, moving_average, histogram, percentile, kl, mse,
+ *	mix, clip or clip_std; NULL: min_max, or moving_average to train with
+ * activation_fake_quant: fake_quant, lsq or pact, for prepare_qat_fx(); NULL: none
+ * A name that is none of these is the error of the module in its place.
+ */
+struct fx_default_qconfig {
+	const char *activation_observer, *activation_fake_quant;
+};
+#define get_default_qconfig(...)	\
+	fx_get_default_qconfig(&(const struct fx_default_qconfig){ __VA_ARGS__ })
+struct fx_module_qconfig
+fx_get_default_qconfig(const struct fx_default_qconfig *names);
+
+/*
  * struct fx_qconfig_item - what is quantized how
  * @key: "": everything; "module_type": modules of the class @name and what is
  *	 inside them; "object_type": also functions and methods, by the name that
