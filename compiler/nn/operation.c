@@ -138,29 +138,11 @@ static int64_t int_of(const struct operation *o, const char *name)
 	return attr ? attr->i : 0;
 }
 
-/* torch flattens a range of dimensions, the operator all from one on to two. */
+/* Of the range of dimensions, the last one is the end if nothing else is said. */
 static int adapt_flatten(struct operation *o, char *error)
 {
-	int64_t start = int_of(o, "start_dim"), end = int_of(o, "end_dim");
-
-	if (end != -1 || start < 0 || start > 3)
-		return refuse(error, "flatten from dimension %lld to %lld is not offered; start_dim is 0 to 3, end_dim -1",
-			      (long long)start, (long long)end);
-
-	o->n_attrs = 0;
-	if (start == 1) {
-		add_int(o, "start_dim", 1);
-		return 0;
-	}
-
-	/* 0 keeps a dimension, -1 takes the rest. */
-	o->op = "reshape";
-	for (int64_t i = 0; i < start; i++)
-		o->ints[0][i] = 0;
-	o->ints[0][start] = -1;
-	add_attr(o, &(struct fxq_attr){ .name = "shape", .type = FXQ_ATTR_INTS,
-					.count = start + 1,
-					.ints = o->ints[0] });
+	if (int_of(o, "end_dim") == -1)
+		o->n_attrs = 1;
 	return 0;
 }
 

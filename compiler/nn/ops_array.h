@@ -8,8 +8,8 @@
  *   getitem(index): the result of that number, of a node that has several
  *   mod(fmod=0)  cast(to)  isinf(detect_negative=1, detect_positive=1)
  *   shift(direction="LEFT"|"RIGHT")
- *   reshape(shape*2, allowzero=0)  flatten(start_dim=0)  squeeze(dims*2)
- *   unsqueeze(dims*2)  expand(sizes*2)  tile(repeats*2)  permute(dims)
+ *   reshape(shape*2, allowzero=0)  flatten(start_dim=0, end_dim=-1)
+ *   squeeze(dims*2)  unsqueeze(dims*2)  expand(sizes*2)  tile(repeats*2)  permute(dims)
  *   concat(dim)  split(dim=0, sizes*2, n_out)
  *   slice(starts*2, ends*3, axes*4, steps*5)
  *   pad(pads*2, value*3, axes*4, mode="constant"|"reflect"|"edge"|"wrap")

@@ -41,6 +41,25 @@ static void integer_division_has_no_undefined_case(void **state)
 	kc_done(&k);
 }
 
+static void dimensions_between_two_become_one(void **state)
+{
+	struct kc k;
+
+	kc_init(&k, 1);
+	kc_rand(&k, DIMS(2, 3, 4, 5));
+	kc_int(&k, "start_dim", 1);
+	kc_int(&k, "end_dim", -2);
+	assert_int_equal(KC_RUN(&k, flatten), 0);
+	kc_assert_dims(&k.out[0], DIMS(2, 12, 5));
+	assert_memory_equal(k.out[0].data, k.in[0].data, 120 * sizeof(float));
+	kc_again(&k);
+	k.attrs[1].i = 0;
+	assert_int_equal(infer_flatten(&k.call), -EINVAL);
+	assert_string_equal(k.call.error,
+			    "start_dim 1 comes after end_dim 0");
+	kc_done(&k);
+}
+
 static void integers_wrap_around(void **state)
 {
 	static const int64_t a[] = { INT64_MAX, INT64_MIN, INT64_MIN };
@@ -363,6 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(integer_division_has_no_undefined_case),
+		cmocka_unit_test(dimensions_between_two_become_one),
 		cmocka_unit_test(integers_wrap_around),
 		cmocka_unit_test(remainders_have_the_sign_that_is_asked_for),
 		cmocka_unit_test(nan_wins_over_every_number),

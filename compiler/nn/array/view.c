@@ -80,17 +80,25 @@ int infer_flatten(struct fxq_call *call)
 {
 	const struct fxq_tensor *t = &call->in[0];
 	int64_t dims[FXQ_MAX_RANK];
-	uint32_t at;
+	uint32_t first, last, rank, end;
 	int ret;
 
-	ret = arr_dim(call, "start_dim", 0, t->rank, &at);
+	ret = arr_dim(call, "start_dim", 0, t->rank, &first);
+	if (!ret)
+		ret = arr_dim(call, "end_dim", -1, t->rank, &last);
+	if (!ret && first > last)
+		ret = arr_refuse(call, -EINVAL, "start_dim %u comes after end_dim %u",
+				 first, last);
 	if (ret)
 		return ret;
 
-	for (uint32_t d = 0; d < at; d++)
-		dims[d] = t->dims[d];
-	dims[at] = arr_product(t->dims, at, t->rank);
-	return arr_set_out(call, 0, t->dtype, at + 1, dims);
+	end = last < t->rank ? last + 1 : t->rank;
+	for (rank = 0; rank < first; rank++)
+		dims[rank] = t->dims[rank];
+	dims[rank++] = arr_product(t->dims, first, end);
+	for (uint32_t d = end; d < t->rank; d++)
+		dims[rank++] = t->dims[d];
+	return arr_set_out(call, 0, t->dtype, rank, dims);
 }
 
 ARR_KERNEL(flatten)
