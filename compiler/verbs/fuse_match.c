@@ -18,8 +18,7 @@ static unsigned int part_of(const struct fx_node *n)
 		return FX_PART_RELU;
 	if (node_is_module(n, "ReLU6") || node_is_function(n, "relu6"))
 		return FX_PART_RELU6;
-	if (node_is_module(n, "FloatFunctional") ||
-	    node_is_function(n, "add") || node_is_function(n, "torch_add"))
+	if (node_is_function(n, "add") || node_is_function(n, "torch_add"))
 		return FX_PART_ADD;
 	if (n->opcode == FX_CALL_MODULE &&
 	    n->module->class->flags & FX_CLASS_BATCH_NORM)
@@ -35,6 +34,16 @@ static struct fx_node *own_input(const struct fx_node *n, size_t i)
 	return in && in->n_users == 1 ? in : NULL;
 }
 
+/* Has the batch norm as many channels? If not, running it says so. */
+static bool fits(const struct fx_node *bn, const struct fx_node *layer)
+{
+	const char *channels = node_is_module(layer, "Linear") ?
+			       "out_features" : "out_channels";
+
+	return module_int(bn->module, "num_features") ==
+	       module_int(layer->module, channels);
+}
+
 static bool match_layer(const struct fx_backend *backend, struct chain *c,
 			struct fx_node *n)
 {
@@ -44,7 +53,8 @@ static bool match_layer(const struct fx_backend *backend, struct chain *c,
 		if (!node_is_module(n, row->layer) ||
 		    !(row->fuses & 1u << c->parts))
 			continue;
-		if (c->bn && !node_is_module(c->bn, row->bn))
+		if (c->bn &&
+		    (!node_is_module(c->bn, row->bn) || !fits(c->bn, n)))
 			continue;
 		c->layer = n;
 		return true;
