@@ -4,7 +4,8 @@
  *
  * What stands between takes integers and gives integers: a layer of its own
  * scale, an addition or product of two, an operator that keeps its input's
- * scale or has one for ever. Done in three passes, in torch's order.
+ * scale or has one for ever. Done in three passes, in torch's order. What
+ * somebody reads as a float, too, stays one.
  */
 #include <stdlib.h>
 
@@ -23,6 +24,14 @@ static bool is_quantize(const struct fx_node *n)
 static bool is_configured(const struct lowering *l, const struct fx_node *n)
 {
 	return module_member(l->prepared, n->name) != NULL;
+}
+
+/* The node whose result @user alone reads, or NULL. */
+static struct fx_node *read_alone(const struct fx_node *user)
+{
+	struct fx_node *n = fx_node_in(user, 0);
+
+	return n && n->n_users == 1 ? n : NULL;
 }
 
 static void check_dequantized(struct fx_node *in, void *ctx)
@@ -112,6 +121,32 @@ static struct fx_module *reference_of(const struct fx_node *n,
 	       !(*ret_parts & FX_PART_BN) ? m : NULL;
 }
 
+static bool is_called_before(const struct fx_node *n)
+{
+	const struct fx_node *k = n->prev;
+
+	while (k && (k->opcode != FX_CALL_MODULE ||
+		     strcmp(k->target, n->target)))
+		k = k->prev;
+	return k;
+}
+
+/* Each call has a scale of its own: the second calls a layer of its own. */
+static void part_calls(struct fx_module *gm)
+{
+	fx_for_each_node(n, gm->graph) {
+		const char *path = n->target;
+		unsigned int parts;
+
+		if (!reference_of(n, &parts) || !is_called_before(n))
+			continue;
+		for (unsigned int i = 1; fx_module_at(gm, path); i++)
+			path = fx_graph_printf(gm->graph, "%s_%u", n->target, i);
+		fx_module_replace(gm, path, fx_module_get(n->module));
+		n->target = path;
+	}
+}
+
 /* Names of torch's types live as long as a module may. */
 static const char *dtype_name(const char *s)
 {
@@ -120,12 +155,12 @@ static const char *dtype_name(const char *s)
 
 static void lower_layer(struct lowering *l, struct fx_node *quantize)
 {
-	struct fx_node *n = fx_node_in(quantize, 0);
+	struct fx_node *n = read_alone(quantize);
 	struct fx_module *reference, *m;
 	struct result_qparams q;
 	unsigned int parts;
 
-	reference = reference_of(n, &parts);
+	reference = n ? reference_of(n, &parts) : NULL;
 	if (!reference || !is_configured(l, n) || !is_dequantized(n) ||
 	    !has_integer_layer(reference))
 		return;
@@ -161,9 +196,11 @@ static const struct {
 	{ "torch_add", &fx_function_quantized_add,
 	  &fx_function_quantized_add_relu },
 	{ "mul", &fx_function_quantized_mul, &fx_function_quantized_mul_relu },
+	{ "torch_mul", &fx_function_quantized_mul,
+	  &fx_function_quantized_mul_relu },
 };
 
-static const struct fx_function *binary_of(const struct fx_node *n, bool relu)
+const struct fx_function *quantized_binary(const struct fx_node *n, bool relu)
 {
 	for (size_t i = 0; i < sizeof(binaries) / sizeof(*binaries); i++)
 		if (node_is_function(n, binaries[i].id))
@@ -195,14 +232,14 @@ static struct fx_node *new_binary(const struct fx_function *fn,
 
 static void lower_binary(struct lowering *l, struct fx_node *quantize)
 {
-	struct fx_node *n = fx_node_in(quantize, 0), *relu = NULL, *result;
+	struct fx_node *n = read_alone(quantize), *relu = NULL, *result;
 	const struct fx_function *fn;
 
-	if (node_is_relu(n) && fx_node_in(n, 0)) {
+	if (n && node_is_relu(n)) {
 		relu = n;
-		n = fx_node_in(n, 0);
+		n = read_alone(relu);
 	}
-	fn = binary_of(n, relu != NULL);
+	fn = n ? quantized_binary(n, relu != NULL) : NULL;
 	if (!fn || n->n_args != 2 || n->n_kwargs || !is_configured(l, n) ||
 	    !is_dequantized(n))
 		return;
@@ -251,9 +288,10 @@ static const char *const reasons[] = {
 
 static void lower_operator(struct lowering *l, struct fx_node *quantize)
 {
-	struct fx_node *n = fx_node_in(quantize, 0);
-	const struct fx_backend_op *row = backend_row(l->backend, n);
+	struct fx_node *n = read_alone(quantize);
+	const struct fx_backend_op *row;
 
+	row = n && is_configured(l, n) ? backend_row(l->backend, n) : NULL;
 	if (!row || (row->observe != FX_OBSERVE_SHARED &&
 		     row->observe != FX_OBSERVE_FIXED) ||
 	    !is_dequantized(n) || !has_integers(n))
@@ -270,12 +308,13 @@ static void for_each_quantize(struct lowering *l,
 					    struct fx_node *quantize))
 {
 	fx_for_each_node(n, l->gm->graph)
-		if (is_quantize(n) && fx_node_in(n, 0))
+		if (is_quantize(n))
 			lower(l, n);
 }
 
 void lower_graph(struct lowering *l)
 {
+	part_calls(l->gm);
 	for_each_quantize(l, lower_layer);
 	fx_for_each_node(n, l->gm->graph)
 		lower_sums(l, n);

@@ -38,7 +38,7 @@ bool node_is_relu(const struct fx_node *n)
 	return node_is_module(n, "ReLU") || node_is_function(n, "relu");
 }
 
-/* The addition that relu @n is one step with, or NULL. */
+/* The addition or product that relu @n is one step with, or NULL. */
 static struct fx_node *sum_of(const struct fx_backend *backend,
 			      const struct fx_node *n)
 {
@@ -46,10 +46,7 @@ static struct fx_node *sum_of(const struct fx_backend *backend,
 
 	if (!backend->adds_relu || !node_is_relu(n) || !in || in->n_users != 1)
 		return NULL;
-	if (node_is_function(in, "add") || node_is_function(in, "torch_add") ||
-	    node_is_function(in, "mul"))
-		return in;
-	return NULL;
+	return quantized_binary(in, true) ? in : NULL;
 }
 
 static void find_place(struct fx_module *gm, const struct fx_backend *backend,

@@ -43,7 +43,6 @@ bool node_is_observer(const struct fx_node *n);
 
 /* layer_class.c: the classes that layers with weights become */
 
-
 /*
  * X(id, package): of which layers there are classes, by torch's packages, which
  * are those of "intrinsic." where a layer takes others along.
@@ -217,6 +216,8 @@ struct lowering {
 };
 
 void lower_graph(struct lowering *l);
+/* The function on integers that @n, with or without a relu, becomes, or NULL. */
+const struct fx_function *quantized_binary(const struct fx_node *n, bool relu);
 
 /* observe.c: what a backend's tables say of nodes */
 

@@ -34,6 +34,17 @@ static void assert_body(struct fx_module *gm, const char *body)
 	free(code);
 }
 
+static void assert_line(struct fx_module *gm, const char *line)
+{
+	char *code;
+
+	if (gm->error)
+		fail_msg("%s", gm->error);
+	code = fx_graph_code(gm->graph);
+	assert_non_null(strstr(code, line));
+	free(code);
+}
+
 /* The two give the same answer to the same input, but for rounding. */
 static void assert_near(struct fx_module *a, struct fx_module *b, float within)
 {
@@ -220,6 +231,24 @@ static void a_functional_names_what_it_adds(void **state)
 	fx_module_put(model);
 }
 
+/* It is not fused, so that running says what does not fit. */
+FX_MODULE(Wider, module(conv, Conv2d(4, 4, 1)), module(norm, BatchNorm2d(512)))
+
+FX_FORWARD(Wider, x)
+{
+	return fx_call(self->norm, fx_call(self->conv, x));
+}
+
+static void a_batch_norm_of_other_channels_stays(void **state)
+{
+	struct fx_module *model = filled(Wider()), *gm = fuse_fx(model);
+
+	assert_null(gm->error);
+	assert_string_equal(class_at(gm, "norm"), "BatchNorm2d");
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
 struct tensors {
 	const struct fxq_tensor *list[64];
 	size_t n;
@@ -294,6 +323,50 @@ static void run(struct fx_module *gm)
 	fx_release(y);
 }
 
+#define MOST_OBSERVERS	16
+
+/* The step of what observer @i of @gm has seen; 0 if there is none. */
+static float step_of(struct fx_module *gm, int i)
+{
+	struct fx_module *observer;
+	struct fx_qparams q;
+	char name[40];
+	float step;
+
+	snprintf(name, sizeof(name), "activation_post_process_%d", i);
+	observer = fx_module_at(gm, name);
+	if (!observer)
+		return 0;
+	assert_int_equal(fx_calculate_qparams(observer, &q), 0);
+	step = q.scale[0];
+	fx_qparams_free(&q);
+	return step;
+}
+
+static float last_step(struct fx_module *gm)
+{
+	float step = 0;
+
+	for (int i = 0; i < MOST_OBSERVERS; i++)
+		step = step_of(gm, i) > 0 ? step_of(gm, i) : step;
+	return step;
+}
+
+/*
+ * @converted, which was prepared as @gm, is @model but for rounding: up to three
+ * values on the way are off by half a step, and what follows makes at most @times
+ * of it: one if weights sum up to about one, two of a product with the input.
+ */
+static void assert_rounded(struct fx_module *model, struct fx_module *gm,
+			   struct fx_module *converted, float times)
+{
+	float widest = 0;
+
+	for (int i = 0; i < MOST_OBSERVERS; i++)
+		widest = fmaxf(widest, step_of(gm, i));
+	assert_near(model, converted, times * 1.5f * widest);
+}
+
 static void paths_go_before_types(void **state)
 {
 	struct fx_module_qconfig general = any_qconfig(), typed = any_qconfig();
@@ -339,7 +412,7 @@ static void what_has_no_qconfig_stays_float(void **state)
 		"    last = self.last(quantize_per_tensor);  quantize_per_tensor = None\n"
 		"    dequantize_1 = last.dequantize();  last = None\n"
 		"    return dequantize_1\n    ");
-	assert_near(model, converted, 0.2f);
+	assert_rounded(model, gm, converted, 1);
 	fx_qconfig_put(&qconfig);
 	fx_module_put(converted);
 	fx_module_put(gm);
@@ -368,9 +441,101 @@ static void an_out_qconfig_keeps_the_sums(void **state)
 		"    return last\n    ");
 	assert_string_equal(class_at(converted, "_generated_add_0"),
 			    "intrinsic.quantized.ConvAddReLU2d");
-	assert_near(model, converted, 0.2f);
+	assert_rounded(model, gm, converted, 1);
 	fx_qconfig_put(&qconfig);
 	fx_qconfig_put(&out);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+/* Both calls of a layer are on integers, each with its own scale. */
+static void a_layer_may_be_called_twice(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Again()), *gm, *converted;
+
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_body(converted, "def forward(self, x):\n"
+		"    block_0_input_scale_0 = self.block_0_input_scale_0\n"
+		"    block_0_input_zero_point_0 = self.block_0_input_zero_point_0\n"
+		"    quantize_per_tensor = torch.quantize_per_tensor(x, block_0_input_scale_0, block_0_input_zero_point_0, torch.quint8);  x = block_0_input_scale_0 = block_0_input_zero_point_0 = None\n"
+		"    block_0 = getattr(self.block, \"0\")(quantize_per_tensor);  quantize_per_tensor = None\n"
+		"    block_3 = getattr(self.block, \"0_1\")(block_0);  block_0 = None\n"
+		"    bare = self.bare(block_3);  block_3 = None\n"
+		"    relu = torch.nn.functional.relu(bare, inplace = False);  bare = None\n"
+		"    bare_1 = self.bare_1(relu);  relu = None\n"
+		"    dequantize_5 = bare_1.dequantize();  bare_1 = None\n"
+		"    return dequantize_5\n    ");
+	assert_rounded(model, gm, converted, 1);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+/* A product that stays float, and is read as it is and by a layer. */
+FX_MODULE(ReadTwice,
+	  module(first, Conv2d(4, 4, 1)),
+	  module(second, Conv2d(4, 4, 1)))
+
+FX_FORWARD(ReadTwice, x)
+{
+	fxv y = fx_mul(fx_call(self->first, x), x);
+
+	return fx_add(fx_sigmoid(fx_call(self->second, y)), y);
+}
+
+static void what_is_read_as_a_float_stays_one(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig(), sums = any_qconfig();
+	struct fx_module *model = filled(ReadTwice()), *gm, *converted;
+
+	fx_module_put(sums.activation);
+	sums.activation = NULL;
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }, { "object_type", "mul", &sums },
+		{ "object_type", "add", NULL },
+		{ "object_type", "torch.sigmoid", NULL }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_line(converted, "mul = dequantize_1 * dequantize;");
+	assert_line(converted, "torch.quantize_per_tensor(mul, ");
+	assert_line(converted, "sigmoid = torch.sigmoid(dequantize_3);");
+	assert_line(converted, "add = sigmoid + mul;");
+	assert_rounded(model, gm, converted, 2);
+	fx_qconfig_put(&qconfig);
+	fx_qconfig_put(&sums);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+/* What a functional multiplies is a product on integers. */
+FX_MODULE(Gated,
+	  module(conv, Conv2d(4, 4, 1)),
+	  module(gate, FloatFunctional()))
+
+FX_FORWARD(Gated, x)
+{
+	return fx_ff_mul(self->gate, fx_call(self->conv, x), x);
+}
+
+static void a_functional_multiplies_integers(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Gated()), *gm, *converted;
+
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_line(converted, "torch.ops.quantized.mul(");
+	assert_rounded(model, gm, converted, 2);
+	fx_qconfig_put(&qconfig);
 	fx_module_put(converted);
 	fx_module_put(gm);
 	fx_module_put(model);
@@ -409,7 +574,7 @@ static void stubs_are_leaves(void **state)
 		"quant_scale_0")->data == 0.0625f);
 	assert_int_equal(*(int64_t *)fx_module_tensor(converted,
 		"quant_zero_point_0")->data, 0);
-	assert_near(model, converted, 0.2f);
+	assert_rounded(model, gm, converted, 1);
 	fx_qconfig_put(&qconfig);
 	fx_module_put(converted);
 	fx_module_put(gm);
@@ -472,7 +637,7 @@ static void defaults_are_called_by_name(void **state)
 		{ "", NULL, &calibrate }));
 	run(gm);
 	converted = convert_fx(gm);
-	assert_near(model, converted, 0.1f);
+	assert_rounded(model, gm, converted, 1);
 	fx_module_put(converted);
 	fx_module_put(gm);
 	fx_module_put(model);
@@ -506,24 +671,6 @@ static struct fx_module_qconfig qat_qconfig(void)
 		       FakeQuantize(MovingAveragePerChannelMinMaxObserver(
 				.dtype = "qint8",
 				.qscheme = "per_channel_symmetric")));
-}
-
-/* The step of the last value that @gm rounds. */
-static float last_step(struct fx_module *gm)
-{
-	struct fx_qparams q;
-	float step;
-	char name[32];
-
-	for (int i = 9; i >= 0; i--) {
-		snprintf(name, sizeof(name), "activation_post_process_%d", i);
-		if (fx_module_at(gm, name))
-			break;
-	}
-	assert_int_equal(fx_calculate_qparams(fx_module_at(gm, name), &q), 0);
-	step = q.scale[0];
-	fx_qparams_free(&q);
-	return step;
 }
 
 /*
@@ -577,7 +724,7 @@ static void what_is_removed_is_listed(void **state)
 	assert_string_equal(notes,
 		"relu: the dequantize before and the quantize behind it are gone: its input and its result have one scale\n"
 		"flatten: the dequantize before and the quantize behind it are gone: its input and its result have one scale\n");
-	assert_near(model, converted, 0.2f);
+	assert_rounded(model, gm, converted, 1);
 	free(notes);
 	fx_qconfig_put(&qconfig);
 	fx_module_put(converted);
@@ -595,11 +742,15 @@ int main(void)
 		cmocka_unit_test(a_shared_layer_goes_to_its_batch_norms),
 		cmocka_unit_test(modules_shared_whole_are_fused_once),
 		cmocka_unit_test(a_functional_names_what_it_adds),
+		cmocka_unit_test(a_batch_norm_of_other_channels_stays),
 		cmocka_unit_test(the_original_is_left_alone),
 		cmocka_unit_test(what_cannot_be_traced_says_why),
 		cmocka_unit_test(paths_go_before_types),
 		cmocka_unit_test(what_has_no_qconfig_stays_float),
 		cmocka_unit_test(an_out_qconfig_keeps_the_sums),
+		cmocka_unit_test(a_layer_may_be_called_twice),
+		cmocka_unit_test(what_is_read_as_a_float_stays_one),
+		cmocka_unit_test(a_functional_multiplies_integers),
 		cmocka_unit_test(stubs_are_leaves),
 		cmocka_unit_test(wrong_qconfigs_are_refused),
 		cmocka_unit_test(defaults_are_called_by_name),

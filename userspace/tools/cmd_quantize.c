@@ -16,7 +16,7 @@ enum { KEY_FUSED = OPTION_OWN };
 
 struct args {
 	struct options o;
-	const char *output;
+	const char *model, *output;
 	bool fused;
 };
 
@@ -41,8 +41,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_FUSED:
 		a->fused = true;
 		return 0;
+	case ARGP_KEY_ARG:
+		if (a->model)
+			argp_error(state, "one model at a time: '%s' is the second",
+				   arg);
+		a->model = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which model? Give an ONNX file or a plugin");
+		return 0;
 	case ARGP_KEY_END:
-		if (a->o.model && !a->output)
+		if (a->model && !a->output)
 			argp_error(state, "where to? Give -o FILE.onnx");
 		return 0;
 	}
@@ -50,8 +59,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-	{ &subject_argp }, { &calibrate_argp }, { &model_argp },
-	{ &picture_argp }, { &common_argp }, { NULL }
+	{ &calibrate_argp }, { &model_argp }, { &picture_argp },
+	{ &common_argp }, { NULL }
 };
 
 static const struct argp argp = {
@@ -122,16 +131,17 @@ static int write_model(const struct args *a, const struct model *m,
 	return code;
 }
 
-static int quantize(void *args, struct model *m)
+static int quantize(const struct args *a, struct model *m)
 {
-	const struct args *a = args;
-	struct fx_qconfig qconfig = options_qconfig(&a->o);
+	const struct fx_qconfig qconfig = { .observer = a->o.observer,
+					    .percentile = a->o.percentile,
+					    .portable = !a->fused };
 	struct fx_graph *g;
 	struct build b;
 	int code, err;
 
-	qconfig.portable = !a->fused;
-	warn_of_random(&a->o);
+	if (a->o.calibrate && !strcmp(a->o.calibrate, "random"))
+		warn("calibrated on random numbers: fit to try things out, not for accuracy");
 	code = build_scales(m, &a->o, NULL, &b);
 	if (code)
 		return code;
@@ -149,7 +159,14 @@ static int quantize(void *args, struct model *m)
 int cmd_quantize(int argc, char **argv)
 {
 	struct args a = { 0 };
+	struct model m;
+	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
-	return model_do(&a.o, quantize, &a);
+	code = model_open(a.model, &a.o, &m);
+	if (code)
+		return code;
+	code = quantize(&a, &m);
+	model_close(&m);
+	return code;
 }

@@ -15,6 +15,17 @@
 #define PER_DB	6
 #define MAX_DB	80
 
+static void write_text(FILE *to, const char *s)
+{
+	for (; *s; s++)
+		switch (*s) {
+		case '&': fputs("&amp;", to); break;
+		case '<': fputs("&lt;", to); break;
+		case '>': fputs("&gt;", to); break;
+		default: fputc((unsigned char)*s < ' ' ? ' ' : *s, to);
+		}
+}
+
 static void write_bar(FILE *to, double db, int y, int height,
 		      const char *class)
 {
@@ -33,7 +44,7 @@ static void write_layer(FILE *to, const struct layer *l, int y)
 		(unsigned long long)l->clipped, (unsigned long long)l->count);
 	fprintf(to, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 8,
 		y + 13);
-	fx_print_html_text(l->node->name, to);
+	write_text(to, l->node->name);
 	fputs("</text>\n", to);
 	write_bar(to, own, y + 2, ROW - 4, "own");
 	write_bar(to, whole, y + 5, ROW - 10, "whole");
@@ -55,14 +66,14 @@ void compare_html(const struct comparison *c, const char *name, FILE *to)
 	for (size_t i = 0; i < c->n; i++)
 		rows += is_seen(&c->layers[i]);
 	fputs("<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>", to);
-	fx_print_html_text(name, to);
+	write_text(to, name);
 	fputs("</title>\n<style>\n"
 	      "body { font: 13px monospace; margin: 16px }\n"
 	      "h1 { font-size: 16px }\n"
 	      ".own { fill: #cdd9ee } .whole { fill: #3465a4 }\n"
 	      "g:hover .whole { fill: #c44 }\n"
 	      "</style>\n<h1>", to);
-	fx_print_html_text(name, to);
+	write_text(to, name);
 	fprintf(to, "</h1>\n<p>Signal to quantization noise of each layer over %llu samples: dark after all\nthat was rounded before it, pale by itself, with float's inputs.</p>\n",
 		(unsigned long long)c->samples);
 	fprintf(to, "<svg width=\"%d\" height=\"%d\">\n",
@@ -76,7 +87,7 @@ void compare_html(const struct comparison *c, const char *name, FILE *to)
 	fputs("</svg>\n", to);
 	for (size_t i = 0; i < c->n_outputs; i++) {
 		fputs("<p>output ", to);
-		fx_print_html_text(c->outputs[i].name, to);
+		write_text(to, c->outputs[i].name);
 		fprintf(to, ": %.1f dB</p>\n", deviation_db(&c->outputs[i].d));
 	}
 }
