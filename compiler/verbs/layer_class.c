@@ -29,24 +29,25 @@ static const struct {
 	{ FX_PART_RELU6, "ReLU6" },
 };
 
-/* "Conv2d" with the parts' names before what ends in "2d". */
+/* "Conv2d" with the parts' names before its "2d"; batch norms are "BN2d". */
 static void write_name(struct layer_class *c)
 {
 	bool norm = c->base->flags & FX_CLASS_BATCH_NORM;
-	const char *base = norm ? "BN2d" : c->base->name;
-	size_t len = strlen(base);
+	const char *base = c->base->name;
+	const char *sides = base + strlen(base);
 	FILE *to = fmemopen(c->name, sizeof(c->name), "w");
 
 	if (!to)
 		abort();
-	if (len > 2 && base[len - 1] == 'd')
-		len -= 2;
+	if (sides[-1] == 'd')
+		sides -= 2;
 	fprintf(to, "%s%s%.*s", c->parts ? "intrinsic." : "",
-		packages[c->kind], (int)len, base);
+		packages[c->kind], norm ? 2 : (int)(sides - base),
+		norm ? "BN" : base);
 	for (size_t i = 0; i < sizeof(part_names) / sizeof(*part_names); i++)
 		if (c->parts & part_names[i].part)
 			fputs(part_names[i].name, to);
-	fputs(base + len, to);
+	fputs(sides, to);
 	fclose(to);
 }
 
