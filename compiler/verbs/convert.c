@@ -208,8 +208,8 @@ static int convert_layer(struct convert *cv, struct fx_node *n,
 	fx_module_put(layer);
 	if (!reference)
 		return -EINVAL;
-	root_put(cv->gm, n->target,
-		 fused_reference(n->module, reference, parts));
+	root_swap(cv->gm, n->module,
+		  fused_reference(n->module, reference, parts));
 	return 0;
 }
 

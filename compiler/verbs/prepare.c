@@ -72,36 +72,22 @@ static struct fx_node *insert_observer(struct prepare *p, struct fx_node *n,
 	return call;
 }
 
-/* An observer that keeps the range it is given: an average that never moves. */
-static struct fx_module *fixed_observer(const char *dtype, float min, float max)
-{
-	struct fx_module *m = MovingAverageMinMaxObserver(
-		.averaging_constant = 0, .dtype = dtype);
-
-	*(float *)fx_module_tensor(m, "min_val")->data = min;
-	*(float *)fx_module_tensor(m, "max_val")->data = max;
-	return m;
-}
-
 /* The integers 0 to 255 stand for 256 equal steps of the operator's range. */
 static struct fx_module *range_observer(const double range[2])
 {
-	float step = (float)((range[1] - range[0]) / 256);
+	double step = (range[1] - range[0]) / 256;
 
-	return fixed_observer("quint8", (float)range[0],
-			      (float)range[1] - step);
+	return FixedQParamsObserver(step, (int64_t)(-range[0] / step));
 }
 
 /* What a stub says of its input's scale; NULL if it says nothing. */
 static struct fx_module *stub_observer(const struct fx_node *n)
 {
-	float scale;
-
 	if (!node_is_module(n, "QuantStub") ||
 	    fx_is_none(module_option(n->module, "scale")))
 		return NULL;
-	scale = (float)module_float(n->module, "scale");
-	return fixed_observer("qint8", -128 * scale, 127 * scale);
+	return FixedQParamsObserver(module_float(n->module, "scale"),
+				    .dtype = "qint8");
 }
 
 /* What observes the values that a node with this qconfig takes or gives. */
@@ -265,7 +251,7 @@ static void swap_layer(struct prepare *p, const struct fx_node *n,
 	const struct layer_class *class = layer_class_of(n->module);
 
 	if (!class || class->kind != LAYER_QAT)
-		root_put(p->gm, n->target, make_qat(n->module, weight));
+		root_swap(p->gm, n->module, make_qat(n->module, weight));
 }
 
 /* Convert's member: what is quantized, and what observes weights. */

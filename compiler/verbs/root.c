@@ -78,6 +78,15 @@ void root_put(struct fx_module *gm, const char *path, struct fx_module *m)
 			n->module = m;
 }
 
+void root_swap(struct fx_module *gm, const struct fx_module *from,
+	       struct fx_module *to)
+{
+	fx_for_each_node(n, gm->graph)
+		if (n->opcode == FX_CALL_MODULE && n->module == from)
+			root_put(gm, n->target, fx_module_get(to));
+	fx_module_put(to);
+}
+
 void root_renew(struct fx_module *gm)
 {
 	struct fx_graph *old = gm->graph;

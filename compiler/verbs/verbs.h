@@ -26,6 +26,9 @@ struct fx_module *root_fail(struct fx_module *gm, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* A new member of the root, of which @n shall be the call's module. */
 void root_put(struct fx_module *gm, const char *path, struct fx_module *m);
+/* Whoever calls @from calls @to, which is taken over. */
+void root_swap(struct fx_module *gm, const struct fx_module *from,
+	       struct fx_module *to);
 /*
  * The graph anew, its names given again to those nodes alone that are left:
  * so do torch's passes, which write a new graph each.
