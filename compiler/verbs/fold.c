@@ -29,12 +29,11 @@ static float *bias_of(struct fx_module *layer, int64_t channels)
 static int64_t channel_of(const struct fx_module *layer,
 			  const struct fxq_tensor *w, int64_t i)
 {
-	int64_t inner = 1, groups, per_group;
+	int64_t inner, groups, per_group;
 
-	for (uint32_t d = 2; d < w->rank; d++)
-		inner *= w->dims[d];
-	if (strncmp(layer->class->name, "ConvTranspose", 13))
-		return i / (fxq_tensor_count(w) / w->dims[0]);
+	if (!channel_axis(layer->class))
+		return i / weights_beside(w, 0);
+	inner = weights_beside(w, 1);
 	groups = module_int(layer, "groups");
 	per_group = w->dims[0] / groups;
 	return i / inner / w->dims[1] / per_group * w->dims[1] +

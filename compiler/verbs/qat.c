@@ -26,19 +26,25 @@ static fxv call1(const char *op, fxv x)
 	return operation_run(context.at, &o);
 }
 
+static fxv shaped(fxv v, uint32_t rank, const int64_t *dims)
+{
+	const struct operation o = {
+		.op = "reshape", .n_in = 1, .in = { v }, .n_attrs = 1,
+		.attrs[0] = { .name = "shape", .type = FXQ_ATTR_INTS,
+			      .count = rank, .ints = dims },
+	};
+
+	return operation_run(context.at, &o);
+}
+
 /* @v, of one dimension, along dimension @axis of @rank, to be broadcast. */
 static fxv along(fxv v, uint32_t rank, uint32_t axis)
 {
-	struct operation o = { .op = "reshape", .n_in = 1, .in = { v },
-			       .n_attrs = 1 };
+	int64_t dims[FXQ_MAX_RANK];
 
 	for (uint32_t d = 0; d < rank; d++)
-		o.ints[0][d] = d == axis ? -1 : 1;
-	o.attrs[0] = (struct fxq_attr){
-		.name = "shape", .type = FXQ_ATTR_INTS, .count = rank,
-		.ints = o.ints[0],
-	};
-	return operation_run(context.at, &o);
+		dims[d] = d == axis ? -1 : 1;
+	return shaped(v, rank, dims);
 }
 
 static fxv member_value(const struct fx_module *m, const char *name)
@@ -64,10 +70,35 @@ static fxv folding_factor(const struct fx_module *bn)
 	return call2("div", member_value(bn, "weight"), std);
 }
 
-/* Which dimension of the weights is that of the output channels. */
-static uint32_t channel_axis(const struct fx_class *base)
+uint32_t channel_axis(const struct fx_class *base)
 {
 	return !strncmp(base->name, "ConvTranspose", 13);
+}
+
+/*
+ * The weights times a factor for each output channel. Transposed ones have them
+ * second, those of one group after those of another: (groups, in, out, sides).
+ */
+static fxv times_factor(const struct fx_module *m, fxv w, fxv factor)
+{
+	const struct fxq_tensor *t = fx_data(w);
+	int64_t dims[FXQ_MAX_RANK + 1], ones[FXQ_MAX_RANK + 1];
+	int64_t groups;
+
+	if (!channel_axis(layer_class_of(m)->base))
+		return call2("mul", w, along(factor, t->rank, 0));
+
+	groups = module_int(m, "groups");
+	for (uint32_t d = 1; d < t->rank; d++) {
+		dims[d + 1] = t->dims[d];
+		ones[d + 1] = d == 1 ? t->dims[d] : 1;
+	}
+	dims[0] = ones[0] = groups;
+	dims[1] = t->dims[0] / groups;
+	ones[1] = 1;
+	w = call2("mul", shaped(w, t->rank + 1, dims),
+		  shaped(factor, t->rank + 1, ones));
+	return shaped(w, t->rank, t->dims);
 }
 
 static fxv run_layer(struct fx_module *m, fxv x, fxv weight, fxv bias)
@@ -85,7 +116,6 @@ static fxv run_layer(struct fx_module *m, fxv x, fxv weight, fxv bias)
 
 static fxv run_with_norm(struct fx_module *m, fxv x)
 {
-	const struct fx_class *base = layer_class_of(m)->base;
 	struct fx_module *bn = member_module(m, "bn");
 	const struct fx_loc *at = context.at;
 	fxv factor = folding_factor(bn), w = member_value(m, "weight");
@@ -93,7 +123,7 @@ static fxv run_with_norm(struct fx_module *m, fxv x)
 	uint32_t rank = fx_data(w)->rank;
 
 	/* The channels of a result are its second dimension, or the last. */
-	w = call2("mul", w, along(factor, rank, channel_axis(base)));
+	w = times_factor(m, w, factor);
 	w = fx_call_at(at, member_module(m, "weight_fake_quant"), FX_ARGS(w));
 	x = run_layer(m, x, w, fx_none);
 	x = call2("div", x, along(factor, rank, 1));

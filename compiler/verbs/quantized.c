@@ -53,12 +53,31 @@ static int64_t count_channels(const struct fx_module *m)
 	return w->dims[1] * module_int(m, "groups");
 }
 
-/* s_x * s_w of channel @c; a scale may be for all, or for those of a group. */
+/* Are all weights of channel @c, in every group, 0? */
+static bool is_dead(const struct fx_module *m, int64_t c)
+{
+	const struct fxq_tensor *w = weight_tensor(m, "weight");
+	uint32_t axis = channel_axis(layer_class_of(m)->base);
+	int64_t inner = weights_beside(w, axis), n = w->dims[axis];
+	const int8_t *q = w->data;
+
+	for (int64_t i = 0; i < fxq_tensor_count(w); i++)
+		if (q[i] && i / inner % n == c % n)
+			return false;
+	return true;
+}
+
+/*
+ * s_x * s_w of channel @c; a scale may be for all, or for those of a group. The
+ * sums of a dead channel are its bias: any unit that holds it is as good.
+ */
 static float product_of(const struct fx_module *m, float s_x, int64_t c)
 {
 	const struct fxq_tensor *s = weight_tensor(m, "weight_scale");
+	float b = fabsf(((float *)weight_tensor(m, "bias")->data)[c]);
+	float unit = s_x * ((float *)s->data)[c % fxq_tensor_count(s)];
 
-	return s_x * ((float *)s->data)[c % fxq_tensor_count(s)];
+	return b < unit * 0x1p31f || !is_dead(m, c) ? unit : b * 0x1p-30f;
 }
 
 /* rne(b / (s_x * s_w)) */
@@ -171,10 +190,14 @@ bool has_integer_layer(const struct fx_module *reference)
 	const struct layer_class *class = layer_class_of(reference);
 	const struct fxq_tensor *z =
 		weight_tensor(reference, "weight_zero_point");
+	int64_t n = fxq_tensor_count(z);
 
-	if (!integer_op(class->base))
+	/* Sums have one scale along the channels of the result alone. */
+	if (!integer_op(class->base) ||
+	    (n > 1 && fx_int(attribute(reference, "weight_axis")) !=
+		      channel_axis(class->base)))
 		return false;
-	for (int64_t i = 0; i < fxq_tensor_count(z); i++)
+	for (int64_t i = 0; i < n; i++)
 		if (((int32_t *)z->data)[i])
 			return false;
 	return true;

@@ -14,6 +14,11 @@
 
 #include "verbs.h"
 
+static uint32_t weight_axis(const struct fx_module *m)
+{
+	return (uint32_t)fx_int(module_member(m, "weight_axis")->value);
+}
+
 void weight_integers(const struct fx_module *m, int8_t *q)
 {
 	const struct fxq_tensor *w = weight_tensor(m, "weight");
@@ -21,12 +26,10 @@ void weight_integers(const struct fx_module *m, int8_t *q)
 	const int32_t *z = weight_tensor(m, "weight_zero_point")->data;
 	int lo = (int)fx_int(module_member(m, "weight_quant_min")->value);
 	int hi = (int)fx_int(module_member(m, "weight_quant_max")->value);
-	int64_t inner = 1, n = fxq_tensor_count(s);
+	int64_t inner = weights_beside(w, weight_axis(m));
+	int64_t n = fxq_tensor_count(s);
 	const float *v = w->data, *scale = s->data;
-	int axis = (int)fx_int(module_member(m, "weight_axis")->value);
 
-	for (uint32_t d = (uint32_t)axis + 1; d < w->rank; d++)
-		inner *= w->dims[d];
 	for (int64_t i = 0; i < fxq_tensor_count(w); i++) {
 		int64_t c = i / inner % n;
 
@@ -40,15 +43,13 @@ static fxv rounded_weights(const struct fx_module *m)
 	const struct fxq_tensor *s = weight_tensor(m, "weight_scale");
 	const int32_t *z = weight_tensor(m, "weight_zero_point")->data;
 	fxv w = fx_copy_of(weight_tensor(m, "weight"));
-	int axis = (int)fx_int(module_member(m, "weight_axis")->value);
-	int64_t inner = 1, n = fxq_tensor_count(s), count;
+	int64_t inner, n = fxq_tensor_count(s), count;
 	int8_t *q;
 
 	if (fx_error(w))
 		return w;
 	count = fxq_tensor_count(fx_data(w));
-	for (uint32_t d = (uint32_t)axis + 1; d < fx_data(w)->rank; d++)
-		inner *= fx_data(w)->dims[d];
+	inner = weights_beside(fx_data(w), weight_axis(m));
 	q = must_alloc((size_t)count);
 	weight_integers(m, q);
 	for (int64_t i = 0; i < count; i++)

@@ -103,6 +103,19 @@ int layer_operation(struct fx_module *m, fxv x, struct operation *ret,
 const struct fxq_tensor *weight_tensor(const struct fx_module *m,
 				       const char *name);
 
+/* Which dimension of the weights is that of the output channels. */
+uint32_t channel_axis(const struct fx_class *base);
+
+/* How many weights have the same place along dimension @axis, in a row. */
+static inline int64_t weights_beside(const struct fxq_tensor *w, uint32_t axis)
+{
+	int64_t n = 1;
+
+	for (uint32_t d = axis + 1; d < w->rank; d++)
+		n *= w->dims[d];
+	return n;
+}
+
 /* reference.c: a float layer whose weights are those of an integer one */
 
 fxv forward_reference(struct fx_module *m, const fxv *args);

@@ -231,6 +231,24 @@ static void a_functional_names_what_it_adds(void **state)
 	fx_module_put(model);
 }
 
+FX_MODULE(Norm3d, module(norm, BatchNorm3d(4)), module(relu, ReLU()))
+
+FX_FORWARD(Norm3d, x)
+{
+	return fx_call(self->relu, fx_call(self->norm, x));
+}
+
+static void a_batch_norm_has_its_sides_in_its_name(void **state)
+{
+	struct fx_module *model = filled(Norm3d());
+	struct fx_module *gm = fuse_fx(model, .backend = &fx_backend_torch);
+
+	assert_null(gm->error);
+	assert_string_equal(class_at(gm, "norm"), "intrinsic.BNReLU3d");
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
 /* It is not fused, so that running says what does not fit. */
 FX_MODULE(Wider, module(conv, Conv2d(4, 4, 1)), module(norm, BatchNorm2d(512)))
 
@@ -541,6 +559,78 @@ static void a_functional_multiplies_integers(void **state)
 	fx_module_put(model);
 }
 
+/* Of channel 1: each of its @n weights, and its bias. */
+static void set_channel(struct fx_module *model, int n, float weight,
+			float bias)
+{
+	struct fxq_tensor *w = fx_module_tensor(model, "conv.weight");
+
+	for (int i = 0; i < n; i++)
+		((float *)w->data)[n + i] = weight;
+	((float *)fx_module_tensor(model, "conv.bias")->data)[1] = bias;
+}
+
+FX_MODULE(Dead, module(conv, Conv2d(4, 4, 1)))
+
+FX_FORWARD(Dead, x)
+{
+	return fx_call(self->conv, x);
+}
+
+/* What has no weights is its bias; what has some must count in their scale. */
+static void a_bias_fits_its_channel(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Dead()), *gm, *converted;
+	fxv x = fx_gen(42, 1, 2, 4, 6, 6), y;
+
+	set_channel(model, 4, 0, 100);
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_rounded(model, gm, converted, 1);
+	fx_module_put(converted);
+	fx_module_put(gm);
+
+	set_channel(model, 4, 1e-5f, 1e6f);
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	run(gm);
+	converted = convert_fx(gm);
+	y = fx_call(converted, x);
+	assert_non_null(strstr(fx_error(y), "fx_call(self->conv, x): quantized.Conv2d, channel 1: bias 1e+06 in units of "));
+	assert_non_null(strstr(fx_error(y), " has no 32 bits; give this layer one scale for all weights"));
+	fx_release(x);
+	fx_release(y);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+/* A scale for each input channel is none for a sum: this layer stays float. */
+static void scales_of_inputs_stay_float(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Dead()), *gm, *converted;
+
+	fx_module_put(qconfig.weight);
+	qconfig.weight = PerChannelMinMaxObserver(.ch_axis = 1,
+		.dtype = "qint8", .qscheme = "per_channel_symmetric");
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_string_equal(class_at(converted, "conv"),
+			    "quantized.reference.Conv2d");
+	assert_rounded(model, gm, converted, 1);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
 /* Stubs are calls, and the first says the scale of the input. */
 FX_MODULE(Stubbed,
 	  module(quant, QuantStub(0.0625)),
@@ -581,6 +671,13 @@ static void stubs_are_leaves(void **state)
 	fx_module_put(model);
 }
 
+FX_MODULE(Negative, module(quant, QuantStub(-0.5)), module(conv, Conv2d(4, 4, 1)))
+
+FX_FORWARD(Negative, x)
+{
+	return fx_call(self->conv, fx_call(self->quant, x));
+}
+
 static void assert_refused(struct fx_module *gm, const char *why)
 {
 	if (!gm->error || !strstr(gm->error, why))
@@ -593,7 +690,7 @@ static void wrong_qconfigs_are_refused(void **state)
 {
 	struct fx_module_qconfig qconfig = any_qconfig();
 	struct fx_module_qconfig none = { qconfig.activation, NULL };
-	struct fx_module *model = filled(Block()), *gm;
+	struct fx_module *model = filled(Block()), *negative, *gm;
 
 	assert_refused(prepare_calibration_fx(model, fx_qconfig_dict(
 		{ "module", "c1", &qconfig })),
@@ -606,6 +703,10 @@ static void wrong_qconfigs_are_refused(void **state)
 	assert_refused(prepare_calibration_fx(model, fx_qconfig_dict(
 		{ "", NULL, &none })), "no observer of weights");
 	assert_refused(convert_fx(model), "convert_fx takes what");
+	negative = filled(Negative());
+	assert_refused(prepare_calibration_fx(negative, fx_qconfig_dict(
+		{ "", NULL, &qconfig })), "scale -0.5 is no scale");
+	fx_module_put(negative);
 	gm = prepare_calibration_fx(model, fx_qconfig_dict(
 		{ "", NULL, &qconfig }));
 	assert_refused(convert_fx(gm), "has seen no data");
@@ -703,6 +804,59 @@ static void a_trained_model_is_what_it_was_trained_to_be(void **state)
 	fx_module_put(model);
 }
 
+/* What is called twice is trained as one. */
+FX_MODULE(Twins, module(conv, Conv2d(4, 4, 1)))
+
+FX_FORWARD(Twins, x)
+{
+	x = fx_add(fx_call(self->conv, x), x);
+	return fx_add(fx_call(self->conv, x), x);
+}
+
+static void twins_train_as_one(void **state)
+{
+	struct fx_module_qconfig qconfig = qat_qconfig();
+	struct fx_module *model = fx_train(filled(Twins())), *gm;
+
+	gm = prepare_qat_fx(model, fx_qconfig_dict({ "", NULL, &qconfig }));
+	assert_null(gm->error);
+	assert_string_equal(class_at(gm, "_generated_add_1"),
+			    "intrinsic.qat.ConvAdd2d");
+	assert_ptr_equal(fx_module_at(gm, "_generated_add_0"),
+			 fx_module_at(gm, "_generated_add_1"));
+	fx_qconfig_put(&qconfig);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+/* Transposed weights have the channels of one group after those of another. */
+FX_MODULE(Groups,
+	  module(up, ConvTranspose2d(4, 6, 3, .groups = 2)),
+	  module(norm, BatchNorm2d(6)))
+
+FX_FORWARD(Groups, x)
+{
+	return fx_call(self->norm, fx_call(self->up, x));
+}
+
+static void groups_train_with_a_batch_norm(void **state)
+{
+	struct fx_module_qconfig qconfig = qat_qconfig();
+	struct fx_module *model = fx_train(filled(Groups())), *gm, *converted;
+
+	gm = prepare_qat_fx(model, fx_qconfig_dict({ "", NULL, &qconfig }));
+	run(gm);
+	set_fake_quantize(gm, FX_VALIDATION);
+	converted = convert_fx(fx_eval(gm));
+	assert_string_equal(class_at(converted, "up"),
+			    "quantized.ConvTranspose2d");
+	assert_near(gm, converted, 1.001f * last_step(gm));
+	fx_qconfig_put(&qconfig);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
 FX_MODULE(Flat, module(fc, Linear(144, 4)))
 
 FX_FORWARD(Flat, x)
@@ -742,6 +896,7 @@ int main(void)
 		cmocka_unit_test(a_shared_layer_goes_to_its_batch_norms),
 		cmocka_unit_test(modules_shared_whole_are_fused_once),
 		cmocka_unit_test(a_functional_names_what_it_adds),
+		cmocka_unit_test(a_batch_norm_has_its_sides_in_its_name),
 		cmocka_unit_test(a_batch_norm_of_other_channels_stays),
 		cmocka_unit_test(the_original_is_left_alone),
 		cmocka_unit_test(what_cannot_be_traced_says_why),
@@ -751,11 +906,15 @@ int main(void)
 		cmocka_unit_test(a_layer_may_be_called_twice),
 		cmocka_unit_test(what_is_read_as_a_float_stays_one),
 		cmocka_unit_test(a_functional_multiplies_integers),
+		cmocka_unit_test(a_bias_fits_its_channel),
+		cmocka_unit_test(scales_of_inputs_stay_float),
 		cmocka_unit_test(stubs_are_leaves),
 		cmocka_unit_test(wrong_qconfigs_are_refused),
 		cmocka_unit_test(defaults_are_called_by_name),
 		cmocka_unit_test(int16_is_for_fake_quantization),
 		cmocka_unit_test(a_trained_model_is_what_it_was_trained_to_be),
+		cmocka_unit_test(twins_train_as_one),
+		cmocka_unit_test(groups_train_with_a_batch_norm),
 		cmocka_unit_test(what_is_removed_is_listed),
 	};
 
