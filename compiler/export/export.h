@@ -71,6 +71,9 @@ const char *ex_name(const struct fx_node *n);
 /* A name that is @n's value's with @what behind it. */
 const char *ex_part(struct exporter *e, const struct fx_node *n,
 		    const char *what);
+/* The integers of kwarg @name, and behind them a 0; how many in *ret_count. */
+const int64_t *ex_list(struct exporter *e, const struct fx_node *n,
+		       const char *name, size_t *ret_count);
 /* Records a failure that names @n; returns @err. */
 int ex_fail(struct exporter *e, const struct fx_node *n, int err,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -97,20 +97,30 @@ static void name_values(struct exporter *e)
 
 /* Operators */
 
+const int64_t *ex_list(struct exporter *e, const struct fx_node *n,
+		       const char *name, size_t *ret_count)
+{
+	size_t count = fx_node_ints(n, name, NULL, 0);
+	int64_t *v = ex_alloc(e, (count + 1) * sizeof(*v));
+
+	*ret_count = fx_node_ints(n, name, v, count);
+	return v;
+}
+
 /* Input @i as the tensor that a rule makes of a kwarg; NULL: it is absent. */
 static const char *input_of_rule(struct exporter *e, const struct fx_node *n,
 				 const struct rule *rule)
 {
 	const struct fx_arg *a = fx_node_kwarg(n, rule->to);
 	const char *name = ex_part(e, n, rule->to);
-	int64_t v[64];
+	const int64_t *v;
 	size_t count;
 
 	if (!a)
 		return NULL;
 	if (rule->kind == RULE_IN_FLOAT)
 		return ex_const_float(e, name, fx_node_float(n, rule->to, 0));
-	count = fx_node_ints(n, rule->to, v, 64);
+	v = ex_list(e, n, rule->to, &count);
 	if (rule->kind == RULE_IN_INT && strcmp(n->target, "top_k"))
 		return ex_const_int(e, name, v[0]);
 	return ex_const_ints(e, name, v, count);
@@ -142,7 +152,7 @@ static void put_inputs(struct exporter *e, const struct fx_node *n,
 static void put_attribute(struct exporter *e, const struct fx_node *n,
 			  const struct rule *r, Onnx__NodeProto *p)
 {
-	int64_t v[64];
+	const int64_t *v;
 	size_t count;
 
 	if (!r->to || !fx_node_kwarg(n, r->to))
@@ -159,7 +169,7 @@ static void put_attribute(struct exporter *e, const struct fx_node *n,
 		ex_str(e, p, r->from, fx_node_str(n, r->to, r->s));
 		break;
 	case RULE_INTS:
-		count = fx_node_ints(n, r->to, v, 64);
+		v = ex_list(e, n, r->to, &count);
 		ex_ints(e, p, r->from, v, count);
 		break;
 	default:

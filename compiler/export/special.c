@@ -17,11 +17,13 @@ static void put_list(struct exporter *e, const struct fx_node *n,
 		     Onnx__NodeProto *p, const char *from, const char *to,
 		     size_t count, int64_t def)
 {
-	int64_t v[2 * SPATIAL];
-	size_t got = fx_node_ints(n, from, v, 2 * SPATIAL);
+	int64_t *v = ex_alloc(e, count * sizeof(*v));
+	const int64_t *has;
+	size_t got;
 
-	for (size_t i = got; i < count; i++)
-		v[i] = got ? v[got - 1] : def;
+	has = ex_list(e, n, from, &got);
+	for (size_t i = 0; i < count; i++)
+		v[i] = i < got ? has[i] : got ? has[got - 1] : def;
 	ex_ints(e, p, to, v, count);
 }
 
@@ -210,20 +212,26 @@ static int export_adaptive_pool(struct exporter *e, struct fx_node *n)
 	return 0;
 }
 
+/* Kwarg @name as @count floats or more; of fewer, the first are 1. */
 static const char *const_floats(struct exporter *e, const struct fx_node *n,
-				const char *name)
+				const char *name, size_t count)
 {
 	const struct fx_arg *a = fx_node_kwarg(n, name);
-	int64_t count = a ? (int64_t)a->count : 0;
-	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_F32, 1, &count);
+	struct fxq_tensor t;
+	size_t absent;
 	float *v;
 
 	if (!a)
 		return NULL;
-	v = ex_alloc(e, (size_t)count * sizeof(*v) + 1);
-	for (int64_t i = 0; i < count; i++)
-		v[i] = (float)(a->items[i].kind == FX_ARG_FLOAT ?
-			       a->items[i].f : (double)a->items[i].i);
+	absent = a->count < count ? count - a->count : 0;
+	t = fxq_tensor_type(FXQ_DTYPE_F32, 1,
+			    &(int64_t){ (int64_t)(absent + a->count) });
+	v = ex_alloc(e, fxq_tensor_bytes(&t) + 1);
+	for (size_t i = 0; i < absent; i++)
+		v[i] = 1;
+	for (size_t i = 0; i < a->count; i++)
+		v[absent + i] = (float)(a->items[i].kind == FX_ARG_FLOAT ?
+					a->items[i].f : (double)a->items[i].i);
 	t.data = v;
 	return ex_const(e, ex_part(e, n, name), &t);
 }
@@ -237,21 +245,19 @@ static void put_computed(struct exporter *e, const struct fx_node *n,
 		p->n_input--;
 }
 
-/* Of scales and sizes it gives what the graph has; scales decide. */
+/* The scales where the graph has them, of the last sides at least; or sizes. */
 static void put_known(struct exporter *e, const struct fx_node *n,
 		      Onnx__NodeProto *p)
 {
-	const char *scales = const_floats(e, n, "scales");
-	int64_t sizes[FXQ_MAX_RANK];
+	const struct fxq_tensor *y = &n->out[0];
+	const char *scales = const_floats(e, n, "scales", y->rank);
 
 	ex_in(e, p, ex_name(fx_node_in(n, 0)));
-	ex_in(e, p, const_floats(e, n, "roi"));
+	ex_in(e, p, const_floats(e, n, "roi", 0));
 	ex_in(e, p, scales);
-	if (scales)
-		return;
-	fx_node_ints(n, "sizes", sizes, FXQ_MAX_RANK);
-	ex_in(e, p, ex_const_ints(e, ex_part(e, n, "sizes"), sizes,
-				  n->out[0].rank));
+	if (!scales)
+		ex_in(e, p, ex_const_ints(e, ex_part(e, n, "sizes"), y->dims,
+					  y->rank));
 }
 
 static int export_resize(struct exporter *e, struct fx_node *n)
@@ -335,8 +341,8 @@ static int export_permute(struct exporter *e, struct fx_node *n)
 static int export_split(struct exporter *e, struct fx_node *n)
 {
 	Onnx__NodeProto *p = ex_node(e, n, "Split");
-	int64_t v[64];
-	size_t count = fx_node_ints(n, "sizes", v, 64);
+	size_t count;
+	const int64_t *v = ex_list(e, n, "sizes", &count);
 
 	ex_in(e, p, ex_name(fx_node_in(n, 0)));
 	if (fx_node_in(n, 1))

@@ -323,7 +323,7 @@ int npy_parse(const char *name, const void *data, size_t size,
 	err = fxq_tensor_alloc(&t);
 	if (err)
 		return io_fail_memory(name);
-	if (h.fortran && t.rank > 1)
+	if (h.fortran && t.rank > 1 && n)
 		from_fortran(&t, (const uint8_t *)data + at);
 	else
 		memcpy(t.data, (const uint8_t *)data + at, n);

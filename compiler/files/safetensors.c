@@ -304,8 +304,9 @@ int safetensors_parse(const char *name, const void *data, size_t size,
 			       name);
 	length = header_length(data);
 	if (length > HEADER_MAX)
-		return io_fail(-EINVAL, "%s: its header is longer than 100 MiB",
-			       name);
+		return io_fail(-EINVAL,
+			       "%s: its header has %" PRIu64 " bytes, more than the 100 MiB that are read; save fewer tensors in it",
+			       name, length);
 	header = json_loadb((const char *)data + LENGTH_BYTES, length,
 			    JSON_REJECT_DUPLICATES, &e);
 	if (!header)
@@ -375,8 +376,9 @@ static json_t *entry_json(const struct entry *e)
 			 (json_int_t)e->begin, (json_int_t)e->end);
 }
 
+/* NULL if it fails; in @ret_whole whether each entry has a place of its own. */
 static char *header_text(const struct entry *entries, size_t n,
-			 const char *note)
+			 const char *note, bool *ret_whole)
 {
 	json_t *header = json_object();
 	char *text;
@@ -387,6 +389,7 @@ static char *header_text(const struct entry *entries, size_t n,
 	for (size_t i = 0; i < n; i++)
 		json_object_set_new(header, entries[i].name,
 				    entry_json(&entries[i]));
+	*ret_whole = json_object_size(header) == n + !!note;
 	text = json_dumps(header, JSON_COMPACT);
 	json_decref(header);
 	return text;
@@ -396,14 +399,17 @@ static char *header_text(const struct entry *entries, size_t n,
 static int write_entries(const char *name, const struct entry *entries,
 			 size_t n, const char *note, struct bytes *ret)
 {
-	char *text = header_text(entries, n, note);
-	size_t written = text ? strlen(text) : 0, length = (written + 7) & ~7u;
+	bool whole;
+	char *text = header_text(entries, n, note, &whole);
+	size_t written = text ? strlen(text) : 0, length = (written + 7) / 8 * 8;
 	size_t total = LENGTH_BYTES + length + (n ? entries[n - 1].end : 0);
-	struct bytes b = { text ? malloc(total) : NULL, total };
+	struct bytes b = { text && whole ? malloc(total) : NULL, total };
 
 	if (!b.data) {
 		free(text);
-		return io_fail_memory(name);
+		return whole ? io_fail_memory(name) :
+		       io_fail(-EINVAL, "%s: a tensor's name, or the note, is no UTF-8, or two tensors have one name; rename them",
+			       name);
 	}
 	for (int i = 0; i < LENGTH_BYTES; i++)
 		b.data[i] = (uint64_t)length >> 8 * i;

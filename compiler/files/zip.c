@@ -207,7 +207,7 @@ static bool inflate_exactly(const uint8_t *from, uint64_t packed, uint8_t *to,
 		ret = inflate(&z, Z_NO_FLUSH);
 		packed -= in - z.avail_in;
 		size -= out - z.avail_out;
-	} while (ret == Z_OK && packed);
+	} while (ret == Z_OK);
 	inflateEnd(&z);
 	return ret == Z_STREAM_END && !size;
 }

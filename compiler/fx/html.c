@@ -42,7 +42,7 @@ static const char head[] =
 	".device { fill: #2a2 } .cpu { fill: #c44 } .undecided { fill: #447 }\n"
 	"</style>\n";
 
-static void write_text(FILE *to, const char *s)
+void fx_print_html_text(const char *s, FILE *to)
 {
 	for (; *s; s++)
 		switch (*s) {
@@ -164,9 +164,9 @@ static void draw(const struct page *p)
 static void write_cell(FILE *to, const char *text)
 {
 	fputs("<td title=\"", to);
-	write_text(to, text);
+	fx_print_html_text(text, to);
 	fputs("\">", to);
-	write_text(to, text);
+	fx_print_html_text(text, to);
 	fputs("</td>", to);
 }
 
@@ -206,9 +206,9 @@ void fx_graph_print_html(const struct fx_graph *g, const char *title, FILE *to)
 	place(&p);
 
 	fputs("<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>", to);
-	write_text(to, title);
+	fx_print_html_text(title, to);
 	fprintf(to, "</title>\n%s<h1>", head);
-	write_text(to, title);
+	fx_print_html_text(title, to);
 	fprintf(to, "</h1>\n");
 	draw(&p);
 	fprintf(to, "<table style=\"margin-left: %dpx\">\n",

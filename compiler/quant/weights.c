@@ -3,10 +3,10 @@
  * weights.c - weights and bias of a layer, with a proof that sums fit
  *
  * A sum of K products is at most 255 * 127 * K, since |x - z| <= 255 and
- * |w| <= 127, or 128 where a model brings its weights. What 32 bits have beyond that is left for the bias, and the
- * bias, in units of s_x * s_w, grows as the weights' scale shrinks: a channel
- * whose weights are all but zero may need a larger scale than its weights ask
- * for.
+ * |w| <= 127, or 128 where a model brings its weights. What 32 bits have beyond
+ * that is left for the bias, and the bias, in units of s_x * s_w, grows as the
+ * weights' scale shrinks: a channel whose weights are all but zero may need a
+ * larger scale than its weights ask for.
  */
 #include <errno.h>
 #include <math.h>
@@ -165,7 +165,8 @@ void shift_biases(const struct fx_node *n, float s_x, const double *shift,
 {
 	int64_t channels = out_channels(n);
 	int64_t taps = fxq_tensor_count(type_of(fx_node_in(n, 1))) / channels;
-	double room = 2147483647.0 - 255.0 * 127.0 * (double)taps;
+	/* The weights may be the model's, so -128 is among them. */
+	double room = 2147483647.0 - 255.0 * 128.0 * (double)taps;
 
 	for (int64_t c = 0; c < channels; c++) {
 		double unit = (double)(s_x * w->scale[c]);

@@ -7,6 +7,7 @@
  * one another is for fx_graph_infer().
  */
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,19 +143,38 @@ static int read_dtype(const struct loader *l, json_t *from, uint32_t *ret)
 	return bad_node(l, "has a type that no tensor has");
 }
 
+/* How eight bits, with a sign or without, stand for numbers; both may miss. */
+static int read_qparams(const struct loader *l, json_t *from,
+			struct fxq_tensor *ret)
+{
+	json_t *scale = json_object_get(from, "scale");
+	json_t *zero = json_object_get(from, "zero_point");
+	json_int_t z = json_integer_value(zero);
+	double f = 1;
+	int err;
+
+	err = scale ? read_float(l, json_object_get(scale, "float"), &f) : 0;
+	if (err)
+		return err;
+	if (!(f >= FLT_MIN && f <= FLT_MAX) || z < -128 || z > 255 ||
+	    (zero && !json_is_integer(zero)))
+		return bad_node(l, "has a scale or a zero point that eight bits cannot have");
+	ret->scale = scale ? (float)f : 0;
+	ret->zero_point = (int32_t)z;
+	return 0;
+}
+
 static int read_type(const struct loader *l, json_t *from,
 		     struct fxq_tensor *ret)
 {
 	json_t *dims = json_object_get(from, "dims"), *size;
-	json_t *scale = json_object_get(from, "scale");
 	struct fxq_tensor t = { 0 };
-	double f = 0;
 	size_t i;
 	int err;
 
 	err = read_dtype(l, from, &t.dtype);
-	if (!err && scale)
-		err = read_float(l, json_object_get(scale, "float"), &f);
+	if (!err)
+		err = read_qparams(l, from, &t);
 	if (err)
 		return err;
 	if (!json_is_array(dims) || json_array_size(dims) > FXQ_MAX_RANK)
@@ -166,8 +186,6 @@ static int read_type(const struct loader *l, json_t *from,
 	}
 	if (fxq_tensor_bytes(&t) == SIZE_MAX)
 		return bad_node(l, "has a shape that no tensor has");
-	t.scale = (float)f;
-	t.zero_point = json_integer_value(json_object_get(from, "zero_point"));
 	*ret = t;
 	return 0;
 }
@@ -215,7 +233,7 @@ static int read_opcode(const struct loader *l, const char *name,
 	return bad_node(l, "is of a kind that no functional graph has");
 }
 
-/* Made under its name, which is the target of no other rule, then told its own. */
+/* Made with its name as the target, which decides the name; then told its own. */
 static int make_node(struct loader *l, enum fx_opcode opcode,
 		     const char *target, const struct fx_arg *args,
 		     const struct fx_kwarg *kwargs, size_t n_kwargs,
@@ -226,7 +244,7 @@ static int make_node(struct loader *l, enum fx_opcode opcode,
 
 	if (opcode == FX_CALL_FUNCTION) {
 		op = fx_op_find(target);
-		if (!op && strcmp(target, "getitem"))
+		if (!op)
 			return io_fail(-ENOTSUP, "%s: node '%s' is of operator '%s', which fxq does not have",
 				       l->file, l->now, target);
 	}

@@ -28,13 +28,30 @@ static json_t *json_float(double f)
 
 static json_t *json_arg(const struct fx_arg *a);
 
-static json_t *json_items(const struct fx_arg *a)
+/* NULL if there is text among them that is no UTF-8. */
+static json_t *json_args(const struct fx_arg *args, size_t n)
 {
 	json_t *items = json_array();
 
-	for (size_t i = 0; i < a->count; i++)
-		json_array_append_new(items, json_arg(&a->items[i]));
-	return json_pack("{s:o}", graph_sequences[a->kind], items);
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(items, json_arg(&args[i]));
+	if (json_array_size(items) == n)
+		return items;
+	json_decref(items);
+	return NULL;
+}
+
+static json_t *json_kwargs(const struct fx_node *n)
+{
+	json_t *kwargs = json_object();
+
+	for (size_t i = 0; i < n->n_kwargs; i++)
+		json_object_set_new(kwargs, n->kwargs[i].name,
+				    json_arg(&n->kwargs[i].value));
+	if (json_object_size(kwargs) == n->n_kwargs)
+		return kwargs;
+	json_decref(kwargs);
+	return NULL;
 }
 
 static json_t *json_arg(const struct fx_arg *a)
@@ -56,7 +73,8 @@ static json_t *json_arg(const struct fx_arg *a)
 		return json_pack("{s:I}", "node",
 				 (json_int_t)(intptr_t)a->node->data);
 	default:
-		return json_items(a);
+		return json_pack("{s:o}", graph_sequences[a->kind],
+				 json_args(a->items, a->count));
 	}
 }
 
@@ -78,20 +96,15 @@ static json_t *type_json(const struct fxq_tensor *t)
 
 static json_t *json_node(const struct fx_node *n)
 {
-	json_t *args = json_array(), *kwargs = json_object();
 	json_t *out = json_array(), *node;
 
-	for (size_t i = 0; i < n->n_args; i++)
-		json_array_append_new(args, json_arg(&n->args[i]));
-	for (size_t i = 0; i < n->n_kwargs; i++)
-		json_object_set_new(kwargs, n->kwargs[i].name,
-				    json_arg(&n->kwargs[i].value));
 	for (int i = 0; i < n->n_out; i++)
 		json_array_append_new(out, type_json(&n->out[i]));
 	node = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}",
 			 "opcode", fx_opcode_name(n->opcode), "name", n->name,
-			 "target", n->target, "args", args, "kwargs", kwargs,
-			 "out", out);
+			 "target", n->target,
+			 "args", json_args(n->args, n->n_args),
+			 "kwargs", json_kwargs(n), "out", out);
 	if (node && n->source)
 		json_object_set_new(node, "source", json_string(n->source));
 	if (node && n->loc.file)
@@ -131,7 +144,7 @@ static int write_nodes(const char *path, const struct fx_graph *g,
 		n->data = (void *)number++;
 		if (json_array_append_new(nodes, json_node(n)))
 			return io_fail(-EINVAL,
-				       "%s: node '%s' has text that is no UTF-8",
+				       "%s: node '%s' has text that is no UTF-8; rename it",
 				       path, n->name);
 		if (n->opcode != FX_GET_ATTR)
 			continue;

@@ -8,8 +8,9 @@
  * Prints a row for each operator of fxq's and what ONNX Runtime made of it:
  * groups, values, and how many of these are equal, one or two units apart, or
  * more. With -v it tells of each operator that differs, with -w each works on
- * what fxq itself had before. Exit status: 0; 1 if a layer that ONNX Runtime computes in integers
- * differs though its inputs do not; 2 if a model cannot be compared.
+ * what fxq itself had before. Exit status: 0; 1 if a layer that ONNX Runtime
+ * computes in integers differs though its inputs do not, or there is none; 2 if a
+ * model cannot be compared.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -341,7 +342,7 @@ static struct row *row_for(const struct place *at)
 		    !strcmp(r->maker, at->maker) && r->agrees == at->agrees)
 			return r;
 	if (n_rows == MAX_ROWS)
-		return &rows[MAX_ROWS - 1];
+		abort();
 	snprintf(r->name, sizeof(r->name), "%s", at->node->target);
 	snprintf(r->maker, sizeof(r->maker), "%s", at->maker);
 	r->agrees = at->agrees;
@@ -427,7 +428,7 @@ static bool print_rows(void)
 	}
 	printf("%s\n\n%" PRIu64 " of %" PRIu64 " layers that ONNX Runtime computes in integers, from the same inputs, are equal to the bit\n",
 	       line, layers.equal_groups, layers.groups);
-	return layers.equal_groups == layers.groups;
+	return layers.groups && layers.equal_groups == layers.groups;
 }
 
 int main(int argc, char **argv)

@@ -284,6 +284,42 @@ static void inputs_and_outputs_keep_their_names(void **state)
 	fx_graph_free(g);
 }
 
+/* An image resized as @k says has @dims, also for whoever reads it in ONNX. */
+static void expect_resized(struct fx_kwarg k, const int64_t *dims)
+{
+	struct fx_graph *g = fx_graph_new();
+	struct fx_node *x = input(g, "x", 4, (int64_t[]){ 1, 2, 5, 5 });
+	struct bytes model;
+
+	x = fx_graph_call(g, "resize", &x, 1, &k, 1);
+	fx_graph_set_output(g, &x, 1);
+	if (fx_export_onnx_memory(g, NULL, &model.data, &model.size))
+		fail_msg("%s", fx_graph_error(g));
+	fx_graph_free(g);
+	g = read_back(&model);
+	fx_for_each_node(n, g)
+		if (fx_node_is(n, "resize"))
+			assert_memory_equal(n->out[0].dims, dims,
+					    4 * sizeof(*dims));
+	assert_int_equal(count(g, "resize"), 1);
+	free(model.data);
+	fx_graph_free(g);
+}
+
+/* Models in C give the sides of the image alone; ONNX wants all of them. */
+static void all_sides_of_a_resized_image_are_written(void **state)
+{
+	struct fx_graph *g = fx_graph_new();
+
+	expect_resized((struct fx_kwarg){
+		"sizes", fx_arg_ints(g, (int64_t[]){ 7, 3 }, 2) },
+		(int64_t[]){ 1, 2, 7, 3 });
+	expect_resized((struct fx_kwarg){
+		"scales", fx_arg_floats(g, (double[]){ 2, 1.5 }, 2) },
+		(int64_t[]){ 1, 2, 10, 7 });
+	fx_graph_free(g);
+}
+
 /* @op of an image with one kwarg cannot be written: the sentence has @why. */
 static void refuse(const char *op, const struct fx_kwarg *k, size_t n_k,
 		   const char *why)
@@ -355,6 +391,7 @@ int main(void)
 		cmocka_unit_test(rows_come_back),
 		cmocka_unit_test(portable_layers_round_for_themselves),
 		cmocka_unit_test(inputs_and_outputs_keep_their_names),
+		cmocka_unit_test(all_sides_of_a_resized_image_are_written),
 		cmocka_unit_test(what_onnx_lacks_is_refused_by_name),
 		cmocka_unit_test(a_wrapped_function_is_refused_by_name),
 	};

@@ -132,11 +132,36 @@ static void code_is_not_saved(void **state)
 	fx_module_put(m);
 }
 
+/* What JSON cannot say is not left out of the file. */
+static void text_that_is_none_is_not_saved(void **state)
+{
+	struct fx_arg bad = fx_arg_str("\xff");
+	const struct fx_kwarg modes[] = {
+		{ "mode", bad },
+		{ "mode", { .kind = FX_ARG_TUPLE, .count = 1,
+			    .items = &bad } },
+		{ "\xff", fx_arg_int(1) },
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		struct fx_graph *g = fx_graph_new();
+		struct fx_node *x = fx_graph_placeholder(g, "x", NULL);
+
+		fx_graph_call(g, "relu", &x, 1, &modes[i], 1);
+		assert_int_equal(fx_graph_save(g, "/tmp/x.fxg", error,
+					       sizeof(error)), -EINVAL);
+		assert_string_equal(error, "/tmp/x.fxg: node 'relu' has text that is no UTF-8; rename it");
+		fx_graph_free(g);
+	}
+}
+
 #define NODE(opcode, name, target, args, kwargs, out)	\
 	"{\"opcode\":\"" opcode "\",\"name\":\"" name "\",\"target\":\"" target "\",\"args\":" args ",\"kwargs\":" kwargs ",\"out\":" out "}"
 #define F32	"[{\"dtype\":\"float32\",\"dims\":[2]}]"
 #define X	NODE("placeholder", "x", "x", "[]", "{}", F32)
 #define RELU(args, kwargs)	NODE("call_function", "relu", "relu", args, kwargs, F32)
+#define TYPED(how)	NODE("placeholder", "x", "x", "[]", "{}", "[{\"dtype\":\"int8\",\"dims\":[]," how "}]")
+#define BAD_QPARAMS	"net.fxg: node 'x' has a scale or a zero point that eight bits cannot have; save the graph again"
 #define GRAPH(nodes)	"{\"version\":1,\"nodes\":[" nodes "]}"
 
 static void unsound_files_are_refused(void **state)
@@ -164,6 +189,12 @@ static void unsound_files_are_refused(void **state)
 		{ GRAPH(NODE("placeholder", "x", "x", "[]", "{}", "[{\"dtype\":\"float8\",\"dims\":[]}]")), -EINVAL, "net.fxg: node 'x' has a type that no tensor has; save the graph again" },
 		{ GRAPH(NODE("placeholder", "x", "x", "[]", "{}", "[{\"dtype\":\"float32\",\"dims\":[-1]}]")), -EINVAL, "net.fxg: node 'x' has a shape that no tensor has; save the graph again" },
 		{ GRAPH(NODE("placeholder", "x", "x", "[]", "{}", "[{\"dtype\":\"float32\",\"dims\":[4294967296,4294967296]}]")), -EINVAL, "net.fxg: node 'x' has a shape that no tensor has; save the graph again" },
+		{ GRAPH(TYPED("\"scale\":{\"float\":\"nan\"}")), -EINVAL, BAD_QPARAMS },
+		{ GRAPH(TYPED("\"scale\":{\"float\":\"-0x1p+0\"}")), -EINVAL, BAD_QPARAMS },
+		{ GRAPH(TYPED("\"scale\":{\"float\":\"0x1p-127\"}")), -EINVAL, BAD_QPARAMS },
+		{ GRAPH(TYPED("\"scale\":{\"float\":\"0x1p+128\"}")), -EINVAL, BAD_QPARAMS },
+		{ GRAPH(TYPED("\"zero_point\":4294967296")), -EINVAL, BAD_QPARAMS },
+		{ GRAPH(TYPED("\"zero_point\":\"1\"")), -EINVAL, BAD_QPARAMS },
 		{ GRAPH(NODE("get_attr", "w", "w", "[]", "{}", F32)), -EINVAL, "net.fxg: node 'w' is a constant whose tensor is not there; save the graph again" },
 	};
 
@@ -186,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_saved_comes_back),
 		cmocka_unit_test(code_is_not_saved),
+		cmocka_unit_test(text_that_is_none_is_not_saved),
 		cmocka_unit_test(unsound_files_are_refused),
 	};
 

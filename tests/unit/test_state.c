@@ -321,6 +321,27 @@ static void other_files_are_refused(void **state)
 	fx_module_put(m);
 }
 
+/* Each tensor has a place in the header, or there is no file. */
+static void names_that_a_header_cannot_hold_are_refused(void **state)
+{
+	static char *const names[][2] = {
+		{ "a", "a" }, { "a", "\xff" }, { "__metadata__", "a" },
+	};
+	float zero = 0;
+	struct fxq_tensor t[2] = {
+		{ .dtype = FXQ_DTYPE_F32, .data = &zero },
+		{ .dtype = FXQ_DTYPE_F32, .data = &zero },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct tensors all = { (char **)names[i], t, 2, "note" };
+		struct bytes b;
+
+		assert_int_equal(safetensors_format("f", &all, &b), -EINVAL);
+		assert_string_equal(io_error(), "f: a tensor's name, or the note, is no UTF-8, or two tensors have one name; rename them");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +356,7 @@ int main(void)
 		cmocka_unit_test(extremes_that_do_not_match_are_none),
 		cmocka_unit_test(unsound_headers_are_refused),
 		cmocka_unit_test(other_files_are_refused),
+		cmocka_unit_test(names_that_a_header_cannot_hold_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

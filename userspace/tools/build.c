@@ -17,6 +17,18 @@
 
 #define RANDOM_COUNT	8
 
+struct fx_qconfig options_qconfig(const struct options *o)
+{
+	return (struct fx_qconfig){ .observer = o->observer,
+				    .percentile = o->percentile };
+}
+
+void warn_of_random(const struct options *o)
+{
+	if (o->calibrate && !strcmp(o->calibrate, "random"))
+		warn("calibrated on random numbers: fit to try things out, not for accuracy");
+}
+
 /* Prints @g under the name of the pass that made it. */
 static void dump_pass(FILE *dump, const char *pass, const struct fx_graph *g)
 {
@@ -96,10 +108,10 @@ static int calibrate_with_data(struct build *b, const struct options *o)
 /* Without data there are no scales, unless the model brings them. */
 static int calibrate(struct build *b, const struct options *o)
 {
-	const struct fx_qconfig qconfig = { .observer = o->observer,
-					    .percentile = o->percentile,
-					    .tune = is_tuned(o) };
+	struct fx_qconfig qconfig = options_qconfig(o);
 	int code = TOOL_OK, err;
+
+	qconfig.tune = is_tuned(o);
 
 	if (!o->calibrate && !o->scales && !fx_scales_given(b->graph))
 		return complain(TOOL_USAGE, "calibration data are missing: give --calibrate with a folder of typical pictures, an npy, npz or idx file; --scales with a saved file; or --calibrate random to try it out");
@@ -181,8 +193,7 @@ int build_graph(struct model *m, const struct options *o, FILE *dump,
 		struct build *ret)
 {
 	const struct fxq_caps caps = FXQ_CAPS_DEFAULT;
-	const struct fx_qconfig qconfig = { .observer = o->observer,
-					    .percentile = o->percentile };
+	const struct fx_qconfig qconfig = options_qconfig(o);
 	struct build b;
 	int code, err;
 

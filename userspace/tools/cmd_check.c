@@ -15,7 +15,6 @@ enum { KEY_OPERATORS = OPTION_OWN };
 
 struct args {
 	struct options o;
-	const char *model;
 };
 
 static const struct argp_option options[] = {
@@ -58,21 +57,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_OPERATORS:
 		print_operators();
 		exit(finish_output());
-	case ARGP_KEY_ARG:
-		if (a->model)
-			argp_error(state, "one model at a time: '%s' is the second",
-				   arg);
-		a->model = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which model? Give an ONNX file or a plugin");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
 static const struct argp_child children[] = {
-	{ &model_argp }, { &common_argp }, { NULL }
+	{ &subject_argp }, { &model_argp }, { &common_argp }, { NULL }
 };
 
 static const struct argp argp = {
@@ -144,27 +134,28 @@ static int print_as_json(const struct fx_graph *g, const char *name)
 				    cpu, "operators", list));
 }
 
+static int check(void *args, struct model *m)
+{
+	struct args *a = args;
+	struct build b;
+	int code = build_graph(m, &a->o, NULL, &b);
+
+	if (code)
+		return code;
+	if (a->o.json)
+		code = print_as_json(b.converted, m->name);
+	else
+		print_table(b.converted, m->name);
+	build_free(&b);
+	return code;
+}
+
 int cmd_check(int argc, char **argv)
 {
 	struct args a = { 0 };
-	struct model m;
-	struct build b;
-	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
-	code = model_open(a.model, &a.o, &m);
-	if (code)
-		return code;
 	a.o.calibrate = "random";
 	a.o.calibrate_count = 1;
-	code = build_graph(&m, &a.o, NULL, &b);
-	if (!code) {
-		if (a.o.json)
-			code = print_as_json(b.converted, m.name);
-		else
-			print_table(b.converted, m.name);
-		build_free(&b);
-	}
-	model_close(&m);
-	return code;
+	return model_do(&a.o, check, &a);
 }

@@ -19,7 +19,7 @@ enum {
 
 struct args {
 	struct options o;
-	const char *model, *data, *html;
+	const char *data, *html;
 	uint64_t samples;
 	bool sensitivity;
 };
@@ -56,22 +56,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_HTML:
 		a->html = arg;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (a->model)
-			argp_error(state, "one model at a time: '%s' is the second",
-				   arg);
-		a->model = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which model? Give an ONNX file or a plugin");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
 static const struct argp_child children[] = {
-	{ &calibrate_argp }, { &model_argp }, { &picture_argp },
-	{ &common_argp }, { NULL }
+	{ &subject_argp }, { &calibrate_argp }, { &model_argp },
+	{ &picture_argp }, { &common_argp }, { NULL }
 };
 
 static const struct argp argp = {
@@ -302,26 +293,28 @@ static int compare(const struct args *a, const struct model *m, struct build *b)
 	return code;
 }
 
+static int compare_model(void *args, struct model *m)
+{
+	const struct args *a = args;
+	struct build b;
+	int code;
+
+	code = plugin_functions(a->o.model);
+	if (!code)
+		code = build_graph(m, &a->o, NULL, &b);
+	if (code)
+		return code;
+	code = compare(a, m, &b);
+	build_free(&b);
+	return code;
+}
+
 int cmd_compare(int argc, char **argv)
 {
 	struct args a = { 0 };
-	struct model m;
-	struct build b;
-	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
 	if (a.o.calibrate && !strcmp(a.o.calibrate, "random"))
 		warn("calibrated on random numbers: they say nothing of accuracy on real data");
-	code = model_open(a.model, &a.o, &m);
-	if (code)
-		return code;
-	code = plugin_functions(a.model);
-	if (!code)
-		code = build_graph(&m, &a.o, NULL, &b);
-	if (!code) {
-		code = compare(&a, &m, &b);
-		build_free(&b);
-	}
-	model_close(&m);
-	return code;
+	return model_do(&a.o, compare_model, &a);
 }

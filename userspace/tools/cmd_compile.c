@@ -13,7 +13,7 @@ enum { KEY_KEEP = OPTION_OWN, KEY_POST };
 
 struct args {
 	struct options o;
-	const char *model, *output, *post;
+	const char *output, *post;
 	bool keep_layers, dump;
 };
 
@@ -53,17 +53,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_KEEP:
 		a->keep_layers = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (a->model)
-			argp_error(state, "one model at a time: '%s' is the second",
-				   arg);
-		a->model = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which model? Give an ONNX file or a plugin");
-		return 0;
 	case ARGP_KEY_END:
-		if (a->model)
+		if (a->o.model)
 			check_args(a, state);
 		return 0;
 	}
@@ -71,8 +62,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-	{ &calibrate_argp }, { &model_argp }, { &picture_argp },
-	{ &common_argp }, { NULL }
+	{ &subject_argp }, { &calibrate_argp }, { &model_argp },
+	{ &picture_argp }, { &common_argp }, { NULL }
 };
 
 static const struct argp argp = {
@@ -166,16 +157,19 @@ static int report(const struct args *a, const struct bytes *image)
 	return code;
 }
 
-static int compile(const struct args *a, struct model *m)
+static int compile(void *args, struct model *m)
 {
+	struct args *a = args;
 	FILE *dump = a->dump ? a->o.json ? stderr : stdout : NULL;
 	struct build b;
 	struct bytes image = { 0 };
 	int code;
 
-	if (a->o.calibrate && !strcmp(a->o.calibrate, "random"))
-		warn("calibrated on random numbers: fit to try things out, not for accuracy");
-	code = build_graph(m, &a->o, dump, &b);
+	warn_of_random(&a->o);
+	code = a->post ? post_append(m->graph, a->post, &a->o.pictures) :
+			 TOOL_OK;
+	if (!code)
+		code = build_graph(m, &a->o, dump, &b);
 	if (code)
 		return code;
 	code = build_image(&b, m, a->keep_layers, dump, &image);
@@ -193,17 +187,7 @@ static int compile(const struct args *a, struct model *m)
 int cmd_compile(int argc, char **argv)
 {
 	struct args a = { 0 };
-	struct model m;
-	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
-	code = model_open(a.model, &a.o, &m);
-	if (code)
-		return code;
-	if (a.post)
-		code = post_append(m.graph, a.post, &a.o.pictures);
-	if (!code)
-		code = compile(&a, &m);
-	model_close(&m);
-	return code;
+	return model_do(&a.o, compile, &a);
 }

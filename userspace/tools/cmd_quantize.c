@@ -16,7 +16,7 @@ enum { KEY_FUSED = OPTION_OWN };
 
 struct args {
 	struct options o;
-	const char *model, *output;
+	const char *output;
 	bool fused;
 };
 
@@ -41,17 +41,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_FUSED:
 		a->fused = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (a->model)
-			argp_error(state, "one model at a time: '%s' is the second",
-				   arg);
-		a->model = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which model? Give an ONNX file or a plugin");
-		return 0;
 	case ARGP_KEY_END:
-		if (a->model && !a->output)
+		if (a->o.model && !a->output)
 			argp_error(state, "where to? Give -o FILE.onnx");
 		return 0;
 	}
@@ -59,8 +50,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-	{ &calibrate_argp }, { &model_argp }, { &picture_argp },
-	{ &common_argp }, { NULL }
+	{ &subject_argp }, { &calibrate_argp }, { &model_argp },
+	{ &picture_argp }, { &common_argp }, { NULL }
 };
 
 static const struct argp argp = {
@@ -131,17 +122,16 @@ static int write_model(const struct args *a, const struct model *m,
 	return code;
 }
 
-static int quantize(const struct args *a, struct model *m)
+static int quantize(void *args, struct model *m)
 {
-	const struct fx_qconfig qconfig = { .observer = a->o.observer,
-					    .percentile = a->o.percentile,
-					    .portable = !a->fused };
+	const struct args *a = args;
+	struct fx_qconfig qconfig = options_qconfig(&a->o);
 	struct fx_graph *g;
 	struct build b;
 	int code, err;
 
-	if (a->o.calibrate && !strcmp(a->o.calibrate, "random"))
-		warn("calibrated on random numbers: fit to try things out, not for accuracy");
+	qconfig.portable = !a->fused;
+	warn_of_random(&a->o);
 	code = build_scales(m, &a->o, NULL, &b);
 	if (code)
 		return code;
@@ -159,14 +149,7 @@ static int quantize(const struct args *a, struct model *m)
 int cmd_quantize(int argc, char **argv)
 {
 	struct args a = { 0 };
-	struct model m;
-	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
-	code = model_open(a.model, &a.o, &m);
-	if (code)
-		return code;
-	code = quantize(&a, &m);
-	model_close(&m);
-	return code;
+	return model_do(&a.o, quantize, &a);
 }

@@ -27,7 +27,7 @@ enum {
  */
 struct args {
 	struct options o;
-	const char *model, *save;
+	const char *save;
 	int what;
 	bool torch;
 };
@@ -71,21 +71,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_STYLE:
 		a->torch = parse_choice(state, "--style", arg, styles);
 		return 0;
-	case ARGP_KEY_ARG:
-		if (a->model)
-			argp_error(state, "one model at a time: '%s' is the second",
-				   arg);
-		a->model = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which model? Give an ONNX file or a plugin");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
 static const struct argp_child children[] = {
-	{ &model_argp }, { &common_argp }, { NULL }
+	{ &subject_argp }, { &model_argp }, { &common_argp }, { NULL }
 };
 
 static const struct argp argp = {
@@ -126,7 +117,7 @@ static int print_code(const struct args *a, const struct model *m)
 	if (!a->torch && !m->traced)
 		return complain(TOOL_USAGE,
 				"%s: C code is of models that were written in C; give --style=torch",
-				a->model);
+				a->o.model);
 	code = a->torch ? fx_graph_code(model_graph(m)) :
 			  fx_graph_code_c(m->traced);
 	puts(code);
@@ -143,12 +134,12 @@ static int print_notes(const struct args *a, const struct model *m)
 	if (!m->module)
 		return complain(TOOL_USAGE,
 				"%s: --notes are for plugins; an ONNX file was traced by whoever exported it",
-				a->model);
+				a->o.model);
 	stdout_away();
 	err = fx_trace_notes(m->module, &tracer, &notes);
 	stdout_back();
 	if (err)
-		return complain(code_of(err), "%s: %s", a->model, tracer.error);
+		return complain(code_of(err), "%s: %s", a->o.model, tracer.error);
 	fputs(notes, stdout);
 	free(notes);
 	return TOOL_OK;
@@ -183,21 +174,14 @@ static int show(const struct args *a, const struct model *m)
 	return TOOL_OK;
 }
 
-static int save(const struct args *a)
+static int save(void *args, struct model *m)
 {
+	const struct args *a = args;
 	char error[1024] = "";
-	struct model m;
-	int code, err;
+	int err = fx_graph_save(m->graph, a->save, error, sizeof(error));
 
-	code = model_open(a->model, &a->o, &m);
-	if (code)
-		return code;
-	err = fx_graph_save(m.graph, a->save, error, sizeof(error));
-	if (err)
-		code = complain(err == -ENOTSUP ? TOOL_UNSUPPORTED :
-				TOOL_OUTPUT, "%s", error);
-	model_close(&m);
-	return code;
+	return err ? complain(err == -ENOTSUP ? TOOL_UNSUPPORTED :
+			      TOOL_OUTPUT, "%s", error) : TOOL_OK;
 }
 
 int cmd_show(int argc, char **argv)
@@ -208,8 +192,8 @@ int cmd_show(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
 	if (a.save)
-		return save(&a);
-	code = model_open_traced(a.model, &a.o, &m);
+		return model_do(&a.o, save, &a);
+	code = model_open_traced(a.o.model, &a.o, &m);
 	if (code)
 		return code;
 	code = show(&a, &m);

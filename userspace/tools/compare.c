@@ -480,8 +480,7 @@ int compare_run(const struct model *m, struct build *b, const struct options *o,
 		const struct feed *f, uint64_t count, bool sensitivity,
 		struct comparison *ret)
 {
-	const struct fx_qconfig qconfig = { .observer = o->observer,
-					    .percentile = o->percentile };
+	const struct fx_qconfig qconfig = options_qconfig(o);
 	struct fxq_tensor *sample = sample_new(&b->in);
 	struct fx_graph *fake = NULL;
 	struct comparison c = { 0 };

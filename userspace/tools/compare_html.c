@@ -15,17 +15,6 @@
 #define PER_DB	6
 #define MAX_DB	80
 
-static void write_text(FILE *to, const char *s)
-{
-	for (; *s; s++)
-		switch (*s) {
-		case '&': fputs("&amp;", to); break;
-		case '<': fputs("&lt;", to); break;
-		case '>': fputs("&gt;", to); break;
-		default: fputc((unsigned char)*s < ' ' ? ' ' : *s, to);
-		}
-}
-
 static void write_bar(FILE *to, double db, int y, int height,
 		      const char *class)
 {
@@ -44,7 +33,7 @@ static void write_layer(FILE *to, const struct layer *l, int y)
 		(unsigned long long)l->clipped, (unsigned long long)l->count);
 	fprintf(to, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 8,
 		y + 13);
-	write_text(to, l->node->name);
+	fx_print_html_text(l->node->name, to);
 	fputs("</text>\n", to);
 	write_bar(to, own, y + 2, ROW - 4, "own");
 	write_bar(to, whole, y + 5, ROW - 10, "whole");
@@ -66,14 +55,14 @@ void compare_html(const struct comparison *c, const char *name, FILE *to)
 	for (size_t i = 0; i < c->n; i++)
 		rows += is_seen(&c->layers[i]);
 	fputs("<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>", to);
-	write_text(to, name);
+	fx_print_html_text(name, to);
 	fputs("</title>\n<style>\n"
 	      "body { font: 13px monospace; margin: 16px }\n"
 	      "h1 { font-size: 16px }\n"
 	      ".own { fill: #cdd9ee } .whole { fill: #3465a4 }\n"
 	      "g:hover .whole { fill: #c44 }\n"
 	      "</style>\n<h1>", to);
-	write_text(to, name);
+	fx_print_html_text(name, to);
 	fprintf(to, "</h1>\n<p>Signal to quantization noise of each layer over %llu samples: dark after all\nthat was rounded before it, pale by itself, with float's inputs.</p>\n",
 		(unsigned long long)c->samples);
 	fprintf(to, "<svg width=\"%d\" height=\"%d\">\n",
@@ -87,7 +76,7 @@ void compare_html(const struct comparison *c, const char *name, FILE *to)
 	fputs("</svg>\n", to);
 	for (size_t i = 0; i < c->n_outputs; i++) {
 		fputs("<p>output ", to);
-		write_text(to, c->outputs[i].name);
+		fx_print_html_text(c->outputs[i].name, to);
 		fprintf(to, ": %.1f dB</p>\n", deviation_db(&c->outputs[i].d));
 	}
 }

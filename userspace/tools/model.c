@@ -149,3 +149,16 @@ struct fx_node **graph_outputs(const struct fx_graph *g, size_t *ret_n)
 	}
 	return nodes;
 }
+
+int model_do(const struct options *o, int (*work)(void *args, struct model *m),
+	     void *args)
+{
+	struct model m;
+	int code = model_open(o->model, o, &m);
+
+	if (code)
+		return code;
+	code = work(args, &m);
+	model_close(&m);
+	return code;
+}

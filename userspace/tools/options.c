@@ -127,6 +127,28 @@ static error_t parse_device(int key, char *arg, struct argp_state *state)
 
 const struct argp device_argp = { device_options, parse_device };
 
+/* subject_argp: MODEL, the argument of most commands */
+
+static error_t parse_subject(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (o->model)
+			argp_error(state, "one model at a time: '%s' is the second",
+				   arg);
+		o->model = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which model? Give an ONNX file or a plugin");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp subject_argp = { NULL, parse_subject };
+
 /* model_argp */
 
 static const struct argp_option model_options[] = {

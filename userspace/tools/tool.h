@@ -155,6 +155,8 @@ struct options {
 	int threads;			/* all processors by default */
 	const char *device;
 	uint64_t seed;
+	/* subject_argp */
+	const char *model;
 	/* model_argp */
 	struct fx_shape_binding shapes[MAX_SHAPES];
 	size_t n_shapes;
@@ -172,8 +174,8 @@ struct options {
 
 /* Sets the defaults and hands @state->input on to the children. */
 void options_init(struct options *o, struct argp_state *state);
-extern const struct argp common_argp, device_argp, model_argp, picture_argp,
-	calibrate_argp;
+extern const struct argp common_argp, device_argp, subject_argp, model_argp,
+	picture_argp, calibrate_argp;
 /* The pictures' where the help has no room for them. */
 extern const struct argp picture_quiet_argp;
 /* Keys of long options: those of commands begin at OPTION_OWN. */
@@ -209,6 +211,9 @@ int model_open(const char *path, const struct options *o, struct model *ret);
 int model_open_traced(const char *path, const struct options *o,
 		      struct model *ret);
 void model_close(struct model *m);
+/* Opens the model of @o, does @work with it, and closes it. */
+int model_do(const struct options *o, int (*work)(void *args, struct model *m),
+	     void *args);
 /* The graph that its author knows: as traced, or as imported. */
 static inline const struct fx_graph *model_graph(const struct model *m)
 {
@@ -283,6 +288,10 @@ int pictures_for(const struct pictures *p, const char *name,
 		 struct fxq_preprocess_info *ret);
 
 /* build.c: from float to image */
+
+struct fx_qconfig options_qconfig(const struct options *o);
+/* That what was calibrated on made-up numbers is no good for real ones. */
+void warn_of_random(const struct options *o);
 
 struct fxq_writer;
 

@@ -116,7 +116,7 @@ const char *fx_op_device_form(const struct fx_op *op);
  * qdq.c: the float graph with what fx_convert() rounds written out: behind each
  * such value a pair of quantize_linear and dequantize_linear, weights and biases
  * as dequantize_linear of their integers. fx_convert() of it, which needs no
- * data, gives the same integers.
+ * data, gives the same integers; of biases from 2^23 on, float32's next ones.
  */
 int fx_convert_qdq(struct fx_graph *g, const struct fx_calibration *cal,
 		   const struct fx_qconfig *qconfig,

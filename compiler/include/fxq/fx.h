@@ -362,6 +362,8 @@ void fx_graph_dump(const struct fx_graph *g, FILE *to);
  */
 void fx_graph_print_dot(const struct fx_graph *g, FILE *to);
 void fx_graph_print_html(const struct fx_graph *g, const char *title, FILE *to);
+/* @s as text of a page: what HTML has a use for is escaped. */
+void fx_print_html_text(const char *s, FILE *to);
 /* Python's repr() of a float: the shortest digits that read back; malloced. */
 char *fx_repr_float(double f);
 /* The generated forward(); malloced, the caller frees it. */
