@@ -31,7 +31,7 @@ static int64_t channel_of(const struct fx_module *layer,
 {
 	int64_t inner, groups, per_group;
 
-	if (!channel_axis(layer->class))
+	if (!weights_axis(layer->class))
 		return i / weights_beside(w, 0);
 	inner = weights_beside(w, 1);
 	groups = module_int(layer, "groups");

@@ -70,7 +70,7 @@ static fxv folding_factor(const struct fx_module *bn)
 	return call2("div", member_value(bn, "weight"), std);
 }
 
-uint32_t channel_axis(const struct fx_class *base)
+uint32_t weights_axis(const struct fx_class *base)
 {
 	return !strncmp(base->name, "ConvTranspose", 13);
 }
@@ -85,7 +85,7 @@ static fxv times_factor(const struct fx_module *m, fxv w, fxv factor)
 	int64_t dims[FXQ_MAX_RANK + 1], ones[FXQ_MAX_RANK + 1];
 	int64_t groups;
 
-	if (!channel_axis(layer_class_of(m)->base))
+	if (!weights_axis(layer_class_of(m)->base))
 		return call2("mul", w, along(factor, t->rank, 0));
 
 	groups = module_int(m, "groups");
@@ -168,7 +168,7 @@ struct fx_module *observer_of_weights(const struct fx_module *layer,
 {
 	struct fx_module *m = fx_module_copy(observer);
 
-	if (channel_axis(layer->class))
+	if (weights_axis(layer->class))
 		set_axis(m, 1);
 	return m;
 }

@@ -57,7 +57,7 @@ static int64_t count_channels(const struct fx_module *m)
 static bool is_dead(const struct fx_module *m, int64_t c)
 {
 	const struct fxq_tensor *w = weight_tensor(m, "weight");
-	uint32_t axis = channel_axis(layer_class_of(m)->base);
+	uint32_t axis = weights_axis(layer_class_of(m)->base);
 	int64_t inner = weights_beside(w, axis), n = w->dims[axis];
 	const int8_t *q = w->data;
 
@@ -195,7 +195,7 @@ bool has_integer_layer(const struct fx_module *reference)
 	/* Sums have one scale along the channels of the result alone. */
 	if (!integer_op(class->base) ||
 	    (n > 1 && fx_int(attribute(reference, "weight_axis")) !=
-		      channel_axis(class->base)))
+		      weights_axis(class->base)))
 		return false;
 	for (int64_t i = 0; i < n; i++)
 		if (((int32_t *)z->data)[i])

@@ -104,7 +104,7 @@ const struct fxq_tensor *weight_tensor(const struct fx_module *m,
 				       const char *name);
 
 /* Which dimension of the weights is that of the output channels. */
-uint32_t channel_axis(const struct fx_class *base);
+uint32_t weights_axis(const struct fx_class *base);
 
 /* How many weights have the same place along dimension @axis, in a row. */
 static inline int64_t weights_beside(const struct fxq_tensor *w, uint32_t axis)
