@@ -3,7 +3,7 @@
  * export.h - what the files of the ONNX exporter share
  *
  * A functional float graph is written node by node. Most operators go the way
- * that the importer's table shows, backwards; special.c has those that ONNX
+ * that the importer's table shows, backwards; tables here have those that ONNX
  * spells otherwise. Everything is made in an arena that goes when the model
  * has been packed.
  */
@@ -41,6 +41,8 @@ Onnx__NodeProto *ex_node(struct exporter *e, const struct fx_node *n,
 			 const char *op_type);
 /* Adds the value called @name; NULL: that this one is absent. */
 void ex_in(struct exporter *e, Onnx__NodeProto *p, const char *name);
+/* Absent inputs at the end are left out. */
+void ex_trim(Onnx__NodeProto *p);
 /* Makes @name an output of @p, and returns it. */
 const char *ex_out(struct exporter *e, Onnx__NodeProto *p, const char *name);
 void ex_int(struct exporter *e, Onnx__NodeProto *p, const char *name,
@@ -74,15 +76,29 @@ const char *ex_part(struct exporter *e, const struct fx_node *n,
 /* The integers of kwarg @name, and behind them a 0; how many in *ret_count. */
 const int64_t *ex_list(struct exporter *e, const struct fx_node *n,
 		       const char *name, size_t *ret_count);
+/* A node on @n's inputs whose output is @n's value. */
+Onnx__NodeProto *ex_whole(struct exporter *e, const struct fx_node *n,
+			  const char *op_type);
+/*
+ * One operator of several that make @n's value, on @a, and @b if it is not NULL;
+ * returns @out, the name of what it makes.
+ */
+const char *ex_step(struct exporter *e, const struct fx_node *n,
+		    const char *op_type, const char *a, const char *b,
+		    const char *out);
 /* Records a failure that names @n; returns @err. */
 int ex_fail(struct exporter *e, const struct fx_node *n, int err,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* special.c */
+/* layers.c, shapes.c, functions.c: operators that the importer's table lacks */
 
 typedef int (*export_fn)(struct exporter *e, struct fx_node *n);
 
-/* What writes operator @name; NULL if the importer's table says how. */
-export_fn ex_special(const char *name);
+struct ex_special {
+	const char *name;		/* NULL: the end */
+	export_fn export;
+};
+
+extern const struct ex_special ex_layers[], ex_shapes[], ex_functions[];
 
 #endif

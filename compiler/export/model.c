@@ -107,6 +107,30 @@ const int64_t *ex_list(struct exporter *e, const struct fx_node *n,
 	return v;
 }
 
+Onnx__NodeProto *ex_whole(struct exporter *e, const struct fx_node *n,
+			  const char *op_type)
+{
+	Onnx__NodeProto *p = ex_node(e, n, op_type);
+
+	for (size_t i = 0; i < n->n_args; i++)
+		ex_in(e, p, ex_name(fx_node_in(n, i)));
+	ex_trim(p);
+	ex_out(e, p, ex_name(n));
+	return p;
+}
+
+const char *ex_step(struct exporter *e, const struct fx_node *n,
+		    const char *op_type, const char *a, const char *b,
+		    const char *out)
+{
+	Onnx__NodeProto *p = ex_node(e, n, op_type);
+
+	ex_in(e, p, a);
+	if (b)
+		ex_in(e, p, b);
+	return ex_out(e, p, out);
+}
+
 /* Input @i as the tensor that a rule makes of a kwarg; NULL: it is absent. */
 static const char *input_of_rule(struct exporter *e, const struct fx_node *n,
 				 const struct rule *rule)
@@ -145,8 +169,7 @@ static void put_inputs(struct exporter *e, const struct fx_node *n,
 	}
 	for (size_t i = 0; i < count; i++)
 		ex_in(e, p, in[i]);
-	while (p->n_input && !*p->input[p->n_input - 1])
-		p->n_input--;
+	ex_trim(p);
 }
 
 static void put_attribute(struct exporter *e, const struct fx_node *n,
@@ -212,9 +235,22 @@ static int export_item(struct exporter *e, struct fx_node *n)
 	return 0;
 }
 
+static export_fn special_of(const char *name)
+{
+	static const struct ex_special *const all[] = {
+		ex_layers, ex_shapes, ex_functions,
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		for (const struct ex_special *s = all[i]; s->name; s++)
+			if (!strcmp(s->name, name))
+				return s->export;
+	return NULL;
+}
+
 static int export_call(struct exporter *e, struct fx_node *n)
 {
-	export_fn special = ex_special(n->target);
+	export_fn special = special_of(n->target);
 
 	if (n->wrapped || !n->op)
 		return ex_fail(e, n, -ENOTSUP,

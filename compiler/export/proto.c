@@ -85,6 +85,12 @@ void ex_in(struct exporter *e, Onnx__NodeProto *p, const char *name)
 	APPEND(e, p->input, p->n_input, text(e, name ? name : ""));
 }
 
+void ex_trim(Onnx__NodeProto *p)
+{
+	while (p->n_input && !*p->input[p->n_input - 1])
+		p->n_input--;
+}
+
 const char *ex_out(struct exporter *e, Onnx__NodeProto *p, const char *name)
 {
 	APPEND(e, p->output, p->n_output, text(e, name));
