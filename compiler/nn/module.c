@@ -246,10 +246,14 @@ const struct fx_member *module_member(const struct fx_module *m,
 
 void module_set_tensor(struct fx_module *m, const char *name, fxv value)
 {
-	struct fx_member *member = member_named(m, name, strlen(name));
+	struct fx_tensor *to = module_member(m, name)->value.tensor;
+	struct fx_tensor *from = value.tensor, old = *to;
 
-	value_drop(member->value);
-	member->value = value_keep(value);
+	to->t = from->t;
+	to->view = from->view;
+	from->t = old.t;
+	from->view = old.view;
+	value_drop(value_keep(value));
 }
 
 /* The member at a dotted path below @m; NULL if there is none. */

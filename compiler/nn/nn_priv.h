@@ -307,7 +307,10 @@ fxv module_run(const struct fx_loc *at, struct fx_module *m, const fxv *args);
 int module_fail(struct fx_module *m, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Gives the parameter or buffer called @name, which there is, a new tensor. */
+/*
+ * Gives the parameter or buffer called @name, which there is, what @value has,
+ * which goes. A tape or an optimizer may hold the address of the member's own.
+ */
 void module_set_tensor(struct fx_module *m, const char *name, fxv value);
 
 /* A class and its table of options; what follows the name are its fields. */

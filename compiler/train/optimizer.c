@@ -97,6 +97,21 @@ static struct factors factors_of(const struct fx_optimizer *o, double scale,
 	};
 }
 
+/* A learned scale begins as one, and may become one for each channel. */
+static void follow_size(const struct fx_optimizer *o, struct fxq_tensor *state,
+			const struct fxq_tensor *value)
+{
+	for (unsigned int k = 0; k < o->n_states; k++) {
+		if (fxq_tensor_count(&state[k]) == fxq_tensor_count(value))
+			continue;
+		fxq_tensor_free(&state[k]);
+		state[k] = *value;
+		state[k].data = NULL;
+		if (fxq_tensor_alloc(&state[k]))
+			abort();
+	}
+}
+
 void fx_optimizer_step(struct fx_optimizer *o, double scale)
 {
 	size_t n;
@@ -111,6 +126,7 @@ void fx_optimizer_step(struct fx_optimizer *o, double scale)
 
 		if (!p[i].grad.data)
 			continue;
+		follow_size(o, state, p[i].value);
 		if (o->opt.kind == FX_SGD)
 			update_sgd(&o->opt, &f, count, p[i].value->data,
 				   p[i].grad.data, state[0].data);

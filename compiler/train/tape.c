@@ -48,8 +48,9 @@ struct record {
 
 /*
  * struct fx_tape
- * @parameters: of the model; the first slots are theirs. Buffers have none:
- *		modules give them other memory as they like
+ * @parameters: of the model; the first slots are theirs. Their memory may move
+ *		while the tape records, as when an observer finds that a learned
+ *		scale is one for each channel, so it is looked up in the model
  */
 struct fx_tape {
 	struct recorder recorder;
@@ -100,13 +101,11 @@ static size_t add_slot(struct fx_tape *t, const struct fxq_tensor *tensor,
 	return t->n_slots++;
 }
 
-/* A parameter may get other memory while its module runs. */
 static size_t find_slot(const struct fx_tape *t, const void *data)
 {
 	for (size_t i = t->n_slots; i--; )
-		if (t->slots[i].t.data == data &&
-		    (i >= t->n_parameters ||
-		     t->parameters[i].value->data == data))
+		if (data == (i < t->n_parameters ? t->parameters[i].value :
+						   &t->slots[i].t)->data)
 			return i;
 	return NO_SLOT;
 }
@@ -172,7 +171,6 @@ void fx_tape_begin(struct fx_tape *t)
 	for (size_t i = 0; i < t->n_parameters; i++) {
 		t->parameters[i].grad.data = NULL;
 		t->slots[i].grad = NULL;
-		t->slots[i].t = *t->parameters[i].value;
 	}
 	t->n_slots = t->n_parameters;
 	t->n_records = 0;
@@ -439,11 +437,15 @@ int fx_tape_backward(struct fx_tape *t, fxv loss)
 	int ret;
 
 	fx_tape_end(t);
+	for (size_t i = 0; i < t->n_parameters; i++)
+		t->slots[i].t = *t->parameters[i].value;
 	ret = start_at(t, loss);
 	for (size_t i = t->n_records; !ret && i--; )
 		if (has_gradient(t, &t->records[i]))
 			ret = go_back(t, &t->records[i]);
-	for (size_t i = 0; !ret && i < t->n_parameters; i++)
+	for (size_t i = 0; !ret && i < t->n_parameters; i++) {
+		t->parameters[i].grad = t->slots[i].t;
 		t->parameters[i].grad.data = t->slots[i].grad;
+	}
 	return ret;
 }

@@ -634,6 +634,60 @@ static void a_prepared_model_learns(void **state)
 	fx_module_put(model);
 }
 
+/* A scale that is learned, which becomes one for each channel when it is seen. */
+FX_MODULE(Learned,
+	  parameter(w, fx_full(0, 2, 3)),
+	  module(quantizer, LSQFakeQuantize(PerChannelMinMaxObserver(
+		.dtype = "qint8", .quant_min = -127, .quant_max = 127,
+		.qscheme = "per_channel_symmetric"))))
+FX_FORWARD(Learned, x)
+{
+	return fx_mul(fx_call(self->quantizer, self->w), x);
+}
+
+/* The first step teaches the scales that it makes, and the next ones go on. */
+static void a_scale_that_grows_is_learned(void **state)
+{
+	static const float w[] = { 1, 0.3f, -0.7f, 4, 1.1f, 2.2f };
+	struct fx_module *model = Learned();
+	struct fx_tape *tape = fx_tape_new(model, 1);
+	struct fx_optimizer *adam = fx_optimizer_new(tape, &(struct fx_optim){
+		FX_ADAM, .lr = 0.001 });
+	fxv x = fx_gen(5, 0.5f, 2, 3), zeros = fx_zeros(2, 3);
+	const struct fx_parameter *p;
+	float before[2] = { 0 };
+	size_t n;
+
+	memcpy(fx_module_tensor(model, "w")->data, w, sizeof(w));
+	fx_set_fake_quantize(model, FX_QAT);
+	p = fx_tape_parameters(tape, &n);
+	assert_int_equal(n, 2);
+	for (int step = 0; step < 3; step++) {
+		fxv y, loss;
+
+		fx_tape_begin(tape);
+		y = fx_call(model, x);
+		loss = fx_mse_loss(y, zeros);
+		if (fx_tape_backward(tape, loss))
+			fail_msg("%s", fx_tape_error(tape));
+		assert_string_equal(p[1].key, "quantizer.scale");
+		assert_non_null(p[1].grad.data);
+		assert_int_equal(p[1].grad.dims[0], 2);
+		memcpy(before, p[1].value->data, sizeof(before));
+		fx_optimizer_step(adam, 1);
+		for (int i = 0; i < 2; i++)
+			assert_true(((float *)p[1].value->data)[i] !=
+				    before[i]);
+		fx_release(loss);
+		fx_release(y);
+	}
+	fx_release(x);
+	fx_release(zeros);
+	fx_optimizer_free(adam);
+	fx_tape_free(tape);
+	fx_module_put(model);
+}
+
 /* Kernels of training beside those of the operators */
 
 struct geometry {
@@ -790,6 +844,7 @@ int main(void)
 		cmocka_unit_test(a_loss_that_teaches_nothing_is_refused),
 		cmocka_unit_test(a_model_learns_the_same_each_time),
 		cmocka_unit_test(a_prepared_model_learns),
+		cmocka_unit_test(a_scale_that_grows_is_learned),
 		cmocka_unit_test(convolutions_are_those_of_the_operators),
 	};
 
