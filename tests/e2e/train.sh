@@ -65,6 +65,36 @@ refuses 'it was written with --batch 32 and this is 16' --seed 7 --batch 16 \
 	--checkpoint c.npz --resume
 refuses 'unexpected: optimizer.momentum_buffer' --checkpoint c.npz --resume \
 	--optimizer adam
+refuses 'it was written with --epochs 2 and this is 3' --seed 7 --epochs 3 \
+	--checkpoint c.npz --resume
+refuses 'missing: optimizer.step' --seed 7 --checkpoint whole.npz --resume
+
+# spoil NAME NUMBER: s.npz is c.npz with another int64
+spoil() {
+	python3 - "$1" "$2" <<-'EOF'
+	import struct, sys, zipfile
+	name, number = sys.argv[1] + ".npy", int(sys.argv[2])
+	with zipfile.ZipFile("c.npz") as old, \
+	        zipfile.ZipFile("s.npz", "w") as new:
+	    for n in old.namelist():
+	        v = old.read(n)
+	        if n == name:
+	            v = v[:-8] + struct.pack("<q", number)
+	        new.writestr(n, v)
+	EOF
+}
+
+spoil train.epochs_done 3
+refuses '3 epochs are done, of 2; begin anew' --seed 7 --checkpoint s.npz \
+	--resume
+spoil train.epochs_done -1
+refuses '-1 epochs are done, of 2; begin anew' --seed 7 --checkpoint s.npz \
+	--resume
+spoil optimizer.step 9223372036854775807
+refuses 'is at step 9223372036854775807, and 2 epochs end at 40; begin anew' \
+	--seed 7 --checkpoint s.npz --resume
+head -c 1000 c.npz >s.npz
+refuses 's.npz' --seed 7 --checkpoint s.npz --resume
 refuses 'fewer than the 1000 of --batch' --batch 1000 -o x.npz
 refuses 'optimizer.step' --weights c.npz -o x.npz
 
@@ -81,10 +111,16 @@ awk "BEGIN { d = $right - $again; exit !(d * d < 0.1) }" ||
 grep -q '"images": 640' int8.json
 
 # Trained on with the error of eight bits, into an image that has what the last
-# epoch counted.
-"$run" qat "$net" --mean 0.2860 --std 0.3530 --weights whole.npz --data x.idx \
-	--labels y.idx --test x.idx --test-labels y.idx --epochs 2 --batch 32 \
-	-o qat.fxq | tee log
+# epoch counted, also if it was interrupted.
+eight() {
+	"$run" qat "$net" --mean 0.2860 --std 0.3530 --weights whole.npz \
+		--data x.idx --labels y.idx --epochs 2 --batch 32 "$@"
+}
+
+eight --test x.idx --test-labels y.idx -o qat.fxq | tee log
+eight -o half.fxq --checkpoint q.npz --until 1
+eight -o resumed.fxq --checkpoint q.npz --resume
+cmp qat.fxq resumed.fxq || fail 'a resumed qat ends elsewhere'
 right=$(sed -n 's/^epoch 2 .*test data \([0-9.]*\) %.*/\1/p' log)
 "$run" eval qat.fxq --data x.idx --labels y.idx --json >int8.json
 again=$(sed -n 's/.*"int8_top1": \([0-9.]*\).*/\1/p' int8.json)

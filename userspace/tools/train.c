@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <fxq/quantize_fx.h>
+#include <fxq/state.h>
 
 #include "train.h"
 
@@ -197,29 +198,64 @@ static int save_checkpoint(struct school *s)
 	return code;
 }
 
+static int find_step(const char *key, struct fxq_tensor *t, void *ctx)
+{
+	if (!strcmp(key, "step"))
+		*(int64_t *)ctx = *(int64_t *)t->data;
+	return 0;
+}
+
+/* What is done is a part of all, and the optimizer has done as much. */
+static int check_done(struct school *s)
+{
+	int64_t n = fx_batches_count(s->batches), step = 0;
+
+	fx_optimizer_each_tensor(s->optimizer, find_step, &step);
+	if (s->done < 0 || (uint64_t)s->done > s->r->epochs)
+		return complain(TOOL_INPUT, "%s: %" PRId64 " epochs are done, of %" PRIu64 "; begin anew without --resume",
+				s->r->checkpoint, s->done, s->r->epochs);
+	if (step != s->done * n)
+		return complain(TOOL_INPUT, "%s: its optimizer is at step %" PRId64 ", and %" PRId64 " epochs end at %" PRId64 "; begin anew without --resume",
+				s->r->checkpoint, step, s->done, s->done * n);
+	return TOOL_OK;
+}
+
+/*
+ * Vectors of a fake quantizer are as long as it has seen channels, which a
+ * model that has seen nothing does not know: they are loaded like weights.
+ */
+static int load_tensors(struct school *s)
+{
+	struct tensors live = { 0 };
+	char error[2048];
+	int code;
+
+	if (fx_load_state(s->l->model, s->r->checkpoint, false, error,
+			  sizeof(error)))
+		return complain(TOOL_INPUT, "%s", error);
+	live_of_school(s, &live);
+	code = live_load(s->r->checkpoint, &live);
+	live_drop(&live);
+	return code;
+}
+
 static int load_checkpoint(struct school *s)
 {
 	static const char *const names[] = {
 		"--seed", "--batch", "--epochs", "samples"
 	};
-	struct tensors live = { 0 };
 	int64_t mine[4];
 	int code;
 
 	memcpy(mine, s->recipe, sizeof(mine));
-	live_of_school(s, &live);
-	code = live_load(s->r->checkpoint, &live);
-	live_drop(&live);
+	code = load_tensors(s);
 	for (int i = 0; !code && i < 4; i++)
 		if (s->recipe[i] != mine[i])
 			code = complain(TOOL_USAGE,
 					"%s: it was written with %s %" PRId64 " and this is %" PRId64 "; go on with what it began with",
 					s->r->checkpoint, names[i],
 					s->recipe[i], mine[i]);
-	if (!code && (s->done < 0 || (uint64_t)s->done > s->r->epochs))
-		code = complain(TOOL_INPUT, "%s: %" PRId64 " epochs are done, of %" PRIu64,
-				s->r->checkpoint, s->done, s->r->epochs);
-	return code;
+	return code ? code : check_done(s);
 }
 
 /* Beginning and end */
