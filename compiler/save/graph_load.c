@@ -20,7 +20,7 @@
 #include "files/files.h"
 #include "graph_json.h"
 
-#define ARGS_MAX	4096	/* of a node, and of a tuple */
+#define KWARGS_MAX	4096	/* lint compares each with each */
 #define DEPTH_MAX	8
 #define NODES_MAX	(1u << 20)
 
@@ -63,7 +63,7 @@ static int read_items(const struct loader *l, json_t *from, int kind,
 	size_t n = json_array_size(from);
 	int err = 0;
 
-	if (!json_is_array(from) || n > ARGS_MAX || depth == DEPTH_MAX ||
+	if (!json_is_array(from) || depth == DEPTH_MAX ||
 	    (kind == FX_ARG_SLICE && n != 3) || (kind == FX_ARG_DICT && n % 2))
 		return bad_node(l, "has a sequence that is none");
 	*ret = (struct fx_arg){
@@ -268,8 +268,8 @@ static int read_kwargs(const struct loader *l, json_t *from,
 	json_t *value;
 	int err = 0;
 
-	if (!json_is_object(from) || n > ARGS_MAX)
-		return bad_node(l, "has no keyword arguments");
+	if (!json_is_object(from) || n > KWARGS_MAX)
+		return bad_node(l, "has no keyword arguments, or too many");
 	*ret = fx_graph_alloc(l->g, n * sizeof(**ret));
 	json_object_foreach(from, name, value) {
 		(*ret)[i].name = name;

@@ -118,6 +118,33 @@ static void what_was_saved_comes_back(void **state)
 	fx_graph_free(again);
 }
 
+/* A dictionary of six thousand words is as many channels, each with a scale. */
+static void long_lists_come_back(void **state)
+{
+	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_F32, 1,
+					      (int64_t[]){ 1 });
+	struct fx_graph *g = fx_graph_new(), *again;
+	struct fx_node *w = fx_graph_placeholder(g, "w", &t);
+	const struct fx_arg *list;
+	double scales[6625];
+	struct bytes b;
+
+	for (int i = 0; i < 6625; i++)
+		scales[i] = i / 3.0;
+	fx_node_set_kwarg(w, "scale", fx_arg_floats(g, scales, 6625));
+	b = saved(g);
+	if (fx_graph_load_memory("g.fxg", b.data, b.size, &again, error,
+				 sizeof(error)))
+		fail_msg("%s", error);
+	list = fx_node_kwarg(fx_graph_first(again), "scale");
+	assert_int_equal(list->count, 6625);
+	for (int i = 0; i < 6625; i++)
+		assert_true(list->items[i].f == scales[i]);
+	bytes_free(&b);
+	fx_graph_free(again);
+	fx_graph_free(g);
+}
+
 static void code_is_not_saved(void **state)
 {
 	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
@@ -184,7 +211,7 @@ static void unsound_files_are_refused(void **state)
 		{ GRAPH(X "," RELU("[{\"float\":\"1x\"}]", "{}")), -EINVAL, "net.fxg: node 'relu' has a number that is none; save the graph again" },
 		{ GRAPH(X "," RELU("[{\"slice\":[1]}]", "{}")), -EINVAL, "net.fxg: node 'relu' has a sequence that is none; save the graph again" },
 		{ GRAPH(X "," RELU("[{\"tuple\":[{\"tuple\":[{\"tuple\":[{\"tuple\":[{\"tuple\":[{\"tuple\":[{\"tuple\":[{\"tuple\":[]}]}]}]}]}]}]}]}]", "{}")), -EINVAL, "net.fxg: node 'relu' has a sequence that is none; save the graph again" },
-		{ GRAPH(X "," RELU("[{\"node\":0}]", "[]")), -EINVAL, "net.fxg: node 'relu' has no keyword arguments; save the graph again" },
+		{ GRAPH(X "," RELU("[{\"node\":0}]", "[]")), -EINVAL, "net.fxg: node 'relu' has no keyword arguments, or too many; save the graph again" },
 		{ GRAPH(NODE("placeholder", "x", "x", "[]", "{}", "[]")), -EINVAL, "net.fxg: node 'x' does not say the types of its results; save the graph again" },
 		{ GRAPH(NODE("placeholder", "x", "x", "[]", "{}", "[{\"dtype\":\"float8\",\"dims\":[]}]")), -EINVAL, "net.fxg: node 'x' has a type that no tensor has; save the graph again" },
 		{ GRAPH(NODE("placeholder", "x", "x", "[]", "{}", "[{\"dtype\":\"float32\",\"dims\":[-1]}]")), -EINVAL, "net.fxg: node 'x' has a shape that no tensor has; save the graph again" },
@@ -216,6 +243,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_saved_comes_back),
+		cmocka_unit_test(long_lists_come_back),
 		cmocka_unit_test(code_is_not_saved),
 		cmocka_unit_test(text_that_is_none_is_not_saved),
 		cmocka_unit_test(unsound_files_are_refused),
