@@ -104,6 +104,16 @@ static bool match_node(struct match *m, struct fx_node *p, struct fx_node *n)
 	return match_args(m, p, n);
 }
 
+/* An input stays, so it is none of what will be erased. */
+static bool keeps_inputs(const struct match *m)
+{
+	fx_for_each_node(p, m->pattern)
+		if (p->opcode == FX_PLACEHOLDER &&
+		    is_taken(m, m->nodes[node_box(p)->order]))
+			return false;
+	return true;
+}
+
 /* Puts the replacement in front of what the match returns; what it returns. */
 static struct fx_node *put(const struct match *m,
 			   const struct fx_graph *replacement,
@@ -203,7 +213,7 @@ int fx_graph_replace_pattern(struct fx_graph *g, const struct fx_graph *pattern,
 		n->data = NULL;
 	fx_for_each_node(n, g) {
 		memset(m.nodes, 0, n_pattern * sizeof(*m.nodes));
-		if (!match_node(&m, m.returns, n))
+		if (!match_node(&m, m.returns, n) || !keeps_inputs(&m))
 			continue;
 		fx_node_replace_uses(n, put(&m, replacement, copies));
 		erase_match(&m);

@@ -57,6 +57,34 @@ FX_FORWARD(Thrice, x)
 	return fx_mul(x, 3);
 }
 
+/* What the pattern erases is an input of it, too. */
+FX_MODULE(Doubled)
+FX_FORWARD(Doubled, x)
+{
+	fxv y = fx_relu(x);
+
+	return fx_add(y, y);
+}
+
+FX_MODULE(ReluAdd)
+FX_FORWARD(ReluAdd, a, b)
+{
+	return fx_add(fx_relu(a), b);
+}
+
+FX_MODULE(Unused)
+FX_FORWARD(Unused, x, y)
+{
+	fx_mul(x, 2);
+	return fx_relu(x);
+}
+
+FX_MODULE(Several)
+FX_FORWARD(Several, x)
+{
+	return fx_tuple(x, fx_relu(x));
+}
+
 FX_MODULE(Itself)
 FX_FORWARD(Itself, x)
 {
@@ -141,6 +169,15 @@ static void a_value_that_others_use_stays(void **state)
 	fx_graph_free(g);
 }
 
+static void an_input_is_not_erased(void **state)
+{
+	struct fx_graph *g = trace_and_put(Doubled());
+
+	assert_int_equal(replace(g, ReluAdd(), Product()), 0);
+	assert_code(g, "add = relu + relu;");
+	fx_graph_free(g);
+}
+
 static void numbers_must_be_equal(void **state)
 {
 	struct fx_graph *g = trace_and_put(Net());
@@ -191,6 +228,10 @@ static void senseless_patterns_are_refused(void **state)
 		"a pattern that returns its input matches everything");
 	refused(Twice(), Product(),
 		"the pattern has 1 inputs and its replacement 2");
+	refused(Several(), Twice(), "a pattern returns one value");
+	refused(Twice(), Several(), "a replacement returns one value");
+	refused(Unused(), Product(),
+		"the pattern returns nothing that 'y' leads to");
 }
 
 /* Interpreters */
@@ -261,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_match_is_replaced),
 		cmocka_unit_test(a_value_that_others_use_stays),
+		cmocka_unit_test(an_input_is_not_erased),
 		cmocka_unit_test(numbers_must_be_equal),
 		cmocka_unit_test(what_is_put_in_is_not_matched),
 		cmocka_unit_test(inputs_are_whatever_they_are),
