@@ -27,49 +27,32 @@
 
 /* Module classes */
 
-#define FX_OPTIONS_Conv2d(X)			\
+/* @SIDES: PAIR for those of an image, INT for one number that all have. */
+#define FX_OPTIONS_CONV(X, SIDES)		\
 	X(INT,   in_channels,  FX_REQUIRED, NO)	\
 	X(INT,   out_channels, FX_REQUIRED, NO)	\
-	X(PAIR,  kernel_size,  FX_REQUIRED, NO)	\
-	X(PAIR,  stride,       FX_INT(1), INTS)	\
-	X(PAIR,  padding,      FX_INT(0), PADS)	\
-	X(PAIR,  dilation,     FX_INT(1), INTS)	\
+	X(SIDES, kernel_size,  FX_REQUIRED, NO)	\
+	X(SIDES, stride,       FX_INT(1), INTS)	\
+	X(SIDES, padding,      FX_INT(0), PADS)	\
+	X(SIDES, dilation,     FX_INT(1), INTS)	\
 	X(INT,   groups,       FX_INT(1), INT)	\
 	X(BOOL,  bias,         FX_BOOL(true), NO)
+#define FX_OPTIONS_Conv1d(X)	FX_OPTIONS_CONV(X, INT)
+#define FX_OPTIONS_Conv2d(X)	FX_OPTIONS_CONV(X, PAIR)
+#define FX_OPTIONS_Conv3d(X)	FX_OPTIONS_CONV(X, INT)
 
-#define FX_OPTIONS_CONV(X)			\
-	X(INT,   in_channels,  FX_REQUIRED, NO)	\
-	X(INT,   out_channels, FX_REQUIRED, NO)	\
-	X(INT,   kernel_size,  FX_REQUIRED, NO)	\
-	X(INT,   stride,       FX_INT(1), INTS)	\
-	X(INT,   padding,      FX_INT(0), PADS)	\
-	X(INT,   dilation,     FX_INT(1), INTS)	\
-	X(INT,   groups,       FX_INT(1), INT)	\
-	X(BOOL,  bias,         FX_BOOL(true), NO)
-#define FX_OPTIONS_Conv1d(X)	FX_OPTIONS_CONV(X)
-#define FX_OPTIONS_Conv3d(X)	FX_OPTIONS_CONV(X)
-
-#define FX_OPTIONS_ConvTranspose1d(X)			\
+#define FX_OPTIONS_CONV_TRANSPOSE(X, SIDES)		\
 	X(INT,   in_channels,  FX_REQUIRED, NO)		\
 	X(INT,   out_channels, FX_REQUIRED, NO)		\
-	X(INT,   kernel_size,  FX_REQUIRED, NO)		\
-	X(INT,   stride,       FX_INT(1), INTS)		\
-	X(INT,   padding,      FX_INT(0), PADS)		\
-	X(INT,   output_padding, FX_INT(0), INTS)	\
+	X(SIDES, kernel_size,  FX_REQUIRED, NO)		\
+	X(SIDES, stride,       FX_INT(1), INTS)		\
+	X(SIDES, padding,      FX_INT(0), PADS)		\
+	X(SIDES, output_padding, FX_INT(0), INTS)	\
 	X(INT,   groups,       FX_INT(1), INT)		\
 	X(BOOL,  bias,         FX_BOOL(true), NO)	\
-	X(INT,   dilation,     FX_INT(1), INTS)
-
-#define FX_OPTIONS_ConvTranspose2d(X)			\
-	X(INT,   in_channels,  FX_REQUIRED, NO)		\
-	X(INT,   out_channels, FX_REQUIRED, NO)		\
-	X(PAIR,  kernel_size,  FX_REQUIRED, NO)		\
-	X(PAIR,  stride,       FX_INT(1), INTS)		\
-	X(PAIR,  padding,      FX_INT(0), PADS)		\
-	X(PAIR,  output_padding, FX_INT(0), INTS)	\
-	X(INT,   groups,       FX_INT(1), INT)		\
-	X(BOOL,  bias,         FX_BOOL(true), NO)	\
-	X(PAIR,  dilation,     FX_INT(1), INTS)
+	X(SIDES, dilation,     FX_INT(1), INTS)
+#define FX_OPTIONS_ConvTranspose1d(X)	FX_OPTIONS_CONV_TRANSPOSE(X, INT)
+#define FX_OPTIONS_ConvTranspose2d(X)	FX_OPTIONS_CONV_TRANSPOSE(X, PAIR)
 
 #define FX_OPTIONS_Linear(X)			\
 	X(INT,   in_features,  FX_REQUIRED, NO)	\
@@ -100,57 +83,49 @@
 	X(INT,   embedding_dim, FX_REQUIRED, NO)	\
 	X(INT,   padding_idx,  FX_NONE, NO)
 
-#define FX_OPTIONS_max_pool1d(X)			\
-	X(INT,   kernel_size,  FX_REQUIRED, INTS)	\
-	X(INT,   stride,       FX_NONE, KERNEL)		\
-	X(INT,   padding,      FX_INT(0), PADS)		\
-	X(INT,   dilation,     FX_INT(1), INTS)		\
-	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
-	X(BOOL,  return_indices, FX_BOOL(false), FIXED)
+#define FX_OPTIONS_POOL(X, SIDES)			\
+	X(SIDES, kernel_size,  FX_REQUIRED, INTS)	\
+	X(SIDES, stride,       FX_NONE, KERNEL)		\
+	X(SIDES, padding,      FX_INT(0), PADS)
 
-#define FX_OPTIONS_MaxPool1d(X)				\
-	X(INT,   kernel_size,  FX_REQUIRED, INTS)	\
-	X(INT,   stride,       FX_NONE, KERNEL)		\
-	X(INT,   padding,      FX_INT(0), PADS)		\
-	X(INT,   dilation,     FX_INT(1), INTS)		\
+/* The function has the last two the other way round. */
+#define FX_OPTIONS_MAX_POOL_CLASS(X, SIDES)		\
+	FX_OPTIONS_POOL(X, SIDES)			\
+	X(SIDES, dilation,     FX_INT(1), INTS)		\
 	X(BOOL,  return_indices, FX_BOOL(false), FIXED)	\
 	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)
+#define FX_OPTIONS_MaxPool1d(X)	FX_OPTIONS_MAX_POOL_CLASS(X, INT)
+#define FX_OPTIONS_MaxPool2d(X)	FX_OPTIONS_MAX_POOL_CLASS(X, PAIR)
 
-#define FX_OPTIONS_avg_pool1d(X)			\
-	X(INT,   kernel_size,  FX_REQUIRED, INTS)	\
-	X(INT,   stride,       FX_NONE, KERNEL)		\
-	X(INT,   padding,      FX_INT(0), PADS)		\
+#define FX_OPTIONS_MAX_POOL(X, SIDES)			\
+	FX_OPTIONS_POOL(X, SIDES)			\
+	X(SIDES, dilation,     FX_INT(1), INTS)		\
+	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
+	X(BOOL,  return_indices, FX_BOOL(false), FIXED)
+#define FX_OPTIONS_max_pool1d(X)	FX_OPTIONS_MAX_POOL(X, INT)
+#define FX_OPTIONS_max_pool2d(X)	FX_OPTIONS_MAX_POOL(X, PAIR)
+
+#define FX_OPTIONS_AVG_POOL(X, SIDES)			\
+	FX_OPTIONS_POOL(X, SIDES)			\
 	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
 	X(BOOL,  count_include_pad, FX_BOOL(true), INT)
-#define FX_OPTIONS_AvgPool1d(X)	FX_OPTIONS_avg_pool1d(X)
+#define FX_OPTIONS_avg_pool1d(X)	FX_OPTIONS_AVG_POOL(X, INT)
+#define FX_OPTIONS_avg_pool2d(X)	FX_OPTIONS_AVG_POOL(X, PAIR)
+#define FX_OPTIONS_AvgPool1d(X)	FX_OPTIONS_AVG_POOL(X, INT)
+#define FX_OPTIONS_AvgPool2d(X)	FX_OPTIONS_AVG_POOL(X, PAIR)
 
-#define FX_OPTIONS_adaptive_avg_pool1d(X)	\
-	X(INT,   output_size,  FX_REQUIRED, INTS)
-#define FX_OPTIONS_AdaptiveAvgPool1d(X)	FX_OPTIONS_adaptive_avg_pool1d(X)
+#define FX_OPTIONS_ADAPTIVE_POOL(X, SIDES)	\
+	X(SIDES, output_size,  FX_REQUIRED, INTS)
+#define FX_OPTIONS_adaptive_avg_pool1d(X)	FX_OPTIONS_ADAPTIVE_POOL(X, INT)
+#define FX_OPTIONS_adaptive_avg_pool2d(X)	FX_OPTIONS_ADAPTIVE_POOL(X, PAIR)
+#define FX_OPTIONS_AdaptiveAvgPool1d(X)	FX_OPTIONS_ADAPTIVE_POOL(X, INT)
+#define FX_OPTIONS_AdaptiveAvgPool2d(X)	FX_OPTIONS_ADAPTIVE_POOL(X, PAIR)
 
 #define FX_OPTIONS_Upsample(X)				\
 	X(PAIR,  size,         FX_NONE, NO)		\
 	X(FLOAT, scale_factor, FX_NONE, NO)		\
 	X(STR,   mode,         FX_STR("nearest"), NO)	\
 	X(BOOL,  align_corners, FX_NONE, NO)
-
-#define FX_OPTIONS_MaxPool2d(X)				\
-	X(PAIR,  kernel_size,  FX_REQUIRED, INTS)	\
-	X(PAIR,  stride,       FX_NONE, KERNEL)		\
-	X(PAIR,  padding,      FX_INT(0), PADS)		\
-	X(PAIR,  dilation,     FX_INT(1), INTS)		\
-	X(BOOL,  return_indices, FX_BOOL(false), FIXED)	\
-	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)
-
-#define FX_OPTIONS_AvgPool2d(X)				\
-	X(PAIR,  kernel_size,  FX_REQUIRED, INTS)	\
-	X(PAIR,  stride,       FX_NONE, KERNEL)		\
-	X(PAIR,  padding,      FX_INT(0), PADS)		\
-	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
-	X(BOOL,  count_include_pad, FX_BOOL(true), INT)
-
-#define FX_OPTIONS_AdaptiveAvgPool2d(X)			\
-	X(PAIR,  output_size,  FX_REQUIRED, INTS)
 
 #define FX_OPTIONS_Flatten(X)			\
 	X(INT,   start_dim,    FX_INT(1), INT)	\
@@ -266,33 +241,23 @@
 
 /* Functions, whose tensors come before the arguments listed here */
 
-#define FX_OPTIONS_conv2d(X)			\
-	X(PAIR,  stride,       FX_INT(1), INTS)	\
-	X(PAIR,  padding,      FX_INT(0), PADS)	\
-	X(PAIR,  dilation,     FX_INT(1), INTS)	\
+#define FX_OPTIONS_WINDOW(X, SIDES)		\
+	X(SIDES, stride,       FX_INT(1), INTS)	\
+	X(SIDES, padding,      FX_INT(0), PADS)	\
+	X(SIDES, dilation,     FX_INT(1), INTS)	\
 	X(INT,   groups,       FX_INT(1), INT)
+#define FX_OPTIONS_conv1d(X)	FX_OPTIONS_WINDOW(X, INT)
+#define FX_OPTIONS_conv2d(X)	FX_OPTIONS_WINDOW(X, PAIR)
+#define FX_OPTIONS_conv3d(X)	FX_OPTIONS_WINDOW(X, INT)
 
-#define FX_OPTIONS_WINDOW(X)			\
-	X(INT,   stride,       FX_INT(1), INTS)	\
-	X(INT,   padding,      FX_INT(0), PADS)	\
-	X(INT,   dilation,     FX_INT(1), INTS)	\
-	X(INT,   groups,       FX_INT(1), INT)
-#define FX_OPTIONS_conv1d(X)	FX_OPTIONS_WINDOW(X)
-#define FX_OPTIONS_conv3d(X)	FX_OPTIONS_WINDOW(X)
-
-#define FX_OPTIONS_conv_transpose1d(X)			\
-	X(INT,   stride,       FX_INT(1), INTS)		\
-	X(INT,   padding,      FX_INT(0), PADS)		\
-	X(INT,   output_padding, FX_INT(0), INTS)	\
+#define FX_OPTIONS_WINDOW_TRANSPOSE(X, SIDES)		\
+	X(SIDES, stride,       FX_INT(1), INTS)		\
+	X(SIDES, padding,      FX_INT(0), PADS)		\
+	X(SIDES, output_padding, FX_INT(0), INTS)	\
 	X(INT,   groups,       FX_INT(1), INT)		\
-	X(INT,   dilation,     FX_INT(1), INTS)
-
-#define FX_OPTIONS_conv_transpose2d(X)			\
-	X(PAIR,  stride,       FX_INT(1), INTS)		\
-	X(PAIR,  padding,      FX_INT(0), PADS)		\
-	X(PAIR,  output_padding, FX_INT(0), INTS)	\
-	X(INT,   groups,       FX_INT(1), INT)		\
-	X(PAIR,  dilation,     FX_INT(1), INTS)
+	X(SIDES, dilation,     FX_INT(1), INTS)
+#define FX_OPTIONS_conv_transpose1d(X)	FX_OPTIONS_WINDOW_TRANSPOSE(X, INT)
+#define FX_OPTIONS_conv_transpose2d(X)	FX_OPTIONS_WINDOW_TRANSPOSE(X, PAIR)
 
 #define FX_OPTIONS_prelu(X)
 #define FX_OPTIONS_embedding(X)
@@ -305,24 +270,6 @@
 #define FX_OPTIONS_argmax(X)			\
 	X(INT,   dim,          FX_NONE, INT)	\
 	X(BOOL,  keepdim,      FX_BOOL(false), INT)
-
-#define FX_OPTIONS_max_pool2d(X)			\
-	X(PAIR,  kernel_size,  FX_REQUIRED, INTS)	\
-	X(PAIR,  stride,       FX_NONE, KERNEL)		\
-	X(PAIR,  padding,      FX_INT(0), PADS)		\
-	X(PAIR,  dilation,     FX_INT(1), INTS)		\
-	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
-	X(BOOL,  return_indices, FX_BOOL(false), FIXED)
-
-#define FX_OPTIONS_avg_pool2d(X)			\
-	X(PAIR,  kernel_size,  FX_REQUIRED, INTS)	\
-	X(PAIR,  stride,       FX_NONE, KERNEL)		\
-	X(PAIR,  padding,      FX_INT(0), PADS)		\
-	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
-	X(BOOL,  count_include_pad, FX_BOOL(true), INT)
-
-#define FX_OPTIONS_adaptive_avg_pool2d(X)	\
-	X(PAIR,  output_size,  FX_REQUIRED, INTS)
 
 #define FX_OPTIONS_flatten(X)			\
 	X(INT,   start_dim,    FX_INT(0), INT)	\
