@@ -42,8 +42,10 @@ int init_lstm(struct fx_module *m)
 	int64_t layers = module_int(m, "num_layers");
 	bool both = fx_truth(module_option(m, "bidirectional"));
 
-	if (in < 1 || hidden < 1 || layers < 1 || layers > 15)
-		return module_fail(m, -EINVAL, "input_size and hidden_size are at least 1, num_layers is 1 to 15");
+	if (in < 1 || hidden < 1 || layers < 1 || layers > (both ? 7 : 15))
+		return module_fail(m, -EINVAL, "input_size and hidden_size are at least 1, num_layers is 1 to 15, of both directions to 7; here they are %lld, %lld and %lld",
+				   (long long)in, (long long)hidden,
+				   (long long)layers);
 
 	for (int64_t i = 0; i < layers; i++) {
 		add_layer(m, i, in, "");

@@ -212,6 +212,31 @@ static void sequences(void **state)
 	fx_release(x);
 }
 
+static void refused(struct fx_module *m, const char *why)
+{
+	if (!m->error || !strstr(m->error, why))
+		fail_msg("\"%s\" does not say \"%s\"",
+			 m->error ? m->error : "", why);
+	fx_module_put(m);
+}
+
+static void options_that_clash_are_refused(void **state)
+{
+	refused(LSTM(3, 4, 16), "num_layers is 1 to 15, of both directions to 7; here they are 3, 4 and 16");
+	refused(LSTM(3, 4, 8, .bidirectional = true), "3, 4 and 8");
+	refused(LSTM(0, 4), "0, 4 and 1");
+	refused(MultiheadAttention(8, 3), "num_heads must divide embed_dim");
+	refused(GroupNorm(4, 6), "num_groups must divide num_channels");
+	refused(ConvTranspose2d(4, 6, 3, .groups = 4),
+		"groups must divide in_channels and out_channels");
+	refused(Conv1d(4, 6, 0), "kernel_size are at least 1");
+	refused(Embedding(0, 3), "num_embeddings and embedding_dim");
+	refused(Embedding(5, 3, 5), "padding_idx is none of num_embeddings");
+	refused(LayerNorm(0), "normalized_shape is at least 1");
+	refused(BatchNorm1d(0), "num_features is at least 1");
+	refused(PReLU(0), "num_parameters is at least 1");
+}
+
 static void keys_are_torch_s(void **state)
 {
 	struct bytes wanted;
@@ -249,6 +274,7 @@ int main(void)
 		cmocka_unit_test(windows_and_norms),
 		cmocka_unit_test(activations_and_pools),
 		cmocka_unit_test(sequences),
+		cmocka_unit_test(options_that_clash_are_refused),
 		cmocka_unit_test(keys_are_torch_s),
 	};
 
