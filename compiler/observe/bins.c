@@ -38,16 +38,20 @@ static void widen(struct bins *b)
 
 /*
  * The next power of two above @limit, by its bits: log2 is not exact. What is
- * beyond the last one that sums of two still hold is counted at the end.
+ * beyond the last one that sums of two still hold is counted at the end; below
+ * the first one, bins would be too narrow for a float32 to say how many make 1.
  */
+#define FIRST_REACH	0x1p-100f
 #define LAST_REACH	0x1p126f
 static float power_above(float limit)
 {
 	int exponent;
 
 	frexpf(limit, &exponent);
+	if (!(limit > 0))
+		return 1;
 	return limit > LAST_REACH ? LAST_REACH :
-	       limit > 0 ? ldexpf(1, exponent) : 1;
+	       limit < FIRST_REACH ? FIRST_REACH : ldexpf(1, exponent);
 }
 
 static float reach_of(struct range r)

@@ -19,6 +19,12 @@ static struct bins bins_of(struct fx_module *m)
 	};
 }
 
+/* Empty, or counted: a file may have brought any number. */
+static bool bins_are_sound(const struct bins *b)
+{
+	return !b->reach || (isnormal(b->reach) && b->reach > 0);
+}
+
 static int check_options(struct fx_module *m)
 {
 	fxv percentile = module_option(m, "percentile");
@@ -60,6 +66,9 @@ static fxv forward_search(struct fx_module *m, const fxv *args)
 
 	if (!t)
 		return args[0];
+	if (!bins_are_sound(&b))
+		return fx_poison(context.at, -EINVAL, "%s: the reach of its histogram is %g, which no data gives; load a state dict of this observer, or none",
+				 m->class->name, (double)b.reach);
 	r = extremes(t->data, fxq_tensor_count(t));
 	bins_add(&b, t->data, fxq_tensor_count(t), r);
 	buffer_floats(m, "reach")[0] = b.reach;
@@ -104,6 +113,9 @@ static int search(struct fx_module *m, find_fn find, struct fx_qparams *ret)
 
 	if (qtype_of(m, &t, error))
 		return qparams_refuse(m, ret, -EINVAL, "%s", error);
+	if (!bins_are_sound(&b))
+		return qparams_refuse(m, ret, -EINVAL, "the reach of its histogram is %g, which no data gives; load a state dict of this observer, or none",
+				      (double)b.reach);
 	if (!b.reach)
 		return qparams_fit(m, NULL, 0, ret);
 	r = find(m, &b, observed_range(m), &t.target);

@@ -552,6 +552,40 @@ static void searches_that_make_no_sense_are_refused(void **state)
 		"a PlaceholderObserver is no observer");
 }
 
+/* Values that float32 barely holds are counted where they lie: above 0. */
+static void the_least_values_are_counted(void **state)
+{
+	struct fx_module *m = KLObserver();
+	fxv x = fx_full(0x1p-149f, 3), y = fx_call(m, x);
+	const struct fxq_tensor *t = fx_module_tensor(m, "histogram");
+
+	assert_null(fx_error(y));
+	assert_int_equal(((int64_t *)t->data)[fxq_tensor_count(t) / 2], 3);
+	fx_release(y);
+	fx_module_put(m);
+}
+
+/* A state dict of something else, or one that was made by hand. */
+static void a_reach_that_no_data_gives_is_refused(void **state)
+{
+	static const float wrong[] = { NAN, INFINITY, -1, 0x1p-140f };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct fx_module *m = MSEObserver();
+		fxv x = fx_ones(3), y;
+		struct fx_qparams q;
+
+		*(float *)fx_module_tensor(m, "reach")->data = wrong[i];
+		y = fx_call(m, x);
+		assert_non_null(strstr(fx_error(y), "the reach of its histogram is"));
+		assert_int_equal(fx_calculate_qparams(m, &q), -EINVAL);
+		assert_non_null(strstr(q.error, "which no data gives"));
+		fx_release(x);
+		fx_release(y);
+		fx_module_put(m);
+	}
+}
+
 /* Fake quantization */
 
 static void fake_quantization_rounds_as_torch_does(void **state)
@@ -960,6 +994,8 @@ int main(void)
 		cmocka_unit_test(a_fixed_scale_is_the_one_given),
 		cmocka_unit_test(a_histogram_is_spread_over_wider_steps),
 		cmocka_unit_test(searches_that_make_no_sense_are_refused),
+		cmocka_unit_test(the_least_values_are_counted),
+		cmocka_unit_test(a_reach_that_no_data_gives_is_refused),
 		cmocka_unit_test(fake_quantization_rounds_as_torch_does),
 		cmocka_unit_test(each_state_observes_or_quantizes),
 		cmocka_unit_test(a_state_dict_is_torchs),
