@@ -723,6 +723,12 @@ static void defaults_are_called_by_name(void **state)
 	struct fx_module_qconfig train = get_default_qconfig(
 		.activation_observer = "mse", .activation_fake_quant = "lsq");
 	struct fx_module_qconfig wrong = get_default_qconfig("max");
+	struct fx_module_qconfig four = get_default_qconfig(
+		.weight_bits = 4, .per_tensor = true, .power_of_two = true,
+		.weight_observer = "mse");
+	struct fx_module_qconfig nine = get_default_qconfig(.weight_bits = 9);
+	fxv w = fx_gen(1, 0.5f, 4, 3);
+	struct fx_qparams q;
 	struct fx_module *model = filled(Block()), *gm, *converted;
 
 	assert_string_equal(calibrate.activation->class->name,
@@ -734,6 +740,19 @@ static void defaults_are_called_by_name(void **state)
 	assert_refused(prepare_calibration_fx(model, fx_qconfig_dict(
 		{ "", NULL, &wrong })),
 		"activation_observer is one of min_max moving_average histogram percentile kl mse mix clip clip_std, not 'max'");
+	assert_string_equal(class_at(train.weight, "activation_post_process"),
+			    "MovingAveragePerChannelMinMaxObserver");
+	assert_string_equal(four.weight->class->name, "MSEObserver");
+	assert_null(fx_error(fx_call(four.weight, w)));
+	assert_int_equal(fx_calculate_qparams(four.weight, &q), 0);
+	assert_int_equal(q.quant_max, 7);
+	assert_true(frexpf(q.scale[0], &(int){ 0 }) == 0.5f);
+	fx_qparams_free(&q);
+	assert_refused(prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &nine })), "weight_bits is from 2 to 8, not 9");
+	fx_release(w);
+	fx_qconfig_put(&four);
+	fx_qconfig_put(&nine);
 	gm = prepare_calibration_fx(model, fx_qconfig_dict(
 		{ "", NULL, &calibrate }));
 	run(gm);

@@ -184,7 +184,7 @@ refuses 2 "--schedule knows warmup= and last=, not 'gamma=2'" \
 	train --schedule cosine,gamma=2 net.so
 refuses 2 "--augment knows crop=, flip and cutout=, not 'blur'" \
 	train --augment flip,blur net.so
-refuses 2 'where to? Give -o FILE.fxq' qat net.so --fashion-mnist
+refuses 2 'where to? Give -o FILE.fxq' qat net.so --data x
 refuses 2 'a model that has learned is quantized: give --weights' \
 	qat net.so --fashion-mnist -o x.fxq
 refuses 2 "--lr needs a number from 1e-12 to 1000, not '0'" train --lr 0 net.so

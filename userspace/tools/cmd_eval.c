@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * cmd_eval.c - how often a network is right, in int8 and in floating point
- *
- * Samples are spread over threads. Each has a machine, or a copy of the float
- * graph, of its own, so that none waits for another; the answers do not
- * depend on how many there are.
- *
- * A machine is a thread too, which takes turns with that of its samples. Such
- * a pair looks half idle to the scheduler, which may leave two pairs on one
- * processor; so where there is a processor for each pair, it is told to it.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,144 +107,6 @@ static const struct argp argp = {
 	children, help_filter
 };
 
-/* Samples, and what becomes of them; shared by the threads. */
-struct work {
-	const struct feed *feed;
-	size_t count, n_in;
-	const struct feed_inputs *in;
-	atomic_size_t next;
-	atomic_int failed;		/* exit code */
-	_Atomic uint64_t cycles;
-	int64_t *answer;		/* of each item */
-};
-
-struct worker {
-	struct work *work;
-	pthread_t thread;
-	cpu_set_t cpus;			/* of the thread, and the machine's */
-	struct runner runner;		/* int8 */
-	struct fx_graph *graph;		/* float */
-	size_t n_out;
-	bool leads;			/* draws the bar */
-	char error[1024];
-};
-
-static void keep_answers(struct work *w, size_t i, const struct fxq_tensor *out)
-{
-	size_t batch = feed_batch(w->feed);
-
-	for (size_t b = 0; b < batch; b++)
-		w->answer[i * batch + b] = class_of(out, b, batch);
-}
-
-static int run_int8(struct worker *me, size_t i, struct fxq_tensor *sample)
-{
-	struct fxq_io *io = me->runner.io;
-	struct fxq_completion done;
-	int err;
-
-	err = fxq_run_timed(me->runner.prog, sample, io->out, &done);
-	if (err) {
-		snprintf(me->error, sizeof(me->error), "%s", fxq_error());
-		return err;
-	}
-	atomic_fetch_add(&me->work->cycles, done.cycles);
-	keep_answers(me->work, i, &io->out[0]);
-	return 0;
-}
-
-static int run_float(struct worker *me, size_t i, struct fxq_tensor *sample)
-{
-	struct fxq_self self = { 0 };
-	const struct fx_run run = { .threads = 1, .self = &self };
-	struct fxq_tensor *out = calloc(me->n_out + 1, sizeof(*out));
-	int err = -ENOMEM;
-
-	if (out)
-		err = fx_graph_run(me->graph, &run, sample, me->work->n_in,
-				   out, me->n_out);
-	if (err)
-		snprintf(me->error, sizeof(me->error), "%s",
-			 fx_graph_error(me->graph));
-	else
-		keep_answers(me->work, i, &out[0]);
-	for (size_t k = 0; out && k < me->n_out; k++)
-		fxq_tensor_free(&out[k]);
-	free(out);
-	return err;
-}
-
-/* This thread and those it starts. No set: anywhere. */
-static void run_on(const cpu_set_t *cpus)
-{
-	if (CPU_COUNT(cpus))
-		sched_setaffinity(0, sizeof(*cpus), cpus);
-}
-
-/* A processor for each worker, if there are as many. */
-static void share_out(struct worker *workers, int n, const cpu_set_t *all)
-{
-	if (CPU_COUNT(all) != n)
-		return;
-	for (int cpu = 0, i = 0; i < n; cpu++)
-		if (CPU_ISSET(cpu, all))
-			CPU_SET(cpu, &workers[i++].cpus);
-}
-
-static void *work_on(void *arg)
-{
-	struct worker *me = arg;
-	struct work *w = me->work;
-	struct fxq_tensor *sample = sample_new(w->in);
-	int err = sample ? 0 : io_fail_memory("samples");
-	size_t i;
-
-	run_on(&me->cpus);
-	while (!err && !w->failed &&
-	       (i = atomic_fetch_add(&w->next, 1)) < w->count) {
-		err = feed_get(w->feed, i, sample);
-		if (err)
-			break;
-		err = me->graph ? run_float(me, i, sample) :
-				  run_int8(me, i, sample);
-		if (me->leads)
-			progress_at(i);
-	}
-	/* A run leaves its own sentence; a file's is io_error()'s. */
-	if (err)
-		w->failed = me->error[0] && !me->graph ? TOOL_DEVICE :
-							 TOOL_INPUT;
-	if (err && !me->error[0])
-		snprintf(me->error, sizeof(me->error), "%s", io_error());
-	sample_free(sample, w->in->n);
-	return NULL;
-}
-
-/* Runs all workers, the first on this thread; the seconds it took, or < 0. */
-static double run_workers(struct worker *workers, int n, const char *what)
-{
-	struct work *w = workers[0].work;
-	double begun = now_s();
-	int started = 1;
-
-	workers[0].leads = true;
-	progress_begin(what, w->count);
-	for (; started < n; started++)
-		if (pthread_create(&workers[started].thread, NULL, work_on,
-				   &workers[started]))
-			break;
-	work_on(&workers[0]);
-	for (int i = 1; i < started; i++)
-		pthread_join(workers[i].thread, NULL);
-	progress_end();
-	for (int i = 0; i < started; i++)
-		if (workers[i].error[0]) {
-			complain(w->failed, "%s", workers[i].error);
-			return -1;
-		}
-	return now_s() - begun;
-}
-
 struct result {
 	bool has_int8, has_float;
 	double int8_top1, float_top1, same;	/* percent */
@@ -265,107 +115,39 @@ struct result {
 	uint64_t images;
 };
 
-static int work_init(struct work *w, const struct feed *f,
-		     const struct feed_inputs *in, uint64_t count)
+static int eval_image(const struct args *a, struct fxq_image *image,
+		      struct answers *int8, struct result *r)
 {
-	size_t n = feed_count(f);
-
-	*w = (struct work){
-		.feed = f, .in = in, .n_in = in->n,
-		.count = count && count / feed_batch(f) < n ?
-			 count / feed_batch(f) : n,
-	};
-	if (!w->count)
-		w->count = 1;
-	w->answer = calloc(w->count * feed_batch(f), sizeof(*w->answer));
-	return w->answer ? TOOL_OK : complain_io(io_fail_memory("answers"));
-}
-
-static int eval_int8(const struct args *a, struct fxq_image *image,
-		     struct work *w, struct result *r)
-{
-	struct worker *workers = calloc(a->o.threads, sizeof(*workers));
 	struct fxq_image_info info;
-	int code = TOOL_OK, n = 0;
-	cpu_set_t all;
-	double s = -1;
+	size_t n = answers_items(int8);
+	int code;
 
-	if (!workers)
-		return complain_io(io_fail_memory("threads"));
-	if (sched_getaffinity(0, sizeof(all), &all))
-		CPU_ZERO(&all);
-	share_out(workers, a->o.threads, &all);
+	code = answers_of_image(image, a->o.device, a->o.threads, int8);
+	if (code)
+		return code;
 	fxq_image_info(image, &info);
-	for (; !code && n < a->o.threads; n += !code) {
-		workers[n].work = w;
-		run_on(&workers[n].cpus);
-		code = runner_open(image, a->o.device, NULL, NULL,
-				   &workers[n].runner);
-	}
-	if (!code)
-		s = run_workers(workers, n, "int8");
-	run_on(&all);
-	if (s > 0) {
-		size_t batch = feed_batch(w->feed);
-
-		r->has_int8 = true;
-		r->images_per_s = w->count * batch / s;
-		r->cycles_per_image = (double)w->cycles / (w->count * batch);
-		r->utilization = utilization(info.macs_device * w->count,
-					     w->cycles);
-	}
-	while (n--)
-		runner_close(&workers[n].runner);
-	free(workers);
-	return code ? code : s < 0 ? w->failed : TOOL_OK;
+	r->has_int8 = true;
+	r->images = n;
+	r->int8_top1 = percent_right(int8);
+	r->images_per_s = n / int8->seconds;
+	r->cycles_per_image = (double)int8->cycles / n;
+	r->utilization = utilization(info.macs_device * int8->count,
+				     int8->cycles);
+	return TOOL_OK;
 }
 
-static int eval_float(const struct args *a, const struct fx_graph *g,
-		      struct work *w, struct result *r)
+static int eval_graph(const struct args *a, const struct fx_graph *g,
+		      struct answers *flt, struct result *r)
 {
-	struct worker *workers = calloc(a->o.threads, sizeof(*workers));
-	struct fx_node **outputs;
-	size_t n_out;
-	double s;
+	int code = answers_of_graph(g, a->o.threads, flt);
 
-	if (!workers)
-		return complain_io(io_fail_memory("threads"));
-	outputs = graph_outputs(g, &n_out);
-	free(outputs);
-	for (int i = 0; i < a->o.threads; i++) {
-		workers[i].work = w;
-		workers[i].graph = fx_graph_copy(g);
-		workers[i].n_out = n_out;
-	}
-	stdout_away();
-	s = run_workers(workers, a->o.threads, "float");
-	stdout_back();
-	if (s > 0) {
-		r->has_float = true;
-		r->float_images_per_s = w->count * feed_batch(w->feed) / s;
-	}
-	for (int i = 0; i < a->o.threads; i++)
-		fx_graph_free(workers[i].graph);
-	free(workers);
-	return s < 0 ? w->failed : TOOL_OK;
-}
-
-static double percent_right(const struct work *w)
-{
-	size_t n = w->count * feed_batch(w->feed), right = 0;
-
-	for (size_t i = 0; i < n; i++)
-		right += w->answer[i] == feed_label(w->feed, i);
-	return 100.0 * right / n;
-}
-
-static double percent_same(const struct work *a, const struct work *b)
-{
-	size_t n = a->count * feed_batch(a->feed), same = 0;
-
-	for (size_t i = 0; i < n; i++)
-		same += a->answer[i] == b->answer[i];
-	return 100.0 * same / n;
+	if (code)
+		return code;
+	r->has_float = true;
+	r->images = answers_items(flt);
+	r->float_top1 = percent_right(flt);
+	r->float_images_per_s = r->images / flt->seconds;
+	return TOOL_OK;
 }
 
 static int print_as_json(const struct result *r, const char *name)
@@ -419,7 +201,7 @@ static int eval(const struct args *a, struct fxq_image *image,
 {
 	struct feed_inputs in = { 0 };
 	struct feed *f = NULL;
-	struct work int8 = { 0 }, flt = { 0 };
+	struct answers int8 = { 0 }, flt = { 0 };
 	struct result r = { 0 };
 	int code;
 
@@ -433,20 +215,19 @@ static int eval(const struct args *a, struct fxq_image *image,
 		code = complain(TOOL_USAGE, "%s: its samples have no classes; give --labels, or a folder for each class",
 				a->data);
 	if (!code && m) {
-		code = work_init(&flt, f, &in, a->count);
+		code = answers_init(&flt, f, &in, a->count);
 		if (!code)
-			code = eval_float(a, m->graph, &flt, &r);
+			code = eval_graph(a, m->graph, &flt, &r);
 	}
 	if (!code && image) {
-		code = work_init(&int8, f, &in, a->count);
+		code = answers_init(&int8, f, &in, a->count);
 		if (!code)
-			code = eval_int8(a, image, &int8, &r);
+			code = eval_image(a, image, &int8, &r);
 	}
 	if (!code) {
-		r.images = (image ? int8.count : flt.count) * feed_batch(f);
-		r.float_top1 = m ? percent_right(&flt) : 0;
-		r.int8_top1 = image ? percent_right(&int8) : 0;
-		r.same = m && image ? percent_same(&flt, &int8) : 0;
+		if (m && image)
+			r.same = percent_same(flt.answer, int8.answer,
+					      r.images);
 		if (a->o.json)
 			code = print_as_json(&r, name);
 		else

@@ -22,13 +22,14 @@ enum {
 	KEY_DATA = OPTION_OWN, KEY_LABELS, KEY_TEST, KEY_TEST_LABELS,
 	KEY_FASHION, KEY_EPOCHS, KEY_UNTIL, KEY_BATCH, KEY_LR, KEY_OPTIMIZER,
 	KEY_SCHEDULE, KEY_SMOOTHING, KEY_AUGMENT, KEY_WEIGHTS, KEY_CHECKPOINT,
-	KEY_RESUME, KEY_SEED,
+	KEY_RESUME, KEY_SEED, KEY_QCONFIG, KEY_CALIBRATE,
 };
 
 struct args {
 	struct options o;
 	struct recipe r;
 	bool quantized;
+	struct fx_default_qconfig qconfig;
 	const char *network, *output;
 	const char *data, *labels, *test, *test_labels;
 };
@@ -74,23 +75,6 @@ static double parse_real(struct argp_state *state, const char *option,
 	return v;
 }
 
-/* Names the @n-th of @names in messages. */
-static int parse_name(struct argp_state *state, const char *option,
-		      const char *text, const char *const *names)
-{
-	char all[128] = "";
-	size_t n = 0;
-
-	for (int i = 0; names[i]; i++) {
-		if (!strcmp(names[i], text))
-			return i;
-		n += snprintf(all + n, sizeof(all) - n, "%s%s",
-			      i ? ", " : "", names[i]);
-	}
-	argp_error(state, "%s is one of %s, not '%s'", option, all, text);
-	return 0;
-}
-
 #define NAME(id, name)	name,
 
 /* "sgd,momentum=0.9,decay=5e-4,nesterov,matrices" */
@@ -106,7 +90,7 @@ static void parse_optimizer(struct argp_state *state, char *text,
 
 	if (*rest)
 		*rest++ = '\0';
-	o->kind = parse_name(state, "--optimizer", text, kinds);
+	o->kind = parse_choice(state, "--optimizer", text, kinds);
 	o->momentum = 0;
 	o->nesterov = false;
 	while (*rest) {
@@ -142,7 +126,7 @@ static void parse_schedule(struct argp_state *state, char *text,
 
 	if (*rest)
 		*rest++ = '\0';
-	s->kind = parse_name(state, "--schedule", text, kinds);
+	s->kind = parse_choice(state, "--schedule", text, kinds);
 	while (*rest) {
 		switch (getsubopt(&rest, tokens, &value)) {
 		case WARMUP:
@@ -189,6 +173,8 @@ static void parse_augment(struct argp_state *state, char *text,
 static void set_qat_defaults(struct args *a)
 {
 	a->r.epochs = 3;
+	a->r.calibrate = 2048;
+	a->qconfig.activation_fake_quant = "fake_quant";
 	a->r.optim.lr = 0.005;
 	a->r.schedule.kind = FX_COSINE;
 }
@@ -209,7 +195,7 @@ static void check_args(struct args *a, struct argp_state *state)
 {
 	if (!a->data)
 		argp_error(state, "labelled data are missing: give --data, or --fashion-mnist");
-	if (!a->output && !a->r.checkpoint)
+	if (!a->output && !a->r.checkpoint && !(a->quantized && a->test))
 		argp_error(state, "where to? Give -o FILE.%s",
 			   a->quantized ? "fxq" : "npz");
 	if (a->quantized && !a->o.weights)
@@ -268,7 +254,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options_init(&a->o, state);
 		return 0;
 	case KEY_EPOCHS:
-		r->epochs = parse_number(state, "--epochs", arg, 1, 1000000);
+		r->epochs = parse_number(state, "--epochs", arg, !a->quantized,
+					 1000000);
 		return 0;
 	case KEY_UNTIL:
 		r->until = parse_number(state, "--until", arg, 1, 1000000);
@@ -312,8 +299,38 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return parse_file(key, arg, a);
 }
 
+static const struct argp_option qat_options[] = {
+	{ "qconfig", KEY_QCONFIG, "WHAT[,...]", 0,
+	  "bits=4, per-tensor, power-of-two, quantizer=lsq", 1 },
+	{ "calibrate-count", KEY_CALIBRATE, "N", OPTION_HIDDEN, NULL, 2 },
+	{ 0 }
+};
+
+static error_t parse_qat(int key, char *arg, struct argp_state *state)
+{
+	struct args *a = state->input;
+
+	switch (key) {
+	case KEY_QCONFIG:
+		parse_qconfig(state, arg, &a->qconfig);
+		return 0;
+	case KEY_CALIBRATE:
+		a->r.calibrate = parse_number(state, "--calibrate-count", arg,
+					      1, 1000000000);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp qat_own_argp = { qat_options, parse_qat };
+
 static const struct argp_child children[] = {
 	{ &picture_quiet_argp }, { &common_argp }, { NULL }
+};
+
+static const struct argp_child qat_children[] = {
+	{ &qat_own_argp, 0, NULL, 0 }, { &picture_quiet_argp },
+	{ &common_argp }, { NULL }
 };
 
 static const struct argp train_argp = {
@@ -326,10 +343,10 @@ static const struct argp train_argp = {
 
 static const struct argp qat_argp = {
 	options, parse, "MODEL.so",
-	"Trains a model that has learned on, with the error of 8 bits, into -o.\n"
+	"Trains a model that has learned on, with the error of 8 bits or less, into -o.\n"
 	"Pictures become tensors as `compile' does it: --mean, --std and so on."
 	"\v  fxq-run qat net.so --weights net.npz --fashion-mnist -o net.fxq",
-	children, help_filter
+	qat_children, help_filter
 };
 
 /* Data with a class for each sample. */
@@ -385,59 +402,31 @@ static int64_t count_parameters(struct fx_module *m)
 	return count;
 }
 
-static int print_as_json(struct fx_module *m, const struct epoch *epochs,
-			 size_t n)
+static json_t *json_percent(double v)
 {
-	json_t *list = json_array();
+	return v < 0 ? json_null() : json_number(v);
+}
+
+static int print_as_json(const struct lesson *l, const struct epoch *epochs,
+			 size_t n, const struct outcome *o)
+{
+	json_t *list = json_array(), *all;
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o}",
 			"loss", json_number(epochs[i].loss),
 			"train_top1", json_number(epochs[i].train_top1),
-			"test_top1", epochs[i].test_top1 < 0 ? json_null() :
-				     json_number(epochs[i].test_top1),
+			"test_top1", json_percent(epochs[i].test_top1),
 			"seconds", json_number(epochs[i].seconds)));
-	return print_json(json_pack("{s:I, s:o}", "parameters",
-				    (json_int_t)count_parameters(m),
-				    "epochs", list));
-}
-
-/* The model on integers, as an image. */
-static int write_image(const struct args *a, const struct lesson *l,
-		       const struct model *m)
-{
-	const struct fxq_caps caps = FXQ_CAPS_DEFAULT;
-	struct fx_module *integers = convert_fx(l->model);
-	struct build b = { .in = *l->in, .keep_preprocess = true };
-	struct bytes image = { 0 };
-	int code = TOOL_OK, err;
-
-	if (integers->error) {
-		code = complain(TOOL_UNSUPPORTED, "%s", integers->error);
-		goto put_integers;
-	}
-	fx_for_each_node(n, integers->graph)
-		if (n->opcode == FX_PLACEHOLDER)
-			fx_node_set_type(n, &l->in->type[0]);
-	err = fx_functionalize(integers->graph, integers, &b.converted);
-	if (err) {
-		code = complain_graph(integers->graph, err);
-		goto put_integers;
-	}
-	err = fx_graph_infer(b.converted);
-	if (!err)
-		err = fx_partition(b.converted, &caps);
-	if (err)
-		code = complain_graph(b.converted, err);
-	else
-		code = build_image(&b, m, false, NULL, &image);
-	if (!code && file_write(a->output, image.data, image.size))
-		code = complain(TOOL_OUTPUT, "%s", io_error());
-	bytes_free(&image);
-	fx_graph_free(b.converted);
-put_integers:
-	fx_module_put(integers);
-	return code;
+	all = json_pack("{s:I, s:o}", "parameters",
+			(json_int_t)count_parameters(l->model), "epochs", list);
+	if (l->original)
+		json_object_update_new(all, json_pack("{s:o, s:o, s:o, s:o}",
+			"float_top1", json_percent(o->float_top1),
+			"calibrated_top1", json_percent(o->calibrated_top1),
+			"int8_top1", json_percent(o->int8_top1),
+			"same_answer", json_percent(o->same)));
+	return print_json(all);
 }
 
 static int write_weights(const struct args *a, const struct lesson *l)
@@ -449,9 +438,28 @@ static int write_weights(const struct args *a, const struct lesson *l)
 	return err ? complain(TOOL_OUTPUT, "%s", error) : TOOL_OK;
 }
 
-static int run(struct args *a, struct lesson *l, const struct model *m)
+/* Integers from what was learned: written down, tested, or both. */
+static int write_image(const struct args *a, const struct lesson *l,
+		       const struct model *m, struct outcome *o)
 {
-	struct epoch *epochs = calloc(a->r.epochs, sizeof(*epochs));
+	struct bytes image = { 0 };
+	int code = qat_image(l, m, &image);
+
+	if (!code && a->output && file_write(a->output, image.data, image.size))
+		code = complain(TOOL_OUTPUT, "%s", io_error());
+	if (!code && l->test)
+		code = qat_test(l, &image, o);
+	bytes_free(&image);
+	if (!code && l->test && !l->quiet)
+		printf("integers: %.2f %% of the test data, float %.2f %%, the same answer to %.2f %%\n",
+		       o->int8_top1, o->float_top1, o->same);
+	return code;
+}
+
+static int run(struct args *a, struct lesson *l, const struct model *m,
+	       struct outcome *o)
+{
+	struct epoch *epochs = calloc(a->r.epochs + 1, sizeof(*epochs));
 	size_t n = 0;
 	int code;
 
@@ -461,42 +469,33 @@ static int run(struct args *a, struct lesson *l, const struct model *m)
 		printf("%" PRId64 " parameters, %zu samples\n",
 		       count_parameters(l->model), feed_count(l->train));
 	fflush(stdout);
-	code = train(l, &a->r, epochs, &n);
-	if (!code && a->output)
-		code = a->quantized ? write_image(a, l, m) :
-				      write_weights(a, l);
+	code = train(l, &a->r, epochs, &n, o);
+	if (!code && a->quantized)
+		code = write_image(a, l, m, o);
+	else if (!code && a->output)
+		code = write_weights(a, l);
 	if (!code && a->o.json)
-		code = print_as_json(l->model, epochs, n);
+		code = print_as_json(l, epochs, n, o);
 	free(epochs);
 	return code;
 }
 
-/* Activations over all they can be, weights a channel each, 8 bits. */
-static struct fx_module *prepare(struct fx_module *model)
-{
-	struct fx_module_qconfig qconfig = QConfig(
-		FakeQuantize(MovingAverageMinMaxObserver(.dtype = "qint8")),
-		FakeQuantize(PerChannelMinMaxObserver(
-			.dtype = "qint8", .quant_min = -127, .quant_max = 127,
-			.qscheme = "per_channel_symmetric")));
-	struct fx_module *gm;
-
-	gm = prepare_qat_fx(fx_train(model),
-			    fx_qconfig_dict({ "", NULL, &qconfig }));
-	fx_qconfig_put(&qconfig);
-	return gm;
-}
-
 static int teach(struct args *a, struct lesson *l, const struct model *m)
 {
+	struct outcome o = { NULL, -1, -1, -1, -1 };
 	int code;
 
 	if (!a->quantized)
-		return run(a, l, m);
-	l->model = prepare(m->module);
-	code = l->model->error ?
-	       complain(TOOL_UNSUPPORTED, "%s", l->model->error) :
-	       run(a, l, m);
+		return run(a, l, m, &o);
+	code = qat_prepare(l, &a->qconfig);
+	if (code)
+		return code;
+	if (l->test)
+		o.float_answers = calloc(feed_count(l->test) + 1,
+					 sizeof(*o.float_answers));
+	code = l->test && !o.float_answers ?
+	       complain_io(io_fail_memory("answers")) : run(a, l, m, &o);
+	free(o.float_answers);
 	fx_module_put(l->model);
 	return code;
 }
@@ -523,8 +522,8 @@ static int train_command(const struct argp *argp, bool quantized, int argc,
 	if (!code && a.test)
 		code = open_data(a.test, a.test_labels, &in, &test);
 	if (!code) {
-		struct lesson l = { m.module, &in, data, test, a.o.threads,
-				    a.o.json, quantized };
+		struct lesson l = { m.module, NULL, &in, data, test,
+				    a.o.threads, a.o.json };
 
 		set_fill(&a.r.augment, &in);
 		code = teach(&a, &l, &m);

@@ -347,6 +347,34 @@ void runner_close(struct runner *r);
 /* Utilization of the MAC array, in 0..1. */
 double utilization(uint64_t macs, uint64_t cycles);
 
+/* evaluate.c: what a network answers to every sample */
+
+/*
+ * struct answers
+ * @count: of samples that are run
+ * @answer: the class of each of their items; free it
+ * @cycles: Output: modelled, of an image
+ */
+struct answers {
+	const struct feed *feed;
+	const struct feed_inputs *in;
+	size_t count;
+	int64_t *answer;
+	double seconds;
+	uint64_t cycles;
+};
+
+/* Of @count items, or of all if it is 0. */
+int answers_init(struct answers *a, const struct feed *f,
+		 const struct feed_inputs *in, uint64_t count);
+size_t answers_items(const struct answers *a);
+int answers_of_image(struct fxq_image *image, const char *device, int threads,
+		     struct answers *a);
+int answers_of_graph(const struct fx_graph *g, int threads, struct answers *a);
+double percent_right(const struct answers *a);
+/* How many of @n answers are the same. */
+double percent_same(const int64_t *a, const int64_t *b, size_t n);
+
 /* values.c: elements as numbers */
 
 /* Element @i, dequantized if it has a scale. */

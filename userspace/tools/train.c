@@ -7,6 +7,10 @@
  * written down: weights, the optimizer's tensors, and how many are done. Order,
  * changes of pictures and dropout follow from the seed and the step, so a run
  * that goes on from there gives the bits of one that was never stopped.
+ *
+ * A model with fake quantizers is calibrated first: it goes forward over some of
+ * the data in evaluation. What it answers then, the float model before it and the
+ * trained one after it, tells what quantization costs and what training wins back.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -30,7 +34,7 @@ struct school {
 	struct fx_samples train, test;
 	struct fx_batches *batches;
 	struct fxq_tensor x, labels;
-	int64_t *train_labels, *test_labels;
+	int64_t *train_labels, *test_labels, *answers;
 	int64_t done, recipe[4];
 };
 
@@ -115,7 +119,7 @@ static int run_epoch(struct school *s, uint64_t epoch, struct epoch *ret)
 	int code = TOOL_OK;
 
 	fx_train(s->l->model);
-	if (s->l->quantized)
+	if (s->l->original)
 		set_fake_quantize(s->l->model, FX_QAT);
 	progress_begin("training", n);
 	for (size_t i = 0; !code && i < n; i++) {
@@ -133,35 +137,104 @@ static int run_epoch(struct school *s, uint64_t epoch, struct epoch *ret)
 	return code;
 }
 
-/* The last batch is filled up with what the one before had. */
-static int test(struct school *s, double *ret_top1)
+/* Sample @i as the @k-th of the batch. */
+static int fill(struct school *s, const struct fx_samples *from, size_t i,
+		size_t k)
 {
-	size_t one = fxq_tensor_count(&s->x) / s->r->batch, right = 0, n;
-	int code = TOOL_OK, err = 0;
+	size_t one = fxq_tensor_count(&s->x) / s->r->batch;
+	int err = get_sample(from->ctx, i, (float *)s->x.data + k * one);
 
-	fx_eval(s->l->model);
-	if (s->l->quantized)
-		set_fake_quantize(s->l->model, FX_VALIDATION);
+	return err ? complain_io(err) : TOOL_OK;
+}
+
+/* The classes that @m gives to the first @n of the batch. */
+static int answer(struct school *s, struct fx_module *m, int64_t *answers,
+		  size_t n)
+{
+	fxv x, y;
+	int code;
+
+	fx_tape_begin(s->tape);
+	x = fx_view_of(&s->x);
+	y = fx_call(m, x);
+	fx_tape_end(s->tape);
+	code = check_answer(s, y);
+	for (size_t i = 0; !code && i < n; i++)
+		answers[i] = class_of(fx_data(y), i, s->r->batch);
+	fx_release(y);
+	fx_release(x);
+	return code;
+}
+
+/* The last batch is filled up with what the one before had. */
+static int answer_all(struct school *s, struct fx_module *m, int64_t *answers)
+{
+	size_t batch = s->r->batch, n;
+	int code = TOOL_OK;
+
+	fx_eval(m);
 	for (size_t i = 0; !code && i < s->test.n; i += n) {
-		n = s->test.n - i < s->r->batch ? s->test.n - i : s->r->batch;
-		for (size_t k = 0; !err && k < n; k++)
-			err = get_sample(s->test.ctx, i + k,
-					 (float *)s->x.data + k * one);
-		if (err)
-			return complain_io(err);
-
-		fx_tape_begin(s->tape);
-		fxv x = fx_view_of(&s->x);
-		fxv y = fx_call(s->l->model, x);
-
-		fx_tape_end(s->tape);
-		code = check_answer(s, y);
+		n = s->test.n - i < batch ? s->test.n - i : batch;
+		for (size_t k = 0; !code && k < n; k++)
+			code = fill(s, &s->test, i + k, k);
 		if (!code)
-			right += count_right(y, s->test_labels + i, n);
-		fx_release(y);
-		fx_release(x);
+			code = answer(s, m, answers + i, n);
 	}
-	*ret_top1 = 100.0 * right / s->test.n;
+	return code;
+}
+
+static int test(struct school *s, struct fx_module *m, int64_t *answers,
+		double *ret_top1)
+{
+	int code;
+
+	if (s->l->original)
+		set_fake_quantize(s->l->model, FX_VALIDATION);
+	code = answer_all(s, m, answers);
+	*ret_top1 = percent_same(answers, s->test_labels, s->test.n);
+	return code;
+}
+
+/* Over samples spread over all data, so that sorted ones are seen whole. */
+static int calibrate(struct school *s)
+{
+	size_t batch = s->r->batch, n = s->train.n, batches;
+	int64_t answers[1];
+	int code = TOOL_OK;
+
+	batches = (s->r->calibrate < n ? s->r->calibrate : n) / batch;
+	if (!batches)
+		batches = 1;
+	fx_eval(s->l->model);
+	set_fake_quantize(s->l->model, FX_CALIBRATION);
+	progress_begin("calibrating", batches);
+	for (size_t i = 0; !code && i < batches * batch; i++) {
+		code = fill(s, &s->train, i * n / (batches * batch), i % batch);
+		if (!code && i % batch == batch - 1)
+			code = answer(s, s->l->model, answers, 1);
+		progress_at(i / batch + 1);
+	}
+	progress_end();
+	return code;
+}
+
+/* What is known before training: float's answers, and those of calibration. */
+static int begin_quantized(struct school *s, struct outcome *ret)
+{
+	int code = TOOL_OK;
+
+	if (s->l->test)
+		code = test(s, s->l->original, ret->float_answers,
+			    &ret->float_top1);
+	if (code || s->done)
+		return code;
+	code = calibrate(s);
+	if (!code && s->l->test)
+		code = test(s, s->l->model, s->answers, &ret->calibrated_top1);
+	if (!code && s->l->test && !s->l->quiet)
+		printf("of the test data float has %.2f %% right, calibrated %.2f %%\n",
+		       ret->float_top1, ret->calibrated_top1);
+	fflush(stdout);
 	return code;
 }
 
@@ -299,13 +372,15 @@ static int open_school(struct school *s, void *train[2], void *test_data[2])
 		s->test_labels = labels_of(s->l->test);
 		s->test = samples_of(s->l, s->l->test, s->test_labels,
 				     test_data);
+		s->answers = calloc(s->test.n + 1, sizeof(*s->answers));
 	}
 	s->batches = fx_batches_new(&s->train, &r->augment, r->batch, r->seed);
 	s->x = s->l->in->type[0];
 	s->x.dims[0] = r->batch;
 	s->labels = (struct fxq_tensor){ .dtype = FXQ_DTYPE_I64, .rank = 1,
 					 .dims = { r->batch } };
-	if (!s->train_labels || (s->l->test && !s->test_labels) ||
+	if (!s->train_labels ||
+	    (s->l->test && (!s->test_labels || !s->answers)) ||
 	    !s->batches || fxq_tensor_alloc(&s->x) ||
 	    fxq_tensor_alloc(&s->labels))
 		return complain_io(io_fail_memory("training"));
@@ -320,6 +395,7 @@ static int open_school(struct school *s, void *train[2], void *test_data[2])
 
 static void close_school(struct school *s)
 {
+	free(s->answers);
 	fx_batches_free(s->batches);
 	fx_optimizer_free(s->optimizer);
 	fx_tape_free(s->tape);
@@ -339,35 +415,46 @@ static void print_epoch(const struct school *s, const struct epoch *e)
 	fflush(stdout);
 }
 
-int train(const struct lesson *l, const struct recipe *r, struct epoch *epochs,
-	  size_t *ret_n)
+static int run_epochs(struct school *s, struct epoch *epochs, size_t *ret_n)
 {
-	struct school s = { .l = l, .r = r };
-	void *train_data[2], *test_data[2];
-	struct recipe recipe = *r;
+	const struct recipe *r = s->r;
 	uint64_t until = r->until && r->until < r->epochs ? r->until :
 			 r->epochs;
-	int code;
+	int code = TOOL_OK;
 
-	s.r = &recipe;
-	*ret_n = 0;
-	code = open_school(&s, train_data, test_data);
-	if (!code)
-		recipe.schedule.steps = r->epochs * fx_batches_count(s.batches);
-	while (!code && (uint64_t)s.done < until) {
+	while (!code && (uint64_t)s->done < until) {
 		struct epoch *e = &epochs[*ret_n];
 
 		*e = (struct epoch){ .test_top1 = -1 };
-		code = run_epoch(&s, s.done, e);
-		if (!code && l->test)
-			code = test(&s, &e->test_top1);
+		code = run_epoch(s, s->done, e);
+		if (!code && s->l->test)
+			code = test(s, s->l->model, s->answers, &e->test_top1);
 		if (code)
 			break;
-		s.done++;
+		s->done++;
 		++*ret_n;
-		code = save_checkpoint(&s);
-		if (!l->quiet)
-			print_epoch(&s, e);
+		code = save_checkpoint(s);
+		if (!s->l->quiet)
+			print_epoch(s, e);
+	}
+	return code;
+}
+
+int train(const struct lesson *l, const struct recipe *r, struct epoch *epochs,
+	  size_t *ret_n, struct outcome *ret)
+{
+	void *train_data[2], *test_data[2];
+	struct recipe recipe = *r;
+	struct school s = { .l = l, .r = &recipe };
+	int code;
+
+	*ret_n = 0;
+	code = open_school(&s, train_data, test_data);
+	if (!code && l->original)
+		code = begin_quantized(&s, ret);
+	if (!code) {
+		recipe.schedule.steps = r->epochs * fx_batches_count(s.batches);
+		code = run_epochs(&s, epochs, ret_n);
 	}
 	fx_eval(l->model);
 	close_school(&s);

@@ -5,6 +5,7 @@
 #ifndef FXQ_TOOLS_TRAIN_H
 #define FXQ_TOOLS_TRAIN_H
 
+#include <fxq/quantize_fx.h>
 #include <fxq/train.h>
 
 #include "tool.h"
@@ -27,10 +28,11 @@ int live_load(const char *path, const struct tensors *live);
 /*
  * struct recipe - how to train
  * @until: stop after so many epochs of the @epochs that the schedule is of
+ * @calibrate: samples that fake quantizers see before
  * @resume: go on from @checkpoint
  */
 struct recipe {
-	uint64_t epochs, until, batch, seed;
+	uint64_t epochs, until, batch, seed, calibrate;
 	struct fx_optim optim;
 	struct fx_schedule schedule;
 	struct fx_augment augment;
@@ -41,17 +43,17 @@ struct recipe {
 
 /*
  * struct lesson - a model, and what it learns from
+ * @original: what @model with its fake quantizers, which observe while it learns
+ *	      and not while it is tested, was made from; NULL: it has none
  * @in: of the model; samples are of its first and only input
  * @test: NULL: it is not tested between epochs
- * @quantized: fake quantizers observe while it learns, and not while it is tested
  */
 struct lesson {
-	struct fx_module *model;
+	struct fx_module *model, *original;
 	const struct feed_inputs *in;
 	const struct feed *train, *test;
 	int threads;
 	bool quiet;			/* no lines, for JSON */
-	bool quantized;
 };
 
 struct epoch {
@@ -59,8 +61,36 @@ struct epoch {
 	double train_top1, test_top1;	/* percent; < 0: not known */
 };
 
-/* @ret_epochs: recipe->epochs of them, of which *@ret_n are filled. */
+/*
+ * struct outcome - what a quantized model answers to the test data
+ * @float_answers: of the original; as many as there are test data
+ * @float_top1, @calibrated_top1: before training; percent, < 0: not known
+ * @int8_top1, @same: of integers; how many of their answers are float's
+ */
+struct outcome {
+	int64_t *float_answers;
+	double float_top1, calibrated_top1, int8_top1, same;
+};
+
+/*
+ * @epochs: recipe->epochs of them, of which *@ret_n are filled
+ * @ret: of a model with an original: what is known before and after calibration
+ */
 int train(const struct lesson *l, const struct recipe *r, struct epoch *epochs,
-	  size_t *ret_n);
+	  size_t *ret_n, struct outcome *ret);
+
+/* qat.c: what qat has beyond train */
+
+/* "weights=4,per-tensor": into the @ret of get_default_qconfig(). */
+void parse_qconfig(struct argp_state *state, char *text,
+		   struct fx_default_qconfig *ret);
+/* The model of @l becomes its original's with fake quantizers. */
+int qat_prepare(struct lesson *l, const struct fx_default_qconfig *names);
+/* What it has learned, on integers, as an image in memory. */
+int qat_image(const struct lesson *l, const struct model *m,
+	      struct bytes *ret);
+/* What the image answers to the test data. */
+int qat_test(const struct lesson *l, const struct bytes *image,
+	     struct outcome *ret);
 
 #endif /* FXQ_TOOLS_TRAIN_H */

@@ -123,11 +123,20 @@ void fx_qconfig_put(struct fx_module_qconfig *qconfig);
  * int8 activations with a zero point, int8 weights with a scale for each channel.
  * activation_observer: min_max, moving_average, histogram, percentile, kl, mse,
  *	mix, clip or clip_std; NULL: min_max, or moving_average to train with
- * activation_fake_quant: fake_quant, lsq or pact, for prepare_qat_fx(); NULL: none
- * A name that is none of these is the error of the module in its place.
+ * activation_fake_quant: fake_quant, lsq or pact, whose zero point is 0, for
+ *	prepare_qat_fx(); NULL: none
+ * weight_observer: the same names if per_tensor, else min_max or moving_average,
+ *	which is of the last step alone; NULL: as for activations
+ * weight_fake_quant: the same names; NULL: fake_quant if activations have one
+ * weight_bits: 2 to 8, of which 4 are from -7 to 7, held in int8; 0: 8
+ * per_tensor: weights have one scale; power_of_two: all scales are such
+ * What is none of these is the error of the module in its place.
  */
 struct fx_default_qconfig {
 	const char *activation_observer, *activation_fake_quant;
+	const char *weight_observer, *weight_fake_quant;
+	int weight_bits;
+	bool per_tensor, power_of_two;
 };
 #define get_default_qconfig(...)	\
 	fx_get_default_qconfig(&(const struct fx_default_qconfig){ __VA_ARGS__ })
