@@ -89,3 +89,6 @@ part lib "cmd image check spm call accel" \
 part tools "cmd image arith cost check call" \
 	"$source/userspace/include $source/compiler/include \
 	 $source/compiler/files $source/userspace/tools" userspace/tools
+part opencl "cmd image call check" \
+	"$source/userspace/include $source/compiler/include \
+	 $source/userspace/opencl" userspace/opencl

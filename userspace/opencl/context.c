@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+/*
+ * context.c - devices that work together
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "icd.h"
+
+bool context_is(cl_context context)
+{
+	return object_is(context, KIND_CONTEXT);
+}
+
+bool context_has(cl_context context, cl_device_id device)
+{
+	for (cl_uint i = 0; i < context->n_devices; i++)
+		if (context->devices[i] == device)
+			return true;
+	return false;
+}
+
+static void context_destroy(struct object *object)
+{
+	cl_context c = (cl_context)object;
+	struct callback *callback;
+
+	while ((callback = c->destructors)) {
+		c->destructors = callback->next;
+		((void (CL_CALLBACK *)(cl_context, void *))callback->fn)(
+			c, callback->user_data);
+		free(callback);
+	}
+	for (cl_uint i = 0; i < c->n_devices; i++)
+		device_close(c->devices[i]);
+	pthread_cond_destroy(&c->changed);
+	pthread_mutex_destroy(&c->lock);
+	free(c->devices);
+	free(c->properties);
+	free(c);
+}
+
+/* How many there are, with the 0 at the end; 0: no list. */
+static size_t count_properties(const cl_context_properties *p)
+{
+	size_t n = 0;
+
+	if (!p)
+		return 0;
+	while (p[n])
+		n += 2;
+	return n + 1;
+}
+
+static cl_int check_properties(const cl_context_properties *p)
+{
+	bool seen = false;
+
+	for (; p && *p; p += 2) {
+		if (*p != CL_CONTEXT_PLATFORM &&
+		    *p != CL_CONTEXT_INTEROP_USER_SYNC)
+			return CL_INVALID_PROPERTY;
+		if (*p == CL_CONTEXT_INTEROP_USER_SYNC)
+			continue;
+		if (seen)
+			return CL_INVALID_PROPERTY;
+		if ((cl_platform_id)p[1] != &platform)
+			return CL_INVALID_PLATFORM;
+		seen = true;
+	}
+	return CL_SUCCESS;
+}
+
+static bool add_device(cl_context c, cl_device_id device)
+{
+	if (context_has(c, device))
+		return true;
+	if (device_open(device))
+		return false;
+	c->devices[c->n_devices++] = device;
+	return true;
+}
+
+void context_tell(cl_context c, const char *why)
+{
+	if (c->notify)
+		c->notify(why, NULL, 0, c->notify_data);
+}
+
+static cl_context create(const cl_context_properties *properties, cl_uint n,
+			 const cl_device_id *devices, cl_int *errcode_ret)
+{
+	cl_context c = object_create(KIND_CONTEXT, sizeof(*c),
+				     context_destroy);
+
+	if (!c)
+		return fail(errcode_ret, CL_OUT_OF_HOST_MEMORY);
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->changed, NULL);
+	c->n_properties = count_properties(properties);
+	c->properties = calloc(c->n_properties + 1, sizeof(*properties));
+	c->devices = calloc(n, sizeof(*devices));
+	if (!c->properties || !c->devices) {
+		object_put(c);
+		return fail(errcode_ret, CL_OUT_OF_HOST_MEMORY);
+	}
+	if (properties)
+		memcpy(c->properties, properties,
+		       c->n_properties * sizeof(*properties));
+	for (cl_uint i = 0; i < n; i++)
+		if (!add_device(c, devices[i])) {
+			object_put(c);
+			return fail(errcode_ret, CL_DEVICE_NOT_AVAILABLE);
+		}
+	fail(errcode_ret, CL_SUCCESS);
+	return c;
+}
+
+cl_context clCreateContext(const cl_context_properties *properties,
+			   cl_uint num_devices, const cl_device_id *devices,
+			   void (CL_CALLBACK *pfn_notify)(const char *,
+				const void *, size_t, void *),
+			   void *user_data, cl_int *errcode_ret)
+{
+	cl_int ret = check_properties(properties);
+	cl_context c;
+
+	if (!ret && (!num_devices || !devices || (!pfn_notify && user_data)))
+		ret = CL_INVALID_VALUE;
+	if (!ret)
+		ret = device_check_list(num_devices, devices);
+	if (ret)
+		return fail(errcode_ret, ret);
+	c = create(properties, num_devices, devices, errcode_ret);
+	if (c) {
+		c->notify = pfn_notify;
+		c->notify_data = user_data;
+	}
+	return c;
+}
+
+cl_context clCreateContextFromType(const cl_context_properties *properties,
+				   cl_device_type device_type,
+				   void (CL_CALLBACK *pfn_notify)(const char *,
+					const void *, size_t, void *),
+				   void *user_data, cl_int *errcode_ret)
+{
+	cl_int ret = check_properties(properties);
+	cl_device_id devices[DEVICES_MAX], usable[DEVICES_MAX];
+	cl_uint n, n_usable = 0;
+	cl_context c;
+
+	if (!ret && !pfn_notify && user_data)
+		ret = CL_INVALID_VALUE;
+	if (!ret)
+		ret = clGetDeviceIDs(&platform, device_type, DEVICES_MAX,
+				     devices, &n);
+	if (ret)
+		return fail(errcode_ret, ret);
+	/* Those that this user may open. */
+	for (cl_uint i = 0; i < n; i++)
+		if (device_know(devices[i]))
+			usable[n_usable++] = devices[i];
+	if (!n_usable)
+		return fail(errcode_ret, CL_DEVICE_NOT_AVAILABLE);
+	c = create(properties, n_usable, usable, errcode_ret);
+	if (c) {
+		c->notify = pfn_notify;
+		c->notify_data = user_data;
+	}
+	return c;
+}
+
+cl_int clRetainContext(cl_context context)
+{
+	return object_retain(context, KIND_CONTEXT, CL_INVALID_CONTEXT);
+}
+
+cl_int clReleaseContext(cl_context context)
+{
+	return object_release(context, KIND_CONTEXT, CL_INVALID_CONTEXT);
+}
+
+cl_int clGetContextInfo(cl_context c, cl_context_info param_name,
+			size_t param_value_size, void *param_value,
+			size_t *param_value_size_ret)
+{
+	if (!context_is(c))
+		return CL_INVALID_CONTEXT;
+	switch (param_name) {
+	case CL_CONTEXT_REFERENCE_COUNT:
+		return ANSWER(cl_uint, atomic_load(&c->base.handles));
+	case CL_CONTEXT_NUM_DEVICES:
+		return ANSWER(cl_uint, c->n_devices);
+	case CL_CONTEXT_DEVICES:
+		return answer(c->devices, c->n_devices * sizeof(*c->devices),
+			      param_value_size, param_value,
+			      param_value_size_ret);
+	case CL_CONTEXT_PROPERTIES:
+		return answer(c->properties,
+			      c->n_properties * sizeof(*c->properties),
+			      param_value_size, param_value,
+			      param_value_size_ret);
+	}
+	return CL_INVALID_VALUE;
+}
+
+cl_int clSetContextDestructorCallback(cl_context context,
+		void (CL_CALLBACK *pfn_notify)(cl_context, void *),
+		void *user_data)
+{
+	struct callback *callback;
+
+	if (!context_is(context))
+		return CL_INVALID_CONTEXT;
+	if (!pfn_notify)
+		return CL_INVALID_VALUE;
+	callback = callback_new((void (*)(void))pfn_notify, user_data);
+	if (!callback)
+		return CL_OUT_OF_HOST_MEMORY;
+	pthread_mutex_lock(&context->lock);
+	callback->next = context->destructors;
+	context->destructors = callback;
+	pthread_mutex_unlock(&context->lock);
+	return CL_SUCCESS;
+}

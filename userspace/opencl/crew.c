@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/*
+ * crew.c - the threads behind a queue
+ *
+ * A crew outlives its queue for as long as one of its threads is still busy
+ * with what came of the last command: releasing it may release the queue, the
+ * context and all that hangs on them, on that very thread.
+ */
+#include <stdlib.h>
+
+#include "icd.h"
+
+/*
+ * struct crew
+ * @refs: threads, and the queue
+ * @ready, @ready_last: events whose commands may run
+ */
+struct crew {
+	atomic_uint refs;
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct _cl_event *ready, *ready_last;
+	bool stopping;
+	unsigned int n_threads;
+	pthread_t threads[];
+};
+
+static __thread bool in_crew;
+
+static void crew_put(struct crew *crew)
+{
+	if (atomic_fetch_sub(&crew->refs, 1) > 1)
+		return;
+	pthread_cond_destroy(&crew->work);
+	pthread_mutex_destroy(&crew->lock);
+	free(crew);
+}
+
+/* The next event; NULL when there will be none. */
+static cl_event take(struct crew *crew)
+{
+	cl_event event;
+
+	pthread_mutex_lock(&crew->lock);
+	while (!crew->ready && !crew->stopping)
+		pthread_cond_wait(&crew->work, &crew->lock);
+	event = crew->ready;
+	if (event)
+		crew->ready = event->next;
+	pthread_mutex_unlock(&crew->lock);
+	return event;
+}
+
+static void *work(void *arg)
+{
+	struct crew *crew = arg;
+	cl_event event;
+	cl_int status;
+
+	in_crew = true;
+	while ((event = take(crew))) {
+		event_advance(event, CL_RUNNING);
+		status = event->command->run(event->command, event->queue);
+		event_drop_command(event);
+		event_advance(event, status);
+	}
+	crew_put(crew);
+	return NULL;
+}
+
+void crew_give(struct crew *crew, cl_event event)
+{
+	pthread_mutex_lock(&crew->lock);
+	event->next = NULL;
+	if (crew->ready)
+		crew->ready_last->next = event;
+	else
+		crew->ready = event;
+	crew->ready_last = event;
+	pthread_cond_signal(&crew->work);
+	pthread_mutex_unlock(&crew->lock);
+}
+
+void crew_dismiss(struct crew *crew)
+{
+	pthread_mutex_lock(&crew->lock);
+	crew->stopping = true;
+	pthread_cond_broadcast(&crew->work);
+	pthread_mutex_unlock(&crew->lock);
+	/* Two crews' threads must not wait for each other. */
+	for (unsigned int i = 0; i < crew->n_threads; i++)
+		if (in_crew)
+			pthread_detach(crew->threads[i]);
+		else
+			pthread_join(crew->threads[i], NULL);
+	crew_put(crew);
+}
+
+int crew_create(unsigned int n, struct crew **ret_crew)
+{
+	struct crew *crew = calloc(1, sizeof(*crew) + n * sizeof(pthread_t));
+	int ret = 0;
+
+	if (!crew)
+		return -1;
+	pthread_mutex_init(&crew->lock, NULL);
+	pthread_cond_init(&crew->work, NULL);
+	atomic_init(&crew->refs, 1);
+	while (crew->n_threads < n && !ret) {
+		atomic_fetch_add(&crew->refs, 1);
+		ret = pthread_create(&crew->threads[crew->n_threads], NULL,
+				     work, crew);
+		if (ret)
+			atomic_fetch_sub(&crew->refs, 1);
+		else
+			crew->n_threads++;
+	}
+	if (!crew->n_threads) {
+		crew_put(crew);
+		return -1;
+	}
+	*ret_crew = crew;
+	return 0;
+}
