@@ -396,11 +396,12 @@ struct builtin;
  * @bytes: a buffer: at least that many, for each work item; a number: its size
  * @is_buffer: else it is a number
  * @is_output: written, not read
+ * @is_constant: a buffer that a built-in kernel is compiled with
  */
 struct argument {
 	const char *name, *type;
 	size_t bytes;
-	bool is_buffer, is_output;
+	bool is_buffer, is_output, is_constant;
 };
 
 /*
@@ -491,6 +492,7 @@ struct _cl_kernel {
 	struct object base;
 	cl_program program;
 	const struct graph *graph;
+	struct jit *jit;	/* of a built-in kernel */
 	pthread_mutex_t lock;	/* of values */
 	struct value *values;
 };
@@ -512,6 +514,7 @@ cl_int launch_command(cl_command_queue queue, cl_kernel kernel,
  * struct launch - a kernel that is to run
  * @first, @count: work items, by dimension
  * @mems: of buffer arguments, else NULL
+ * @why: it fails, in words
  */
 struct launch {
 	struct command base;
@@ -521,24 +524,51 @@ struct launch {
 	size_t first[WORK_DIMENSIONS], count[WORK_DIMENSIONS];
 	struct value *values;
 	cl_mem *mems;
+	char why[FXQ_ERROR_MAX];
 };
 
 /* builtin.c */
 
+struct fx_graph;
+
 /*
  * struct builtin - a kernel that we bring
- * @check: do numbers, sizes of buffers and work items go together?
- * @run: on an open device
+ * @sizes: how many bytes of each buffer a launch needs; or the error, if its
+ *	   numbers and work items do not go together
+ * @graph: the integer network that it is, made in an empty graph. Its inputs
+ *	   and outputs are the buffers that are not constant. 0 or -errno
  */
 struct builtin {
 	const char *name;
 	const struct argument *args;
 	cl_uint n_args;
-	cl_int (*check)(const struct launch *launch);
-	cl_int (*run)(const struct launch *launch, cl_device_id device);
+	cl_int (*sizes)(const struct launch *launch, size_t *bytes);
+	int (*graph)(const struct launch *launch, struct fx_graph *graph);
 };
 
-extern const char builtin_names[];	/* separated by ';' */
+extern const char *const builtin_names;	/* separated by ";" */
 const struct builtin *builtin_find(const char *name, size_t length);
+/* Do numbers, buffers and work items go together? */
+cl_int builtin_check(const struct launch *launch);
+
+/* builtin_graph.c: what each is made of */
+int graph_of_copy(const struct launch *launch, struct fx_graph *graph);
+int graph_of_add(const struct launch *launch, struct fx_graph *graph);
+int graph_of_mul(const struct launch *launch, struct fx_graph *graph);
+int graph_of_maxpool(const struct launch *launch, struct fx_graph *graph);
+int graph_of_conv(const struct launch *launch, struct fx_graph *graph);
+int graph_of_dense(const struct launch *launch, struct fx_graph *graph);
+
+/* jit.c */
+
+/*
+ * A kernel's networks, each compiled for a device, sizes and constants; the
+ * last few are kept.
+ */
+struct jit;
+
+struct jit *jit_create(void);		/* NULL: no memory */
+void jit_destroy(struct jit *jit);	/* accepts NULL */
+cl_int jit_run(struct jit *jit, struct launch *launch, cl_device_id device);
 
 #endif /* FXQ_OPENCL_ICD_H */

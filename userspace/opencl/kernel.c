@@ -19,6 +19,7 @@ static void kernel_destroy(struct object *object)
 	for (cl_uint i = 0; k->values && i < k->graph->n_args; i++)
 		object_put(k->values[i].mem);
 	free(k->values);
+	jit_destroy(k->jit);
 	pthread_mutex_destroy(&k->lock);
 	atomic_fetch_sub(&k->program->kernels, 1);
 	object_put(k->program);
@@ -36,7 +37,8 @@ static cl_kernel kernel_new(cl_program program, const struct graph *graph)
 	atomic_fetch_add(&program->kernels, 1);
 	pthread_mutex_init(&k->lock, NULL);
 	k->values = calloc(graph->n_args + 1, sizeof(*k->values));
-	if (!k->values) {
+	k->jit = graph->builtin ? jit_create() : NULL;
+	if (!k->values || (graph->builtin && !k->jit)) {
 		object_put(k);
 		return NULL;
 	}

@@ -6,7 +6,6 @@
  * their buffers alive.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "icd.h"
 
@@ -28,13 +27,13 @@ static cl_int run_launch(struct command *command, cl_command_queue queue)
 	cl_int ret = CL_SUCCESS;
 
 	if (l->graph->builtin)
-		ret = l->graph->builtin->run(l, queue->device);
+		ret = jit_run(l->kernel->jit, l, queue->device);
 	else
 		for (size_t i = 0; i < l->count[0] && !ret; i++)
 			ret = graph_run(l->graph, l->loaded, l->mems,
 					l->first[0] + i);
 	if (ret == CL_OUT_OF_RESOURCES)
-		context_tell(queue->context, fxq_error());
+		context_tell(queue->context, *l->why ? l->why : fxq_error());
 	return ret;
 }
 
@@ -134,7 +133,7 @@ static cl_int fill_launch(struct launch *l, cl_command_queue queue,
 		l->base.run = NULL;
 		return CL_SUCCESS;
 	}
-	ret = l->graph->builtin ? l->graph->builtin->check(l) : check_items(l);
+	ret = l->graph->builtin ? builtin_check(l) : check_items(l);
 	return ret ? ret : check_apart(l);
 }
 

@@ -219,7 +219,12 @@ cl_program clCreateProgramWithBuiltInKernels(cl_context context,
 			object_put(p);
 			return fail(errcode_ret, CL_INVALID_VALUE);
 		}
-		p->graphs[i].name = b->name;
+		p->graphs[i].own_name = strndup(name, length);
+		if (!p->graphs[i].own_name) {
+			object_put(p);
+			return fail(errcode_ret, CL_OUT_OF_HOST_MEMORY);
+		}
+		p->graphs[i].name = p->graphs[i].own_name;
 		p->graphs[i].args = b->args;
 		p->graphs[i].n_args = b->n_args;
 		p->graphs[i].builtin = b;
