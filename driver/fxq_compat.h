@@ -8,6 +8,7 @@
 #ifndef FXQ_COMPAT_H
 #define FXQ_COMPAT_H
 
+#include <linux/io_uring/cmd.h>
 #include <drm/gpu_scheduler.h>
 
 #ifndef FXQ_HAVE_SCHED_INIT_ARGS
@@ -65,5 +66,30 @@ fxq_sched_keep(struct drm_sched_job *job)
 	return DRM_GPU_SCHED_STAT_NOMINAL;
 #endif
 }
+
+/* Ends a command; a ring with the longer completions gets @more as well. */
+#ifndef FXQ_HAVE_URING_DONE32
+static inline void io_uring_cmd_done32(struct io_uring_cmd *cmd, s32 result,
+				       u64 more, unsigned int issue_flags)
+{
+	io_uring_cmd_done(cmd, result, more, issue_flags);
+}
+#endif
+
+/* Makes @task_work of @finish(cmd, issue_flags), to be run in a command's task. */
+#ifdef FXQ_HAVE_URING_TW_REQ
+#define FXQ_URING_TASK_WORK(task_work, finish)				\
+static void task_work(struct io_tw_req req, io_tw_token_t token)	\
+{									\
+	finish(io_uring_cmd_from_tw(req),				\
+	       IO_URING_CMD_TASK_WORK_ISSUE_FLAGS);			\
+}
+#else
+#define FXQ_URING_TASK_WORK(task_work, finish)				\
+static void task_work(struct io_uring_cmd *cmd, unsigned int issue_flags) \
+{									\
+	finish(cmd, issue_flags);					\
+}
+#endif
 
 #endif /* FXQ_COMPAT_H */

@@ -22,6 +22,7 @@
 #include "fxq_job.h"
 #include "fxq_stream.h"
 #include "fxq_submit.h"
+#include "fxq_uring.h"
 
 unsigned int fxq_job_timeout_ms = 500;
 module_param_named(job_timeout_ms, fxq_job_timeout_ms, uint, 0444);
@@ -98,6 +99,8 @@ static void fill_info(struct fxq_device *fdev, struct drm_fxq_device_info *info)
 		.max_streams = FXQ_FILE_STREAMS,
 		.job_timeout_ms = fxq_job_timeout_ms,
 		.job_limit_ms = fxq_job_limit_ms,
+		.features = IS_ENABLED(CONFIG_IO_URING) ?
+			    DRM_FXQ_FEATURE_URING : 0,
 	};
 	static_assert(sizeof(contract) == sizeof(info->contract));
 	memcpy(info->contract, contract, sizeof(contract));
@@ -146,6 +149,7 @@ static const struct file_operations fxq_fops = {
 	.owner = THIS_MODULE,
 	DRM_ACCEL_FOPS,
 	.show_fdinfo = drm_show_fdinfo,
+	.uring_cmd = fxq_uring_cmd,
 };
 
 const struct drm_driver fxq_drm_driver = {
@@ -165,7 +169,7 @@ const struct drm_driver fxq_drm_driver = {
 	.date = "20261123",
 #endif
 	.major = 1,
-	.minor = 0,
+	.minor = 1,
 };
 
 static int __init fxq_init(void)

@@ -17,6 +17,7 @@
 
 #include "fxq_ctx.h"
 #include "fxq_device.h"
+#include "fxq_gem.h"
 #include "fxq_job.h"
 #include "fxq_stream.h"
 
@@ -253,6 +254,7 @@ static int bind_region(struct fxq_job *job, unsigned int i,
 	if (!handle_is(file, r->handle, obj))
 		fxq_ctx_expire(job->ctx, m);
 	job->written[i] = use->write_hi;
+	job->shared |= fxq_gem_is_shared(m->obj);
 	if (use->write_hi && !m->writable)
 		return -EINVAL;
 	*binding = (struct fxq_binding){

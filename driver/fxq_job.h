@@ -31,6 +31,7 @@ struct fxq_submit;
  * @mapping: of each region that is bound
  * @written: does the stream write the region?
  * @n_regions: up to the last one that is bound
+ * @shared: others see a buffer of it, and wait for its runs
  * @chunk: that the binding table is in
  * @table: its number there
  * @table_va: where the device finds it
@@ -49,6 +50,7 @@ struct fxq_job {
 	struct fxq_mapping *mapping[FXQ_MAX_REGIONS];
 	bool written[FXQ_MAX_REGIONS];
 	u32 n_regions;
+	bool shared;
 	struct fxq_chunk *chunk;
 	u32 table;
 	u64 table_va;

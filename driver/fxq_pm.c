@@ -38,7 +38,18 @@ int fxq_pm_get(struct fxq_device *fdev)
 }
 
 /**
- * fxq_pm_put - undo fxq_pm_get()
+ * fxq_pm_get_if_awake - keep the device awake, if it is
+ * @fdev: the device
+ *
+ * Return: 0, or -EBUSY: it sleeps, or is between the two.
+ */
+int fxq_pm_get_if_awake(struct fxq_device *fdev)
+{
+	return pm_runtime_get_if_active(fdev->drm.dev) == 1 ? 0 : -EBUSY;
+}
+
+/**
+ * fxq_pm_put - undo either of these
  * @fdev: the device
  */
 void fxq_pm_put(struct fxq_device *fdev)

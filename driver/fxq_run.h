@@ -42,5 +42,6 @@ void fxq_run_drop(struct fxq_run *run);
 void fxq_run_arm(struct fxq_run *run);
 void fxq_run_end(struct fxq_run *run, const struct fxq_complete *record,
 		 int error);
+u64 fxq_run_cycles(struct dma_fence *finished);
 
 #endif /* FXQ_RUN_H */

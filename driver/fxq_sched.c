@@ -26,11 +26,18 @@
  * struct fxq_fence - signalled when the device is done with a run
  * @base: the fence
  * @lock: its own, so that it needs neither run nor device
+ * @cycles: that the run took, when it has ended
  */
 struct fxq_fence {
 	struct dma_fence base;
 	spinlock_t lock;
+	u64 cycles;
 };
+
+static struct fxq_fence *to_fxq_fence(struct dma_fence *fence)
+{
+	return container_of(fence, struct fxq_fence, base);
+}
 
 static const char *fence_driver(struct dma_fence *fence)
 {
@@ -110,8 +117,7 @@ free_both:
  */
 void fxq_run_arm(struct fxq_run *run)
 {
-	struct fxq_fence *fence = container_of(run->fence, struct fxq_fence,
-					       base);
+	struct fxq_fence *fence = to_fxq_fence(run->fence);
 	struct fxq_ctx *ctx = run->job->ctx;
 
 #ifndef FXQ_HAVE_FENCE_DETACH
@@ -131,7 +137,7 @@ void fxq_run_arm(struct fxq_run *run)
 void fxq_run_drop(struct fxq_run *run)
 {
 	drm_sched_job_cleanup(&run->base);
-	kfree(container_of(run->fence, struct fxq_fence, base));
+	kfree(to_fxq_fence(run->fence));
 	fxq_job_put(run->job);
 	kfree(run);
 }
@@ -197,6 +203,7 @@ void fxq_run_end(struct fxq_run *run, const struct fxq_complete *record,
 	    (fxq_ctx_ban(ctx, error, run->job->id, record) || run->verdict))
 		fxq_coredump(run, record, error);
 	account(run, record, error);
+	to_fxq_fence(fence)->cycles = record ? record->cycles : 0;
 	trace_fxq_run_end(run, record, error);
 	if (error)
 		dma_fence_set_error(fence, error);
@@ -205,6 +212,21 @@ void fxq_run_end(struct fxq_run *run, const struct fxq_complete *record,
 	wake_up_all(&ctx->room);
 	dma_fence_signal(fence);
 	dma_fence_put(fence);
+}
+
+/**
+ * fxq_run_cycles - how many cycles a run took
+ * @finished: what SUBMIT gave for it, signalled
+ *
+ * Return: their number, 0 if the device never said.
+ */
+u64 fxq_run_cycles(struct dma_fence *finished)
+{
+	/* Kernels that detach fences when they signal know them no more. */
+	struct dma_fence *fence = container_of(finished, struct drm_sched_fence,
+					       finished)->parent;
+
+	return fence ? to_fxq_fence(fence)->cycles : 0;
 }
 
 static struct dma_fence *run_job(struct drm_sched_job *base)

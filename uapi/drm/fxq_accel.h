@@ -27,8 +27,8 @@ extern "C" {
  *
  * Time is kept by DRM syncobjs. A submission waits for points that already
  * have a fence and signals points when its last run has completed. There is no
- * ioctl to wait: DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, DRM_IOCTL_SYNCOBJ_EVENTFD and
- * sync_file do that. A run that failed signals its points as well; the error is
+ * ioctl to wait: DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, DRM_IOCTL_SYNCOBJ_EVENTFD,
+ * sync_file and io_uring do that. A run that failed signals its points as well; the error is
  * in the fence, in JOB_QUERY and in CTX_QUERY. A timeline forgets the fences of
  * points that are signalled: who wants the error from there takes a sync_file
  * of the point before that, or uses a binary syncobj.
@@ -99,6 +99,9 @@ struct drm_fxq_dev_query {
 	__u64 pointer;
 };
 
+/* The node takes IORING_OP_URING_CMD. */
+#define DRM_FXQ_FEATURE_URING		(1 << 0)
+
 /**
  * struct drm_fxq_device_info - what does not change while a device is there
  * @spm_bytes: scratchpad
@@ -114,7 +117,7 @@ struct drm_fxq_dev_query {
  * @job_timeout_ms: a run that makes no progress for so long is a hang, which is
  *		    found out within twice that time
  * @job_limit_ms: a run that takes longer, progress or not, is stopped
- * @features: none are defined
+ * @features: DRM_FXQ_FEATURE_*
  * @contract: SHA-256 of the descriptors' contract, as images carry it
  */
 struct drm_fxq_device_info {
@@ -438,6 +441,64 @@ struct drm_fxq_submit {
 	DRM_IOCTL_FXQ(IOWR, JOB_QUERY, job_query)
 #define DRM_IOCTL_FXQ_SUBMIT \
 	DRM_IOCTL_FXQ(IOWR, SUBMIT, submit)
+
+/**
+ * DOC: io_uring
+ *
+ * IORING_OP_URING_CMD on the node, with cmd_op DRM_FXQ_URING_SUBMIT or
+ * DRM_FXQ_URING_WAIT and the structure of that name in the 16 bytes of cmd: an
+ * entry of 64 bytes is enough. Other fields of the entry that a command may
+ * have, addr, len and uring_cmd_flags, are zero.
+ *
+ * The completion comes when the run has ended or the point has signalled. Its
+ * res is 0 or a negative errno: why the command was refused, or what the fence
+ * of the run, or that in a binary syncobj, carries. A ring with completions of 32 bytes gets the modelled cycles of the
+ * run in the first eight that are more.
+ *
+ * Commands of a ring may be taken in any order, as io_uring has it: one that
+ * would have to sleep, for room or until the device is awake, waits in a thread
+ * of the ring while others pass. IOSQE_IO_LINK makes an order: a command begins
+ * when the one before it has completed, that is, when its run has ended. So a
+ * file is read into a buffer, a run works on that, and a file is written from
+ * another, all in one chain.
+ *
+ * A ring that goes, or whose task does, gives its commands up (-ECANCELED) but
+ * not the runs, which end as they would; CTX_DESTROY stops these. A command
+ * holds the file: close() alone ends nothing.
+ */
+
+/**
+ * struct drm_fxq_uring_submit - DRM_FXQ_URING_SUBMIT: one run of a job
+ * @job: number
+ * @syncobj: signalled as well when the run has ended; 0: none
+ * @point: on its timeline; 0: the syncobj is binary, or there is none
+ */
+struct drm_fxq_uring_submit {
+	__u32 job;
+	__u32 syncobj;
+	__u64 point;
+};
+
+/* Wait for a point even if it has no fence yet, which is else -EINVAL. */
+#define DRM_FXQ_URING_WAIT_FOR_SUBMIT	(1 << 0)
+
+/**
+ * struct drm_fxq_uring_wait - DRM_FXQ_URING_WAIT: complete when a point signals
+ * @syncobj: handle
+ * @flags: DRM_FXQ_URING_WAIT_FOR_SUBMIT. Such a wait takes a thread of the ring
+ *	   until the point has a fence; IORING_OP_ASYNC_CANCEL ends it
+ * @point: on its timeline; 0: the syncobj is binary
+ */
+struct drm_fxq_uring_wait {
+	__u32 syncobj;
+	__u32 flags;
+	__u64 point;
+};
+
+#define DRM_FXQ_URING_SUBMIT \
+	DRM_IOW(DRM_COMMAND_BASE + 0x20, struct drm_fxq_uring_submit)
+#define DRM_FXQ_URING_WAIT \
+	DRM_IOW(DRM_COMMAND_BASE + 0x21, struct drm_fxq_uring_wait)
 
 #if defined(__cplusplus)
 }
