@@ -43,7 +43,7 @@ for source in "$here"/programs/*.c "$here"/programs/*/; do
 	${CC:-cc} -O1 -Wall -I"$here/../../uapi" -I"$here/programs" \
 		-I"$here/../../userspace/include" \
 		$(pkg-config --cflags libdrm) $files \
-		-L"$build/userspace/lib" -Wl,--as-needed -lfxq \
+		-L"$build/userspace/lib" -Wl,--as-needed -lfxq -luring \
 		-o "$build/vm/programs/$(basename "$source" .c)"
 done
 
