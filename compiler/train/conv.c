@@ -13,7 +13,7 @@
  *	input		sum over weights of weight × gradient, shifted back
  *
  * Small images are put side by side, as many as make rows long enough. The
- * batch is cut into as many parts as there are threads; each sums gradients of
+ * batch is cut into parts, which threads take one by one; each sums gradients of
  * weights of its own, and these are added in order.
  */
 #include <errno.h>
@@ -26,6 +26,7 @@
 #include "product.h"
 
 #define LONG_ROW	1024	/* elements that are a row long enough */
+#define MIN_PARTS	8	/* so that who is late does not keep others */
 
 /*
  * struct layer - a convolution of two dimensions
@@ -35,6 +36,7 @@
  * @row: elements of a plane of as many images
  * @margin: in front of a plane of output gradients: how far shifts go back
  * @plane_row: from one such plane to the next
+ * @sums: of gradients, for each part
  * @off: where weight k meets the input; @shift: the plane's share of that, and
  *	 @plane which it is, for each tap
  */
@@ -45,18 +47,20 @@ struct layer {
 	int64_t *off, *shift, *plane;
 	const float *x, *w, *bias, *dy;
 	float *y, *dx, *dw, *db;
-	int parts;
-	struct part *scratch;
+	int parts, workers;
+	float *sums;
+	struct worker *scratch;
 };
 
 /*
- * struct part - what a thread needs
+ * struct worker - what a thread needs
  * @in: the input's planes, channel after channel; for its gradient as well
  * @out: PRODUCT_ROWS rows or more of outputs, or planes of their gradients
  * @packed: weights, a strip of PRODUCT_ROWS rows after another
- * @dw, @db: sums of this part
+ * @off: where going back meets the output's gradient for each of them
+ * @dw, @db: sums of the part it is at
  */
-struct part {
+struct worker {
 	float *in, *out, *rows, *packed, *dw, *db;
 	int64_t *off;
 };
@@ -69,6 +73,16 @@ static int64_t round_up(int64_t n, int64_t to)
 static int64_t planes_of(const struct layer *l)
 {
 	return l->f.axis[1].planes * l->f.axis[2].planes;
+}
+
+static int64_t weights_of(const struct layer *l)
+{
+	return l->c.groups * l->c.oc * l->k;
+}
+
+static int64_t sums_of_part(const struct layer *l)
+{
+	return weights_of(l) + l->c.groups * l->c.oc;
 }
 
 /* Geometry */
@@ -96,7 +110,7 @@ static int init_offsets(struct layer *l)
 	const struct field_axis *v = &l->f.axis[1], *h = &l->f.axis[2];
 	int64_t n = 0;
 
-	l->off = calloc(l->k, sizeof(*l->off));
+	l->off = calloc(l->k + DOT_COLS, sizeof(*l->off));
 	l->shift = calloc(l->taps, sizeof(*l->shift));
 	l->plane = calloc(l->taps, sizeof(*l->plane));
 	if (!l->off || !l->shift || !l->plane)
@@ -117,6 +131,9 @@ static int init_offsets(struct layer *l)
 		l->off[i] = (i / l->taps * planes_of(l) +
 			     l->plane[i % l->taps]) * l->row +
 			    l->shift[i % l->taps];
+	/* A tile of dots may reach beyond the last, and reads anything there. */
+	for (int64_t i = l->k; i < l->k + DOT_COLS; i++)
+		l->off[i] = l->off[0];
 	return 0;
 }
 
@@ -150,60 +167,58 @@ static int64_t biggest(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-static int init_part(const struct layer *l, struct part *p)
+static int init_worker(const struct layer *l, struct worker *p)
 {
 	int64_t oc = round_up(l->c.oc, PRODUCT_ROWS);
 	int64_t ic = round_up(l->c.ic, PRODUCT_ROWS);
 	int64_t in = l->c.ic * planes_of(l) * l->row + l->margin +
 		     2 * PRODUCT_SLACK;
-	int64_t weights = l->c.groups * l->c.oc * l->k;
 
 	p->in = calloc(in, sizeof(float));
 	p->out = calloc(oc * l->plane_row, sizeof(float));
 	p->rows = calloc(PRODUCT_ROWS * l->plane_row, sizeof(float));
 	p->packed = calloc(biggest(oc * l->k, ic * l->c.oc * l->taps),
 			   sizeof(float));
-	p->off = calloc(biggest(l->c.oc * l->taps, l->k + DOT_COLS),
-			sizeof(*p->off));
-	p->dw = calloc(weights, sizeof(float));
-	p->db = calloc(l->c.groups * l->c.oc, sizeof(float));
-	return p->in && p->out && p->rows && p->packed && p->off && p->dw &&
-	       p->db ? 0 : -ENOMEM;
+	p->off = calloc(l->c.oc * l->taps, sizeof(*p->off));
+	return p->in && p->out && p->rows && p->packed && p->off ? 0 : -ENOMEM;
 }
 
 static void finish(struct layer *l)
 {
-	for (int i = 0; l->scratch && i < l->parts; i++) {
-		struct part *p = &l->scratch[i];
+	for (int i = 0; l->scratch && i < l->workers; i++) {
+		struct worker *p = &l->scratch[i];
 
 		free(p->in);
 		free(p->out);
 		free(p->rows);
 		free(p->packed);
 		free(p->off);
-		free(p->dw);
-		free(p->db);
 	}
 	free(l->scratch);
+	free(l->sums);
 	free(l->off);
 	free(l->shift);
 	free(l->plane);
 }
 
-static int init_parts(struct layer *l, int threads)
+static int init_scratch(struct layer *l, int threads)
 {
 	double work = (double)l->c.batch * l->c.groups * l->c.oc * l->k *
 		      l->f.columns;
 	int ret = 0;
 
-	l->parts = parallel_threads(threads, work);
+	l->workers = parallel_threads(threads, work);
+	l->parts = biggest(l->workers, MIN_PARTS);
 	if (l->parts > l->c.batch)
 		l->parts = (int)l->c.batch;
-	l->scratch = calloc(l->parts, sizeof(*l->scratch));
-	if (!l->scratch)
+	if (l->workers > l->parts)
+		l->workers = l->parts;
+	l->sums = calloc(l->parts * sums_of_part(l), sizeof(float));
+	l->scratch = calloc(l->workers, sizeof(*l->scratch));
+	if (!l->sums || !l->scratch)
 		return -ENOMEM;
-	for (int i = 0; !ret && i < l->parts; i++)
-		ret = init_part(l, &l->scratch[i]);
+	for (int i = 0; !ret && i < l->workers; i++)
+		ret = init_worker(l, &l->scratch[i]);
 	return ret;
 }
 
@@ -221,11 +236,15 @@ static void axis_span(const struct field_axis *a, int64_t res, int64_t *begin,
 		*end = a->pitch;
 }
 
+/* One step is 1; what the compiler knows of the other makes it shuffle. */
 static void copy_row(float *to, int64_t to_step, const float *from,
 		     int64_t from_step, int64_t n)
 {
 	if (to_step == 1 && from_step == 1)
 		memcpy(to, from, n * sizeof(*to));
+	else if (from_step == 2)
+		for (int64_t i = 0; i < n; i++)
+			to[i] = from[i * 2];
 	else
 		for (int64_t i = 0; i < n; i++)
 			to[i * to_step] = from[i * from_step];
@@ -263,7 +282,7 @@ struct batch {
 	int64_t first, n, group;
 };
 
-static void move_input(const struct layer *l, struct part *p, struct batch b,
+static void move_input(const struct layer *l, struct worker *p, struct batch b,
 		       const float *x, bool back)
 {
 	int64_t size = convolution_in_size(&l->c);
@@ -317,15 +336,20 @@ static int64_t width_of(const struct layer *l, struct batch b)
 	return (b.n - 1) * l->f.plane + l->f.columns;
 }
 
-static void forward_batch(const struct layer *l, struct part *p, struct batch b)
+static void pack_forward(const struct layer *l, struct worker *p, int64_t group)
 {
-	const struct product_path *path = product_path();
-	const float *w = l->w + b.group * l->c.oc * l->k;
-	int64_t n = width_of(l, b);
+	const float *w = l->w + group * l->c.oc * l->k;
 
 	for (int64_t o = 0; o < l->c.oc; o++)
 		for (int64_t k = 0; k < l->k; k++)
 			pack(p->packed, o, k, l->k, w[o * l->k + k]);
+}
+
+static void forward_batch(const struct layer *l, struct worker *p, struct batch b)
+{
+	const struct product_path *path = product_path();
+	int64_t n = width_of(l, b);
+
 	move_input(l, p, b, l->x, false);
 	for (int64_t o = 0; o < l->c.oc; o += PRODUCT_ROWS) {
 		path->strip(n, l->k, p->packed + o * l->k, p->in, l->off,
@@ -344,7 +368,7 @@ static void forward_batch(const struct layer *l, struct part *p, struct batch b)
 
 /* Back */
 
-static void weight_gradients(const struct layer *l, struct part *p,
+static void weight_gradients(const struct layer *l, struct worker *p,
 			     struct batch b)
 {
 	const struct product_path *path = product_path();
@@ -352,19 +376,17 @@ static void weight_gradients(const struct layer *l, struct part *p,
 	float sums[DOT_ROWS][DOT_COLS];
 	int64_t n = round_up(width_of(l, b), PRODUCT_SLACK);
 
-	for (int64_t k = 0; k < l->k + DOT_COLS; k++)
-		p->off[k] = l->off[k < l->k ? k : 0];
 	for (int64_t o = 0; o < l->c.oc; o += DOT_ROWS)
 		for (int64_t k = 0; k < l->k; k += DOT_COLS) {
 			path->dots(n, p->out + o * l->plane_row + l->margin,
-				   l->plane_row, p->in, p->off + k, sums);
+				   l->plane_row, p->in, l->off + k, sums);
 			for (int r = 0; r < DOT_ROWS && o + r < l->c.oc; r++)
 				for (int s = 0; s < DOT_COLS && k + s < l->k; s++)
 					dw[(o + r) * l->k + k + s] += sums[r][s];
 		}
 }
 
-static void bias_gradients(const struct layer *l, struct part *p,
+static void bias_gradients(const struct layer *l, struct worker *p,
 			   struct batch b)
 {
 	for (int64_t o = 0; o < l->c.oc; o++) {
@@ -377,61 +399,86 @@ static void bias_gradients(const struct layer *l, struct part *p,
 	}
 }
 
-/* The weights and shifts of the taps that meet plane @plane; how many. */
-static int64_t pack_plane(const struct layer *l, struct part *p, struct batch b,
-			  int64_t plane)
+/* Weights that meet plane @plane. */
+static int64_t depth_of(const struct layer *l, int64_t plane)
 {
-	const float *w = l->w + b.group * l->c.oc * l->k;
-	int64_t n = 0, k = 0;
+	int64_t n = 0;
 
 	for (int64_t t = 0; t < l->taps; t++)
 		n += l->plane[t] == plane;
-	n *= l->c.oc;
+	return n * l->c.oc;
+}
+
+/* The weights and shifts of the taps that meet plane @plane. */
+static void pack_plane(const struct layer *l, const float *w, int64_t plane,
+		       float *packed, int64_t *off)
+{
+	int64_t depth = depth_of(l, plane), k = 0;
+
 	for (int64_t o = 0; o < l->c.oc; o++) {
 		for (int64_t t = 0; t < l->taps; t++) {
 			if (l->plane[t] != plane)
 				continue;
-			p->off[k] = o * l->plane_row + l->margin - l->shift[t];
+			off[k] = o * l->plane_row + l->margin - l->shift[t];
 			for (int64_t i = 0; i < l->c.ic; i++)
-				pack(p->packed, i, k, n,
+				pack(packed, i, k, depth,
 				     w[o * l->k + i * l->taps + t]);
 			k++;
 		}
 	}
-	return n;
 }
 
-static void input_gradients(const struct layer *l, struct part *p,
+/* One plane after another, as input_gradients() goes over them. */
+static void pack_backward(const struct layer *l, struct worker *p, int64_t group)
+{
+	const float *w = l->w + group * l->c.oc * l->k;
+	float *packed = p->packed;
+	int64_t *off = p->off;
+
+	for (int64_t plane = 0; plane < planes_of(l); plane++) {
+		int64_t depth = depth_of(l, plane);
+
+		pack_plane(l, w, plane, packed, off);
+		packed += round_up(l->c.ic, PRODUCT_ROWS) * depth;
+		off += depth;
+	}
+}
+
+static void input_gradients(const struct layer *l, struct worker *p,
 			    struct batch b)
 {
 	const struct product_path *path = product_path();
 	int64_t step = planes_of(l) * l->row;
+	const float *packed = p->packed;
+	const int64_t *off = p->off;
 
 	for (int64_t plane = 0; plane < planes_of(l); plane++) {
-		int64_t k = pack_plane(l, p, b, plane);
+		int64_t depth = depth_of(l, plane);
 
 		for (int64_t i = 0; i < l->c.ic; i += PRODUCT_ROWS) {
-			path->strip(b.n * l->f.plane, k, p->packed + i * k,
-				    p->out, p->off, p->rows, l->plane_row);
+			path->strip(b.n * l->f.plane, depth, packed, p->out,
+				    off, p->rows, l->plane_row);
+			packed += PRODUCT_ROWS * depth;
 			for (int64_t r = 0;
 			     r < PRODUCT_ROWS && i + r < l->c.ic; r++)
 				memcpy(p->in + (i + r) * step + plane * l->row,
 				       p->rows + r * l->plane_row,
 				       b.n * l->f.plane * sizeof(float));
 		}
+		off += depth;
 	}
 	move_input(l, p, b, l->dx, true);
 }
 
 /* What lies in padding is not 0 after a gradient took the planes' place. */
-static void clear_planes(const struct layer *l, struct part *p)
+static void clear_planes(const struct layer *l, struct worker *p)
 {
 	if (l->f.is_padded)
 		memset(p->in, 0, l->c.ic * planes_of(l) * l->row *
 		       sizeof(*p->in));
 }
 
-static void backward_batch(const struct layer *l, struct part *p,
+static void backward_batch(const struct layer *l, struct worker *p,
 			   struct batch b)
 {
 	if (l->dw) {
@@ -466,10 +513,17 @@ static int64_t cut(int64_t n, int64_t part, int64_t parts)
 static void part_task(void *ctx, int64_t part, int thread)
 {
 	const struct layer *l = ctx;
-	struct part *p = &l->scratch[part];
+	struct worker *p = &l->scratch[thread];
 	int64_t end = cut(l->c.batch, part + 1, l->parts);
 
-	for (int64_t g = 0; g < l->c.groups; g++)
+	p->dw = l->sums + part * sums_of_part(l);
+	p->db = p->dw + weights_of(l);
+
+	for (int64_t g = 0; g < l->c.groups; g++) {
+		if (l->y)
+			pack_forward(l, p, g);
+		else if (l->dx)
+			pack_backward(l, p, g);
 		for (int64_t i = cut(l->c.batch, part, l->parts); i < end;
 		     i += l->images) {
 			struct batch b = { i, l->images, g };
@@ -481,19 +535,20 @@ static void part_task(void *ctx, int64_t part, int thread)
 			else
 				backward_batch(l, p, b);
 		}
+	}
 }
 
 static void add_parts(const struct layer *l)
 {
-	int64_t channels = l->c.groups * l->c.oc, n = channels * l->k;
+	int64_t n = weights_of(l), channels = l->c.groups * l->c.oc;
 
 	for (int part = 0; part < l->parts; part++) {
-		const struct part *p = &l->scratch[part];
+		const float *dw = l->sums + part * sums_of_part(l);
 
 		for (int64_t i = 0; l->dw && i < n; i++)
-			l->dw[i] = p->dw[i] + (part ? l->dw[i] : 0);
+			l->dw[i] = dw[i] + (part ? l->dw[i] : 0);
 		for (int64_t i = 0; l->db && i < channels; i++)
-			l->db[i] = p->db[i] + (part ? l->db[i] : 0);
+			l->db[i] = dw[n + i] + (part ? l->db[i] : 0);
 	}
 }
 
@@ -501,14 +556,14 @@ static int run(struct layer *l, int threads)
 {
 	int ret;
 
-	ret = init_parts(l, threads);
+	ret = init_scratch(l, threads);
 	if (ret)
 		return ret;
 	/* With a stride some of the input may have met no tap. */
 	if (l->dx && (l->c.stride[1] > 1 || l->c.stride[2] > 1))
 		memset(l->dx, 0, l->c.batch * l->c.groups * l->c.ic *
 		       convolution_in_size(&l->c) * sizeof(*l->dx));
-	parallel_for(l->parts, l->parts, part_task, l);
+	parallel_for(l->workers, l->parts, part_task, l);
 	add_parts(l);
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include <fxq/train.h>
 
 #include "fx/fx_priv.h"
+#include "nn/kernels/crew.h"
 #include "nn/nn_priv.h"
 #include "fast.h"
 #include "pool.h"
@@ -57,6 +58,7 @@ struct fx_tape {
 	struct recorder *outer;
 	bool recording;
 	int threads;
+	struct crew *crew;
 	struct fx_parameter *parameters;
 	size_t n_parameters;
 	struct slot *slots;
@@ -138,6 +140,7 @@ struct fx_tape *fx_tape_new(struct fx_module *model, int threads)
 
 	t->recorder.run = record_run;
 	t->threads = threads < 1 ? 1 : threads;
+	t->crew = crew_new(t->threads);
 	fx_module_each_tensor(model, add_parameter, t);
 	return t;
 }
@@ -147,6 +150,7 @@ void fx_tape_free(struct fx_tape *t)
 	if (!t)
 		return;
 	fx_tape_end(t);
+	crew_free(t->crew);
 	for (size_t i = 0; i < t->n_parameters; i++)
 		free((char *)t->parameters[i].key);
 	free(t->parameters);
@@ -215,6 +219,17 @@ static bool needs(const struct fx_tape *t, size_t slot)
 	return slot != NO_SLOT && t->slots[slot].needs;
 }
 
+static int run_kernel(struct fx_tape *t, fxq_call_fn fn, struct fxq_call *call)
+{
+	struct crew *before = crew_use(t->crew);
+	int ret;
+
+	call->threads = t->threads;
+	ret = fn(call);
+	crew_use(before);
+	return ret;
+}
+
 static int eval(struct fx_tape *t, const struct fx_op *op,
 		struct fxq_call *call)
 {
@@ -232,8 +247,7 @@ static int eval(struct fx_tape *t, const struct fx_op *op,
 	}
 	if (ret)
 		return ret;
-	call->threads = t->threads;
-	return fast_forward(op)(call);
+	return run_kernel(t, fast_forward(op), call);
 }
 
 /* The attributes, which the caller keeps for no longer than the call. */
@@ -381,7 +395,6 @@ static int go_back(struct fx_tape *t, struct record *r)
 		.n_in = r->n_in + 2 * r->n_out, .in = in,
 		.n_out = r->n_in, .out = out,
 		.n_attrs = r->n_attrs, .attrs = r->attrs,
-		.threads = t->threads,
 	};
 	fxq_call_fn grad = fast_grad(r->op);
 	int ret;
@@ -397,7 +410,7 @@ static int go_back(struct fx_tape *t, struct record *r)
 	ret = prepare_grad(t, r, in, out);
 	if (ret)
 		return ret;
-	ret = grad(&call);
+	ret = run_kernel(t, grad, &call);
 	if (ret)
 		return tape_fail(t, ret, "gradient of '%s': %s", r->op->fn.name,
 				 call.error[0] ? call.error : strerror(-ret));

@@ -5,9 +5,11 @@
  * shapes allow, so that the usual cases (equal shapes, a scalar, a value for
  * each channel) spend their time in a row that the compiler vectorizes.
  */
+#include "../kernels/parallel.h"
 #include "array.h"
 
 #define MAP_MAX_IN	3
+#define AT_ONCE		16384	/* elements of a task */
 
 struct nest {
 	uint32_t rank;
@@ -99,6 +101,44 @@ static void build(struct nest *n, const struct fxq_call *call, uint32_t n_in)
 	}
 }
 
+struct flat {
+	const struct fxq_call *call;
+	const struct nest *n;
+	uint32_t n_in;
+	arr_row_fn row;
+};
+
+static void flat_task(void *ctx, int64_t task, int thread)
+{
+	const struct flat *f = ctx;
+	const struct fxq_tensor *out = &f->call->out[0];
+	int64_t at = task * AT_ONCE, n = f->n->dims[0] - at;
+	const void *in[MAP_MAX_IN];
+	int step[MAP_MAX_IN];
+
+	(void)thread;
+	for (uint32_t i = 0; i < f->n_in; i++) {
+		const struct fxq_tensor *t = &f->call->in[i];
+
+		step[i] = f->n->step[i][0];
+		in[i] = (const char *)t->data +
+			at * step[i] * (int64_t)fxq_dtype_bytes(t->dtype);
+	}
+	f->row((char *)out->data + at * (int64_t)fxq_dtype_bytes(out->dtype),
+	       in, step, n < AT_ONCE ? n : AT_ONCE, f->call);
+}
+
+/* Equal shapes and scalars: one row, which threads share. */
+static void map_flat(const struct fxq_call *call, const struct nest *n,
+		     uint32_t n_in, arr_row_fn row)
+{
+	struct flat f = { call, n, n_in, row };
+
+	parallel_for(parallel_threads(call->threads, PARALLEL_ELEMENT *
+				      (double)n->dims[0]),
+		     (n->dims[0] + AT_ONCE - 1) / AT_ONCE, flat_task, &f);
+}
+
 void arr_map(const struct fxq_call *call, uint32_t n_in, arr_row_fn row)
 {
 	const struct fxq_tensor *out = &call->out[0];
@@ -115,6 +155,10 @@ void arr_map(const struct fxq_call *call, uint32_t n_in, arr_row_fn row)
 		return;
 
 	build(&n, call, n_in);
+	if (n.rank == 1) {
+		map_flat(call, &n, n_in, row);
+		return;
+	}
 	inner = n.rank - 1;
 	for (uint32_t i = 0; i < n_in; i++)
 		step[i] = n.step[i][inner];

@@ -65,7 +65,8 @@ GRAD_KERNEL(batch_norm)
 		.size = kern_product(x, 2, x->rank),
 	};
 
-	parallel_for(grad_threads(g, fxq_tensor_count(x)), job.channels,
+	parallel_for(grad_threads(g, PARALLEL_ELEMENT *
+				  (double)fxq_tensor_count(x)), job.channels,
 		     channel_task, &job);
 	return 0;
 }

@@ -125,6 +125,7 @@ int eval_batch_norm_train(struct fxq_call *call)
 	job.mean = call->out[1].data;
 	job.var = call->out[2].data;
 	parallel_for(parallel_threads(call->threads,
+				      PARALLEL_ELEMENT * (double)
 				      fxq_tensor_count(&call->in[0])),
 		     job.channels, forward_task, &job);
 	return 0;
@@ -188,7 +189,8 @@ GRAD_KERNEL(batch_norm_train)
 	};
 
 	read_job(&job, &g->call);
-	parallel_for(grad_threads(g, fxq_tensor_count(&g->in[0])),
+	parallel_for(grad_threads(g, PARALLEL_ELEMENT *
+				  (double)fxq_tensor_count(&g->in[0])),
 		     job.channels, backward_task, &job);
 	return 0;
 }

@@ -41,7 +41,8 @@ BINARY(X)
 
 static int back_binary(struct grad *g, arr_row_fn of_a, arr_row_fn of_b)
 {
-	struct broadcast b = { .dy = g->dy[0], .a = g->in[0], .b = g->in[1] };
+	struct broadcast b = { .dy = g->dy[0], .a = g->in[0], .b = g->in[1],
+			       .threads = g->call.threads };
 	int ret;
 
 	for (uint32_t i = 0; i < 2; i++) {
@@ -71,6 +72,7 @@ GRAD_KERNEL(where)
 {
 	struct broadcast b = {
 		.dy = g->dy[0], .a = g->dy[0], .b = g->in[0], .dx = g->dx[1],
+		.threads = g->call.threads,
 	};
 	int ret;
 

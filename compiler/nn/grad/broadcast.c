@@ -14,7 +14,8 @@ static uint32_t real_type(uint32_t dtype)
 int broadcast_back(const struct broadcast *b, arr_row_fn row)
 {
 	struct fxq_tensor in[3] = { b->dy, b->a, b->b }, to = b->dx;
-	struct fxq_call map = { .n_in = 3, .n_out = 1, .in = in, .out = &to };
+	struct fxq_call map = { .n_in = 3, .n_out = 1, .in = in, .out = &to,
+				.threads = b->threads };
 	bool is_copied;
 	int ret;
 

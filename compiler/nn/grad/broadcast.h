@@ -17,9 +17,11 @@
  * @dy, @a, @b: what rows see; data of real, or bool as bytes
  * @dx: the operand's gradient, with the dims that it is broadcast by; without
  *	data nothing is done
+ * @threads: as many as may work on it
  */
 struct broadcast {
 	struct fxq_tensor dy, a, b, dx;
+	int threads;
 };
 
 /* Returns 0 or a negative errno. */

@@ -132,7 +132,7 @@ GRAD_KERNEL(fake_quantize)
 		if (!job.sums)
 			return -ENOMEM;
 	}
-	parallel_for(grad_threads(g, 2 * elements), n, back_task, &job);
+	parallel_for(grad_threads(g, PARALLEL_ELEMENT * elements), n, back_task, &job);
 	if (job.sums)
 		add_sums(&job, job.sums + n);
 	free(job.sums);

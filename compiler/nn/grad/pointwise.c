@@ -169,7 +169,8 @@ static int back_pointwise(struct grad *g, const struct slope *slope)
 	for (int i = 0; i < 2; i++)
 		job.p[i] = kern_float(&g->call, slope->names[i],
 				      slope->defaults[i]);
-	parallel_for(grad_threads(g, job.count * slope->cost / 4),
+	parallel_for(grad_threads(g, job.count * (PARALLEL_ELEMENT +
+						  slope->cost / 4)),
 		     (job.count + AT_ONCE - 1) / AT_ONCE, part_task, &job);
 	return 0;
 }

@@ -26,6 +26,7 @@ GRAD_KERNEL(prelu)
 	struct broadcast b = {
 		.dy = g->dy[0], .a = g->in[0],
 		.b = aligned(&g->in[1], &g->in[0]), .dx = g->dx[0],
+		.threads = g->call.threads,
 	};
 	int ret;
 

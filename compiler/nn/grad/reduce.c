@@ -59,7 +59,8 @@ static int kept_shape(struct grad *g, fxq_call_fn infer,
 static int divide(const struct broadcast *b, enum sharing sharing,
 		  const struct fxq_tensor *shape, struct fxq_tensor *ret)
 {
-	struct broadcast equals = { .dy = b->dy, .a = b->a, .b = b->b };
+	struct broadcast equals = { .dy = b->dy, .a = b->a, .b = b->b,
+				    .threads = b->threads };
 	int64_t n = fxq_tensor_count(shape);
 	real *share;
 	int err;
@@ -88,6 +89,7 @@ static int back_reduction(struct grad *g, fxq_call_fn infer,
 {
 	struct broadcast b = {
 		.dy = g->dy[0], .a = g->in[0], .b = g->out[0], .dx = g->dx[0],
+		.threads = g->call.threads,
 	};
 	struct fxq_tensor kept, share = { 0 };
 	int ret;

@@ -85,7 +85,8 @@ void sum_channels(const struct grad *g, const real *v,
 	};
 
 	if (to)
-		parallel_for(grad_threads(g, fxq_tensor_count(type) / 4.0),
+		parallel_for(grad_threads(g, PARALLEL_ELEMENT *
+					     (double)fxq_tensor_count(type)),
 			     job.channels, channel_task, &job);
 }
 

@@ -76,7 +76,8 @@ int eval_batch_norm(struct fxq_call *call)
 	};
 	planes = x->dims[0] * x->dims[1];
 	parallel_for(parallel_threads(call->threads,
-				      (double)planes * job.size / 4),
+				      PARALLEL_ELEMENT *
+				      (double)planes * job.size),
 		     planes, plane_task, &job);
 	return 0;
 }

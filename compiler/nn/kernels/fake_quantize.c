@@ -105,6 +105,7 @@ int eval_fake_quantize(struct fxq_call *call)
 		return ret;
 
 	parallel_for(parallel_threads(call->threads,
+				      PARALLEL_ELEMENT *
 				      (double)fxq_tensor_count(&call->in[0])),
 		     quantize_pieces(&job.runs), run_task, &job);
 	return 0;

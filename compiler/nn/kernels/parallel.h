@@ -16,8 +16,10 @@ typedef void (*parallel_fn)(void *ctx, int64_t task, int thread);
 
 /*
  * How many of @threads are worth starting for @work multiplications or as
- * costly steps; at least 1.
+ * costly steps; at least 1. Loading and storing an element is as costly as
+ * PARALLEL_ELEMENT of them.
  */
+#define PARALLEL_ELEMENT	8
 int parallel_threads(int threads, double work);
 
 /*

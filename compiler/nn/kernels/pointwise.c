@@ -299,7 +299,8 @@ static int eval_row(struct fxq_call *call, fxq_call_fn infer, int row)
 		job.p[i] = kern_float(call, floats[row].names[i],
 				      floats[row].defaults[i]);
 	parallel_for(parallel_threads(call->threads,
-				      job.count * floats[row].cost / 4),
+				      job.count * (PARALLEL_ELEMENT +
+						   floats[row].cost / 4)),
 		     (job.count + AT_ONCE - 1) / AT_ONCE, part_task, &job);
 	return 0;
 }
