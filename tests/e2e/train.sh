@@ -172,3 +172,14 @@ refuses_qat "activation_fake_quant is one of fake_quant lsq pact, not 'x'" \
 refuses_qat 'a scale that is learned is no power of two' \
 	power-of-two,quantizer=lsq
 refuses_qat '--qconfig knows bits=' shift
+
+# A loop of one's own: three bits cost something, training brings it back, and
+# integers have what the fake quantizers had.
+"$EXAMPLES/spirals" | tee spirals
+awk -F ': ' '{ right[$1] = $2 + 0 }
+	END {
+		trained = right["3-bit weights that trained"]
+		exit !(right["float"] >= 99 && trained >= 99 &&
+		       right["3-bit weights"] < 90 &&
+		       right["the same in integers"] == trained)
+	}' spirals || fail 'the spirals are not told apart'
