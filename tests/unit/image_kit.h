@@ -198,6 +198,21 @@ static inline struct fxq_writer *kit_negate(void)
 	return w;
 }
 
+/* x int8 -> device: negate -> y int8: nothing on the CPU. */
+static inline struct fxq_writer *kit_negate_bytes(void)
+{
+	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
+	struct fxq_writer *w = kit_writer("negate bytes");
+	uint32_t x, y;
+
+	x = fxq_writer_tensor(w, "x", &q, 0);
+	y = fxq_writer_tensor(w, "y", &q, 0);
+	fxq_writer_inputs(w, &x, 1);
+	kit_lut_step(w, "negate", x, y);
+	fxq_writer_outputs(w, &y, 1);
+	return w;
+}
+
 /* Finishes @w to memory that the caller frees, and frees @w. */
 static inline void *kit_finish(struct fxq_writer *w, size_t *size)
 {

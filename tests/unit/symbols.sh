@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# What libfxq.so exports is what libfxq.map lists, what fxq.h declares, and
-# nothing else: symbols.sh LIBRARY MAP HEADER
+# What libfxq.so exports is what libfxq.map lists, what its headers declare, and
+# nothing else: symbols.sh LIBRARY MAP HEADER...
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -10,7 +10,8 @@ export LC_ALL
 exported=$(nm -D --defined-only "$1" | awk '$2 != "A" { print $3 }' |
 	sed 's/@.*//' | sort)
 mapped=$(sed -n 's/^[[:space:]]*\(fxq_[a-z0-9_]*\);$/\1/p' "$2" | sort)
-declared=$(sed -n 's/^[a-z].*[ *]\(fxq_[a-z0-9_]*\)(.*/\1/p' "$3" | sort)
+shift 2
+declared=$(sed -n 's/^[a-z].*[ *]\(fxq_[a-z0-9_]*\)(.*/\1/p' "$@" | sort)
 
 compare() {
 	[ "$exported" = "$2" ] && return

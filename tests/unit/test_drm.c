@@ -2,6 +2,8 @@
 /*
  * test_drm.c - what libfxq makes of a driver's answers
  */
+#include <fxq/pipeline.h>
+
 #include "fake_drm.h"
 
 static struct fxq_device *dev;
@@ -31,10 +33,10 @@ static int end(void **state)
 	return 0;
 }
 
-static int load(uint32_t slots)
+static int load_image(struct fxq_writer *w, uint32_t slots)
 {
 	const struct fxq_program_config config = { .slots = slots };
-	struct fxq_image *image = kit_open(kit_negate());
+	struct fxq_image *image = kit_open(w);
 	int ret;
 
 	if (!dev)
@@ -44,6 +46,11 @@ static int load(uint32_t slots)
 	if (!ret)
 		assert_int_equal(fxq_io_create(prog, &io), 0);
 	return ret;
+}
+
+static int load(uint32_t slots)
+{
+	return load_image(kit_negate(), slots);
 }
 
 static void said(const char *text)
@@ -112,7 +119,7 @@ static void buffers_are_objects(void **state)
 }
 
 static void no_times(void *priv, const struct fxq_desc *stream,
-		     const uint64_t *ns, uint32_t n)
+		     uint64_t began, const uint64_t *ns, uint32_t n)
 {
 }
 
@@ -304,6 +311,35 @@ static void a_full_queue_is_waited_for(void **state)
 	said("accel0 takes no streams: ");
 }
 
+/* What is filled in is in the buffer object at once, and results are read there. */
+static void frames_are_the_devices_own_memory(void **state)
+{
+	struct fxq_pipeline *pipe;
+	struct fxq_frame *frame;
+	int8_t x[ELEMENTS];
+	uint32_t job;
+
+	assert_int_equal(load_image(kit_negate_bytes(), 2), 0);
+	assert_int_equal(fxq_pipeline_open(prog, 1, &pipe), 0);
+	job = fake.next[FAKE_JOB] - 1;
+	for (int n = 1; n < 20; n++) {
+		assert_int_equal(fxq_pipeline_acquire(pipe, 0, &frame), 0);
+		memset(frame->in[0].data, n, ELEMENTS);
+		assert_int_equal(pread(fake.memory, x, sizeof(x),
+				       fake.job[job].in), sizeof(x));
+		assert_memory_equal(x, frame->in[0].data, sizeof(x));
+		assert_int_equal(fxq_pipeline_submit(pipe, frame), 0);
+		assert_int_equal(fxq_pipeline_wait(pipe, UINT64_MAX, &frame),
+				 0);
+		memset(x, n + 100, sizeof(x));
+		assert_int_equal(pwrite(fake.memory, x, sizeof(x),
+					fake.job[job].out), sizeof(x));
+		assert_memory_equal(x, frame->out[0].data, sizeof(x));
+		assert_int_equal(fxq_pipeline_release(pipe, frame), 0);
+	}
+	fxq_pipeline_close(pipe);
+}
+
 #define DRM_TEST(name)	cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -318,6 +354,7 @@ int main(void)
 		DRM_TEST(those_behind_a_fault_run_again),
 		DRM_TEST(a_device_that_is_gone_says_so),
 		DRM_TEST(a_full_queue_is_waited_for),
+		DRM_TEST(frames_are_the_devices_own_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -829,11 +829,11 @@ static void a_run_needs_no_regions(void **state)
 struct times {
 	uint32_t told, n;
 	struct fxq_desc stream[4];
-	uint64_t ns[4];
+	uint64_t began, ns[4];
 };
 
 static void keep_times(void *priv, const struct fxq_desc *stream,
-		       const uint64_t *ns, uint32_t n)
+		       uint64_t began, const uint64_t *ns, uint32_t n)
 {
 	struct times *t = priv;
 
@@ -843,6 +843,7 @@ static void keep_times(void *priv, const struct fxq_desc *stream,
 			t->ns[i] = ns[i];
 	t->told++;
 	t->n = n;
+	t->began = began;
 }
 
 /* The long one of three descriptors takes the most, and all not too much. */
@@ -876,6 +877,7 @@ static void profile_tells_what_descriptors_took(void **state)
 	assert_memory_equal(times.stream, s, sizeof(s));
 	assert_true(times.ns[1] > times.ns[0] && times.ns[1] > times.ns[2]);
 	assert_true(times.ns[0] + times.ns[1] + times.ns[2] <= took);
+	assert_true(times.began >= begun && times.began <= begun + took);
 	user_finish(&u);
 	fxq_embed_close(e);
 }

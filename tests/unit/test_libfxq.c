@@ -210,7 +210,7 @@ struct told {
 };
 
 static void note_times(void *priv, const struct fxq_desc *stream,
-		       const uint64_t *ns, uint32_t n)
+		       uint64_t began, const uint64_t *ns, uint32_t n)
 {
 	struct told *told = priv;
 	struct fxq_desc lut[4];

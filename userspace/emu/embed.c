@@ -39,11 +39,11 @@ static void report(void *priv, const char *text)
 }
 
 static void profile(void *priv, const struct fxq_desc *stream,
-		    const uint64_t *ns, uint32_t n)
+		    uint64_t began, const uint64_t *ns, uint32_t n)
 {
 	struct fxq_embed *e = priv;
 
-	e->profile(e->host_priv, stream, ns, n);
+	e->profile(e->host_priv, stream, began, ns, n);
 }
 
 static void write_base(struct fxq_embed *e, uint32_t low, const void *p,

@@ -27,8 +27,9 @@ struct fxq_desc;
  *	    thread, or on one that is in fxq_embed_poll() after a lone
  *	    submission; NULL: they go to stderr
  * @profile: told of each run that completes how many nanoseconds each of its
- *	     @n descriptors took; called on such a thread before the run is
- *	     polled; NULL: nothing is measured
+ *	     @n descriptors took, and when (CLOCK_MONOTONIC, in ns) the first
+ *	     @began; called on such a thread before the run is polled; NULL:
+ *	     nothing is measured
  */
 struct fxq_embed_config {
 	int threads;
@@ -36,7 +37,7 @@ struct fxq_embed_config {
 	bool debug;
 	void (*report)(void *priv, const char *text);
 	void (*profile)(void *priv, const struct fxq_desc *stream,
-			const uint64_t *ns, uint32_t n);
+			uint64_t began, const uint64_t *ns, uint32_t n);
 	void *priv;
 };
 

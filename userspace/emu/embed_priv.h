@@ -67,7 +67,7 @@ struct fxq_embed {
 	struct fxq_machine *machine;
 	void (*report)(void *priv, const char *text);
 	void (*profile)(void *priv, const struct fxq_desc *stream,
-			const uint64_t *ns, uint32_t n);
+			uint64_t began, const uint64_t *ns, uint32_t n);
 	void *host_priv;		/* of both */
 	uint64_t accesses;		/* of registers; atomic */
 

@@ -156,14 +156,21 @@ static int check_output(const struct fxq_program *p, uint32_t k,
 	return ret;
 }
 
+int io_check_inputs(const struct fxq_program *p, const struct fxq_tensor *in)
+{
+	int ret = 0;
+
+	for (uint32_t k = 0; k < p->image->header->n_inputs && !ret; k++)
+		ret = check_input(p, k, &in[k]);
+	return ret;
+}
+
 int io_check(const struct fxq_program *p, const struct fxq_tensor *in,
 	     const struct fxq_tensor *out)
 {
 	const struct fxq_image_header *h = p->image->header;
-	int ret = 0;
+	int ret = io_check_inputs(p, in);
 
-	for (uint32_t k = 0; k < h->n_inputs && !ret; k++)
-		ret = check_input(p, k, &in[k]);
 	for (uint32_t k = 0; k < h->n_outputs && !ret; k++)
 		ret = check_output(p, k, in, out);
 	return ret;

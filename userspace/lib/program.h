@@ -64,7 +64,10 @@ enum slot_state {
  * @args: room for the inputs and outputs of one call
  * @out: the caller's
  * @alone: fxq_run() waits for it: not for fxq_poll()
+ * @lent: to a pipeline, whose frames are not for fxq_poll() either
+ * @canceled: it ends before its next step
  * @step: the one that runs, or is next
+ * @number: of the run, in the program
  * @run: the device's number of it, while state is DEVICE
  * @began, @step_began: CLOCK_MONOTONIC, in ns
  * @step_ns, @step_cycles: of each step
@@ -77,10 +80,11 @@ struct slot {
 	struct fxq_tensor *tensors;
 	struct fxq_tensor *args;
 	struct fxq_tensor *out;
-	bool alone, training;
+	bool alone, lent, training;
+	_Atomic bool canceled;
 	void *user_data;
 	uint32_t step;
-	uint64_t run;
+	uint64_t number, run;
 	uint64_t began, step_began;
 	uint64_t *step_ns, *step_cycles;
 	unsigned int retries;
@@ -117,6 +121,7 @@ struct fxq_program {
 	/* device lock */
 	bool stopping;
 	unsigned int busy, on_cpu;
+	uint64_t n_runs;
 	struct slot *ready, *done;
 	struct fxq_step_stats *stats;
 };
@@ -140,6 +145,7 @@ struct slot *slot_list_pop(struct slot **list);
 bool slot_list_remove(struct slot **list, struct slot *slot);
 
 /* io.c: are the caller's tensors what the image says? */
+int io_check_inputs(const struct fxq_program *p, const struct fxq_tensor *in);
 int io_check(const struct fxq_program *p, const struct fxq_tensor *in,
 	     const struct fxq_tensor *out);
 
@@ -153,6 +159,23 @@ int slot_fail(struct slot *slot, int err, const char *fmt, ...)
 /* With the lock held: the device is done with the slot's step. */
 void slot_device_done(struct slot *slot, uint64_t cycles);
 void slot_finish(struct slot *slot);
+/* It does not go on: as one that nobody has, it is finished. */
+void slot_cancel(struct slot *slot);
+/* A free slot is free no longer. */
+void slot_take(struct slot *slot);
+/*
+ * Does one thing that brings runs of @p on, or waits for others to. Returns
+ * false if there was nothing and @deadline (0: at once, UINT64_MAX: never) has
+ * passed. The lock is released meanwhile.
+ */
+bool program_turn(struct fxq_program *p, uint64_t deadline);
+/* Without it: */
+
+/* When @timeout_ns (0: at once, UINT64_MAX: never) from now is, as a deadline. */
+uint64_t run_deadline(uint64_t timeout_ns);
+/* Fills a slot that was taken, and carries it to its device step. */
+void slot_start(struct slot *slot, const struct fxq_tensor *in,
+		struct fxq_tensor *out, void *user_data, bool alone);
 /* Until no slot is busy; what workers do until the program stops. */
 void program_drain(struct fxq_program *p);
 void *program_worker(void *p);

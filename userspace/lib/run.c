@@ -39,6 +39,24 @@ int slot_fail(struct slot *slot, int err, const char *fmt, ...)
 	return err;
 }
 
+/* @slot: NULL: of no run */
+static void tell_span(const struct fxq_program *p, enum fxq_trace_kind kind,
+		      const struct slot *slot, uint64_t began, uint64_t ended)
+{
+	struct fxq_trace span = {
+		.kind = kind, .began = began, .ended = ended,
+	};
+
+	if (!p->config.trace)
+		return;
+	if (slot) {
+		span.slot = slot - p->slots;
+		span.run = slot->number;
+		span.step = slot->step;
+	}
+	p->config.trace(p->config.priv, &span);
+}
+
 /* Copies what is not the caller's memory already, and tells true shapes. */
 static void deliver(struct slot *slot)
 {
@@ -60,6 +78,12 @@ static void deliver(struct slot *slot)
 	}
 }
 
+static void fail_canceled(struct slot *slot)
+{
+	slot_fail(slot, -ECANCELED, "canceled before layer %s",
+		  image_layer(slot->prog->image, slot->step));
+}
+
 /* Runs steps on the CPU up to the next device step or the end. No lock. */
 static void advance(struct slot *slot)
 {
@@ -71,11 +95,16 @@ static void advance(struct slot *slot)
 		const struct fxq_image_step *s = &p->image->steps[slot->step];
 		uint64_t before = at;
 
+		if (slot->canceled) {
+			fail_canceled(slot);
+			return;
+		}
 		if (s->kind == FXQ_STEP_DEVICE)
 			break;
 		if (slot_call(slot, s, &p->plans[slot->step]))
 			return;
 		at = now_ns();
+		tell_span(p, FXQ_TRACE_CPU, slot, before, at);
 		slot->step_ns[slot->step++] = at - before;
 	}
 	slot->step_began = at;
@@ -114,19 +143,30 @@ static void account(struct slot *slot)
 void slot_finish(struct slot *slot)
 {
 	struct fxq_program *p = slot->prog;
+	uint64_t now = now_ns();
 
 	if (!slot->completion.result)
 		account(slot);
-	slot->completion.ns = now_ns() - slot->began;
+	slot->completion.ns = now - slot->began;
+	tell_span(p, FXQ_TRACE_RUN, slot, slot->began, now);
 	slot->state = SLOT_DONE;
 	p->busy--;
-	if (!slot->alone)
+	if (!slot->alone && !slot->lent)
 		slot_list_push(&p->done, slot);
+}
+
+void slot_cancel(struct slot *slot)
+{
+	fail_canceled(slot);
+	slot_finish(slot);
 }
 
 void slot_device_done(struct slot *slot, uint64_t cycles)
 {
-	slot->step_ns[slot->step] = now_ns() - slot->step_began;
+	uint64_t now = now_ns();
+
+	tell_span(slot->prog, FXQ_TRACE_DEVICE, slot, slot->step_began, now);
+	slot->step_ns[slot->step] = now - slot->step_began;
 	slot->step_cycles[slot->step] = cycles;
 	slot->completion.cycles += cycles;
 	slot->step++;
@@ -169,21 +209,12 @@ static void wait_change(struct fxq_device *dev, uint64_t deadline)
 		pthread_cond_timedwait(&dev->changed, &dev->lock, &t);
 }
 
-/*
- * Does one thing that brings runs of @p on, or waits for others to. Returns
- * false if there was nothing and @deadline (0: at once, UINT64_MAX: never) has
- * passed. With the lock held, which is released meanwhile.
- */
-static bool turn(struct fxq_program *p, uint64_t deadline)
+/* Waits for the device, or for others: what program_turn() does else. */
+static bool wait_turn(struct fxq_program *p, uint64_t deadline)
 {
 	struct queue *q = p->queue;
-	struct slot *slot = slot_list_pop(&p->ready);
 	uint64_t now, left;
 
-	if (slot) {
-		carry(slot);
-		return true;
-	}
 	now = deadline && deadline != UINT64_MAX ? now_ns() : 0;
 	left = deadline == UINT64_MAX ? UINT64_MAX :
 	       deadline > now ? deadline - now : 0;
@@ -200,7 +231,24 @@ static bool turn(struct fxq_program *p, uint64_t deadline)
 	return true;
 }
 
-static uint64_t deadline_of(uint64_t timeout_ns)
+bool program_turn(struct fxq_program *p, uint64_t deadline)
+{
+	struct slot *slot = slot_list_pop(&p->ready);
+	uint64_t began;
+	bool moved;
+
+	if (slot) {
+		carry(slot);
+		return true;
+	}
+	began = p->config.trace ? now_ns() : 0;
+	moved = wait_turn(p, deadline);
+	if (deadline)
+		tell_span(p, FXQ_TRACE_WAIT, NULL, began, now_ns());
+	return moved;
+}
+
+uint64_t run_deadline(uint64_t timeout_ns)
 {
 	uint64_t deadline;
 
@@ -214,7 +262,7 @@ void program_drain(struct fxq_program *p)
 {
 	pthread_mutex_lock(&p->dev->lock);
 	while (p->busy)
-		turn(p, UINT64_MAX);
+		program_turn(p, UINT64_MAX);
 	pthread_mutex_unlock(&p->dev->lock);
 }
 
@@ -225,7 +273,7 @@ void *program_worker(void *arg)
 	pthread_mutex_lock(&p->dev->lock);
 	while (!p->stopping) {
 		if (p->busy)
-			turn(p, UINT64_MAX);
+			program_turn(p, UINT64_MAX);
 		else
 			wait_change(p->dev, UINT64_MAX);
 	}
@@ -261,27 +309,35 @@ static void begin(struct slot *slot, const struct fxq_tensor *in,
 		memcpy(slot->tensors[t].dims, in[k].dims, sizeof(in[k].dims));
 		if (p->home[t] == NO_PLACE)
 			slot->tensors[t].data = in[k].data;
-		else
+		else if (slot->tensors[t].data != in[k].data)
 			memcpy(slot->tensors[t].data, in[k].data,
 			       image->tensors[t].bytes);
 	}
 }
 
-/* A free slot; NULL if there is none. With the lock held. */
+void slot_take(struct slot *slot)
+{
+	slot->state = SLOT_CPU;
+	slot->number = slot->prog->n_runs++;
+	slot->prog->busy++;
+}
+
+/* A free slot, taken; NULL if there is none. With the lock held. */
 static struct slot *take_slot(struct fxq_program *p)
 {
-	for (uint32_t i = 0; i < p->config.slots; i++)
-		if (p->slots[i].state == SLOT_FREE) {
-			p->slots[i].state = SLOT_CPU;
-			p->busy++;
-			return &p->slots[i];
-		}
+	for (uint32_t i = 0; i < p->config.slots; i++) {
+		struct slot *slot = &p->slots[i];
+
+		if (slot->state != SLOT_FREE || slot->lent)
+			continue;
+		slot_take(slot);
+		return slot;
+	}
 	return NULL;
 }
 
-/* Fills a slot that take_slot() gave and carries it to its device step. */
-static void start(struct slot *slot, const struct fxq_tensor *in,
-		  struct fxq_tensor *out, void *user_data, bool alone)
+void slot_start(struct slot *slot, const struct fxq_tensor *in,
+		struct fxq_tensor *out, void *user_data, bool alone)
 {
 	struct fxq_program *p = slot->prog;
 
@@ -295,6 +351,7 @@ static void start(struct slot *slot, const struct fxq_tensor *in,
 	begin(slot, in, out);
 	pthread_mutex_lock(&p->dev->lock);
 	carry(slot);
+	tell_span(p, FXQ_TRACE_SUBMIT, slot, slot->began, now_ns());
 	pthread_mutex_unlock(&p->dev->lock);
 }
 
@@ -319,7 +376,7 @@ FXQ_PUBLIC int fxq_submit(struct fxq_program *prog, const struct fxq_tensor *in,
 	pthread_mutex_unlock(&prog->dev->lock);
 	if (!slot)
 		return fail_busy(prog);
-	start(slot, in, out, user_data, false);
+	slot_start(slot, in, out, user_data, false);
 	return 0;
 }
 
@@ -334,11 +391,12 @@ FXQ_PUBLIC int fxq_poll(struct fxq_program *prog,
 			struct fxq_completion *completions, int max,
 			uint64_t timeout_ns)
 {
-	uint64_t deadline = deadline_of(timeout_ns);
+	uint64_t deadline = run_deadline(timeout_ns);
 	int n = 0;
 
 	pthread_mutex_lock(&prog->dev->lock);
-	while (max > 0 && !prog->done && prog->busy && turn(prog, deadline))
+	while (max > 0 && !prog->done && prog->busy &&
+	       program_turn(prog, deadline))
 		;
 	while (n < max && prog->done)
 		release(slot_list_pop(&prog->done), &completions[n++]);
@@ -346,12 +404,15 @@ FXQ_PUBLIC int fxq_poll(struct fxq_program *prog,
 	return n;
 }
 
-/* Has every slot a completion that only fxq_poll() takes? */
+/* Has every slot a completion that only fxq_poll() takes, or is a pipeline's? */
 static bool all_done(const struct fxq_program *p)
 {
-	for (uint32_t i = 0; i < p->config.slots; i++)
-		if (p->slots[i].state != SLOT_DONE || p->slots[i].alone)
+	for (uint32_t i = 0; i < p->config.slots; i++) {
+		const struct slot *slot = &p->slots[i];
+
+		if (!slot->lent && (slot->state != SLOT_DONE || slot->alone))
 			return false;
+	}
 	return true;
 }
 
@@ -377,15 +438,15 @@ FXQ_PUBLIC int fxq_run_timed(struct fxq_program *prog,
 		return fail_timed(ret_completion, ret);
 	pthread_mutex_lock(&prog->dev->lock);
 	while (!(slot = take_slot(prog)) && !all_done(prog))
-		turn(prog, UINT64_MAX);
+		program_turn(prog, UINT64_MAX);
 	pthread_mutex_unlock(&prog->dev->lock);
 	if (!slot)
 		return fail_timed(ret_completion, fail_busy(prog));
 
-	start(slot, in, out, NULL, true);
+	slot_start(slot, in, out, NULL, true);
 	pthread_mutex_lock(&prog->dev->lock);
 	while (slot->state != SLOT_DONE)
-		turn(prog, UINT64_MAX);
+		program_turn(prog, UINT64_MAX);
 	release(slot, ret_completion);
 	pthread_mutex_unlock(&prog->dev->lock);
 	if (ret_completion->result)

@@ -214,8 +214,8 @@ void profile_free(struct profile *p)
 
 /* Runs */
 
-void profile_stream(void *priv, const struct fxq_desc *desc, const uint64_t *ns,
-		    uint32_t n)
+void profile_stream(void *priv, const struct fxq_desc *desc, uint64_t began,
+		    const uint64_t *ns, uint32_t n)
 {
 	struct profile *p = priv;
 	const struct stream *s = p->stream, *end = s + p->n_streams;

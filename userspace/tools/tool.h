@@ -444,8 +444,8 @@ int profile_new(const struct fxq_image *image, int threads,
 		struct profile **ret);
 void profile_free(struct profile *p);
 /* The profile of a struct fxq_device_config whose priv is the profile. */
-void profile_stream(void *priv, const struct fxq_desc *desc, const uint64_t *ns,
-		    uint32_t n);
+void profile_stream(void *priv, const struct fxq_desc *desc, uint64_t began,
+		    const uint64_t *ns, uint32_t n);
 /*
  * Forgets what ran until now; then each run is told when it has ended and
  * before the next is submitted, with the nanoseconds that it took.

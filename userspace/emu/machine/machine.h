@@ -61,8 +61,9 @@ struct fxq_fault {
  * @irq: raise MSI-X vector FXQ_VECTOR_*
  * @report: debug mode: a finding, in a sentence; may be NULL
  * @profile: a run has completed: its @n descriptors, and for how many
- *	     nanoseconds each was in work. They follow one another, so these
- *	     add up. NULL: nobody looks at the clock
+ *	     nanoseconds each was in work. They follow one another from
+ *	     @began on (CLOCK_MONOTONIC, in ns), so these add up. NULL: nobody
+ *	     looks at the clock
  *
  * All are called on the machine's own thread, or on one that is lent to it.
  */
@@ -74,7 +75,7 @@ struct fxq_machine_host {
 	void (*irq)(void *priv, int vector);
 	void (*report)(void *priv, const char *text);
 	void (*profile)(void *priv, const struct fxq_desc *stream,
-			const uint64_t *ns, uint32_t n);
+			uint64_t began, const uint64_t *ns, uint32_t n);
 	void *priv;
 };
 

@@ -56,8 +56,8 @@ struct machine_outcome {
  *	    meanwhile changes nothing; it grows to the longest stream seen
  * @timing, @order: room for fxq_cost_schedule(), as long as @stream; the work
  *		    of a descriptor is filled in when it has completed
- * @ns, @mark: for the host's @profile: what each descriptor took, and when the
- *	       last of them was done
+ * @ns, @began, @mark: for the host's @profile: what each descriptor took, when
+ *		       the first began and the last was done
  * @done: descriptors completed
  * @stop: end at the next descriptor, as STOPPED
  */
@@ -72,7 +72,7 @@ struct machine_run {
 	struct fxq_timing *timing;
 	uint32_t *order;
 	uint64_t *ns;
-	uint64_t mark;
+	uint64_t began, mark;
 	uint32_t capacity;
 	uint32_t done;
 	bool active;

@@ -331,7 +331,7 @@ static int execute(struct fxq_machine *m)
 	uint32_t i;
 
 	if (m->host.profile)
-		r->mark = now_ns();
+		r->began = r->mark = now_ns();
 	for (i = 0; i < r->entry.count; i++) {
 		machine_fault_run(m, i);
 		machine_yield(m);
@@ -377,7 +377,7 @@ static void tell_times(struct fxq_machine *m)
 	if (!m->host.profile || r->outcome.cause)
 		return;
 	machine_leave(m);
-	m->host.profile(m->host.priv, r->stream, r->ns, r->done);
+	m->host.profile(m->host.priv, r->stream, r->began, r->ns, r->done);
 	machine_enter(m);
 }
 

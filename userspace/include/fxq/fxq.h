@@ -56,8 +56,9 @@ struct fxq_device;
  *	    device's or on one that is in fxq_run(); NULL: they go to stderr
  * @profile: embedded: told of each stream that completes, before its run does,
  *	     how many nanoseconds each of its @n descriptors took, on such a
- *	     thread. Descriptors execute one after another, so times
- *	     add up. NULL: nothing is measured
+ *	     thread. Descriptors execute one after another from @began on
+ *	     (CLOCK_MONOTONIC, in ns), so times add up. NULL: nothing is
+ *	     measured
  * @priv: of both
  */
 struct fxq_device_config {
@@ -65,7 +66,7 @@ struct fxq_device_config {
 	bool debug;
 	void (*report)(void *priv, const char *text);
 	void (*profile)(void *priv, const struct fxq_desc *stream,
-			const uint64_t *ns, uint32_t n);
+			uint64_t began, const uint64_t *ns, uint32_t n);
 	void *priv;
 };
 
@@ -238,16 +239,43 @@ int fxq_plugin_load(const char *path);
 
 struct fxq_program;
 
+enum fxq_trace_kind {
+	FXQ_TRACE_SUBMIT,	/* a call that starts a run */
+	FXQ_TRACE_CPU,		/* a step on the CPU */
+	FXQ_TRACE_DEVICE,	/* a device step, from when it was queued */
+	FXQ_TRACE_WAIT,		/* a thread waits for the device, or for others */
+	FXQ_TRACE_RUN,		/* a run, from submission to completion */
+};
+
+/*
+ * struct fxq_trace - a part of what a program did, for a timeline
+ * @run: number in order of submission, from 0; not of WAIT
+ * @slot: whose memory the run had; not of WAIT
+ * @step: of CPU and DEVICE
+ * @began, @ended: CLOCK_MONOTONIC, in ns
+ */
+struct fxq_trace {
+	enum fxq_trace_kind kind;
+	uint32_t slot, step;
+	uint64_t run;
+	uint64_t began, ended;
+};
+
 /*
  * struct fxq_program_config - zero means the default
  * @slots: runs that may be in flight at once; default 4, at most 64
  * @workers: threads that run CPU steps beside those of the callers; default 0
  * @threads: that one CPU step may use; default 1
+ * @trace: told of each span when it ends; SUBMIT, CPU and WAIT on the thread
+ *	   that they are of. Locks are held: it calls nothing of libfxq
+ * @priv: of @trace
  */
 struct fxq_program_config {
 	uint32_t slots;
 	uint32_t workers;
 	int threads;
+	void (*trace)(void *priv, const struct fxq_trace *span);
+	void *priv;
 };
 
 /*
