@@ -16,6 +16,8 @@
 
 #include <fxq/fxq_arith.h>
 
+#include "nn/forms.h"
+
 #include "convert.h"
 
 /* Parameters */
@@ -51,17 +53,6 @@ void put_qparams(struct kwargs *k, struct qparams qp)
 	put_int(k, "zero_point", qp.zero_point);
 }
 
-/* A bound of the clamp in units of the result; NaN: there is none. */
-static int bound(double c, struct qparams qp, int absent)
-{
-	float v = (float)c * (1.0f / qp.scale);
-
-	if (c != c)
-		return absent;
-	v = v > 1000 ? 1000 : v < -1000 ? -1000 : v;
-	return fxq_clamp_int((int)fxq_rne(v) + qp.zero_point, -128, 127);
-}
-
 void put_clamp(struct kwargs *k, const struct fx_node *clamp,
 	       struct qparams qp)
 {
@@ -79,8 +70,8 @@ void put_clamp(struct kwargs *k, const struct fx_node *clamp,
 		lo = fx_node_float(clamp, "min_val", -1);
 		hi = fx_node_float(clamp, "max_val", 1);
 	}
-	put_int(k, "lo", bound(lo, qp, -128));
-	put_int(k, "hi", bound(hi, qp, 127));
+	put_int(k, "lo", form_bound(lo, qp.scale, qp.zero_point, -128));
+	put_int(k, "hi", form_bound(hi, qp.scale, qp.zero_point, 127));
 }
 
 struct fx_node *new_op(struct convert *cv, struct fx_node *n, const char *op,
@@ -119,13 +110,10 @@ struct fx_node *new_table(struct convert *cv, struct fx_node *n,
 	double x[256], y[256];
 	int8_t table[256];
 
-	for (int q = -128; q < 128; q++)
-		x[q + 128] = (double)from.scale * (q - from.zero_point);
+	form_values(from.scale, from.zero_point, x);
 	if (pointwise_eval(n, root, x, y, 256))
 		return NULL;
-	for (int i = 0; i < 256; i++)
-		table[i] = fxq_q_double(y[i] / (double)to.scale, to.zero_point,
-					-128, 127);
+	form_round(y, to.scale, to.zero_point, table);
 	return new_const(cv, n, "table", FXQ_DTYPE_I8, 1, (int64_t[]){ 256 },
 			 table);
 }

@@ -12,7 +12,7 @@
 
 #include <fxq/fxq_arith.h>
 
-#include "nn/kernels/fmath.h"
+#include "nn/forms.h"
 
 #include "convert.h"
 
@@ -212,8 +212,7 @@ static struct fx_node *do_pool(struct job *j)
 	put_int(&j->k, "count_include_pad", count_pad);
 	taps = kernel[0] * kernel[1];
 	table = fx_graph_alloc(j->cv->to, (size_t)taps * sizeof(*table));
-	for (int64_t i = 0; i < taps; i++)
-		table[i] = scale_of(j->x) / (j->qp.scale * (float)(i + 1));
+	form_averages(scale_of(j->x), j->qp.scale, taps, table);
 	in[1] = new_const(j->cv, j->n, "table", FXQ_DTYPE_F32, 1, &taps, table);
 	return finish(j, "qavg_pool2d", in, 2);
 }
@@ -257,8 +256,6 @@ static struct fx_node *do_reduce(struct job *j)
 	return q;
 }
 
-#define LONGEST	4096	/* softmax: elements that the device sums */
-
 bool is_long_softmax(const struct fx_node *n)
 {
 	int64_t dim = fx_node_int(n, "dim", -1);
@@ -266,7 +263,7 @@ bool is_long_softmax(const struct fx_node *n)
 	if (!fx_node_is(n, "softmax"))
 		return false;
 	dim += dim < 0 ? type_of(n)->rank : 0;
-	return type_of(n)->dims[dim] > LONGEST;
+	return type_of(n)->dims[dim] > FORM_LONGEST;
 }
 
 static struct fx_node *do_softmax(struct job *j)
@@ -279,9 +276,7 @@ static struct fx_node *do_softmax(struct job *j)
 	dim += dim < 0 ? x->rank : 0;
 	if (is_long_softmax(j->n))
 		return refuse(j, "it runs over more than 4096 elements");
-	for (int d = 0; d < 256; d++)
-		table[d] = (uint32_t)fxq_rne_double(
-			262144.0 * fm_exp(-(double)d * (double)scale_of(j->x)));
+	form_softmax(scale_of(j->x), table);
 	in[1] = new_const(j->cv, j->n, "table", FXQ_DTYPE_U32, 1,
 			  (int64_t[]){ 256 }, table);
 	put_int(&j->k, "dim", dim);
@@ -303,19 +298,15 @@ static struct fx_node *do_layer_norm(struct job *j)
 	if (shape)
 		axis = -(int64_t)shape->count;
 	axis += axis < 0 ? x->rank : 0;
-	if (axis != (int64_t)x->rank - 1 || n > 4096)
+	if (axis != (int64_t)x->rank - 1 || n > FORM_LONGEST)
 		return refuse(j, "it does not run over a last dimension of at most 4096");
 	if ((fx_node_in(j->n, 1) && !g) || (fx_node_in(j->n, 2) && !h))
 		return refuse(j, "its weights are computed, not constant");
 	gh = fx_graph_alloc(j->cv->to, (size_t)n * 2 * sizeof(*gh));
-	for (int64_t i = 0; i < n; i++) {
-		gh[2 * i] = (g ? g[i] : 1.0f) / j->qp.scale;
-		gh[2 * i + 1] = (h ? h[i] : 0.0f) / j->qp.scale;
-	}
+	form_layer_norm(g, h, n, j->qp.scale, gh);
 	in[1] = new_const(j->cv, j->n, "weight", FXQ_DTYPE_F32, 2,
 			  (int64_t[]){ n, 2 }, gh);
-	put_float(&j->k, "eps", (eps * ((float)n * (float)n)) /
-		  (scale_of(j->x) * scale_of(j->x)));
+	put_float(&j->k, "eps", form_layer_norm_eps(eps, n, scale_of(j->x)));
 	return finish(j, "qlayer_norm", in, 2);
 }
 

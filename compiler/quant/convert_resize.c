@@ -9,10 +9,7 @@
  */
 #include <string.h>
 
-#include <fxq/fxq_arith.h>
-#include <fxq/fxq_cmd.h>
-
-#include "nn/kernels/resize_coords.h"
+#include "nn/forms.h"
 
 #include "convert.h"
 
@@ -48,7 +45,7 @@ static const char *axis_of(const struct fx_node *n, int axis,
 	if (scales && axis >= 0 && (size_t)axis < scales->count &&
 	    scales->items[axis].kind == FX_ARG_FLOAT)
 		ret->scale = scales->items[axis].f;
-	return resize_taps(ret) > 2 ? "its coordinates have no table" : NULL;
+	return NULL;
 }
 
 static struct fx_node *table(struct convert *cv, struct fx_node *n,
@@ -61,21 +58,9 @@ static struct fx_node *table(struct convert *cv, struct fx_node *n,
 	if (*reason)
 		return NULL;
 	t = fx_graph_alloc(cv->to, (size_t)a.out * 2 * sizeof(*t));
-	for (int64_t i = 0; i < a.out; i++) {
-		int64_t index[2] = { 0 };
-		double weight[2] = { 0 };
-		uint16_t fraction = 0;
-
-		if (!resize_weights(&a, i, index, weight)) {
-			*reason = "its coordinates leave the input";
-			return NULL;
-		}
-		if (a.mode == RESIZE_LINEAR && index[1] == index[0] + 1)
-			fraction = (uint16_t)fxq_rne_double(weight[1] *
-							    FXQ_RESIZE_ONE);
-		t[2 * i] = (uint16_t)(index[0] + fraction / FXQ_RESIZE_ONE);
-		t[2 * i + 1] = fraction % FXQ_RESIZE_ONE;
-	}
+	*reason = form_resize(&a, t);
+	if (*reason)
+		return NULL;
 	return new_const(cv, n, what, FXQ_DTYPE_U16, 2,
 			 (int64_t[]){ a.out, 2 }, t);
 }
