@@ -99,8 +99,14 @@ struct fx_node *rewrite_call(struct rewrite *r, const char *op,
 	struct fx_node *call = fx_graph_call(r->to, op, &x, 1, kwargs,
 					     n_kwargs);
 
-	if (call)
-		set_origin(r, call);
+	if (!call)
+		return NULL;
+	set_origin(r, call);
+	/* Parts of a quantized tensor are quantized as it is. */
+	for (int i = 0; i < call->n_out; i++) {
+		call->out[i].scale = x->out[0].scale;
+		call->out[i].zero_point = x->out[0].zero_point;
+	}
 	return call;
 }
 

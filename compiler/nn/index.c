@@ -197,6 +197,8 @@ static fxv read_selection(const struct selection *s)
 	if (ret)
 		return fx_poison(s->at, ret, "no memory for a tensor: %s",
 				 strerror(-ret));
+	t.scale = s->of->scale;
+	t.zero_point = s->of->zero_point;
 	for (int64_t i = 0; i < fxq_tensor_count(&t); i++)
 		memcpy((char *)t.data + i * bytes,
 		       (char *)s->of->data + element_at(s, i) * bytes, bytes);

@@ -235,7 +235,7 @@ void operation_results(const struct fx_loc *at, const struct operation *o,
 		       fxv *ret, uint32_t n);
 
 /*
- * quantized.c: what operators do with quantized tensors
+ * quantized.c: quantized tensors
  *
  * value_type() is the type of a tensor, or of a node of the graph that is
  * written, where dtype may be unknown and the scale is not; NULL of anything
@@ -244,9 +244,24 @@ void operation_results(const struct fx_loc *at, const struct operation *o,
 const struct fxq_tensor *value_type(fxv v);
 const struct fxq_tensor *value_shape(fxv v);
 bool value_is_quantized(fxv v);
-/* Is there an integer operator for @o, whatever its tensors are? */
+void value_set_scale(fxv v, float scale, int zero_point);
+
+/* How a result is quantized, in int8. */
+struct qresult {
+	float scale;
+	int zero_point;
+};
+
+/*
+ * integer.c: is there an integer operator for @o, whatever its tensors are, that
+ * keeps the scale or always has the same; or one that can be told?
+ */
 bool quantized_has(const struct operation *o);
-fxv quantized_run(const struct fx_loc *at, const struct operation *o);
+bool quantized_has_own(const struct operation *o);
+/* @to: NULL: the result keeps the scale of the first tensor, or has its own */
+fxv quantized_run(const struct fx_loc *at, const struct operation *o,
+		  const struct qresult *to);
+
 fxv quantized_rescale(fxv x, float scale, int zero_point);
 /* Parameters of integer operators: one, and those that a result has. */
 #define QUANTIZED_RELU	1
@@ -266,6 +281,8 @@ fxv run_quantized_mul(const struct fx_loc *at, const fxv *in,
 		      const fxv *options);
 fxv run_quantized_mul_relu(const struct fx_loc *at, const fxv *in,
 			   const fxv *options);
+fxv run_quantized_matmul(const struct fx_loc *at, const fxv *in,
+			 const fxv *options);
 
 /* functionalize.c: the node that computes @o in the graph that is written */
 fxv rewrite_operation(const struct operation *o);

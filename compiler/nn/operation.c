@@ -456,6 +456,6 @@ fxv operation_compute(const struct fx_loc *at, const struct operation *o)
 fxv operation_run(const struct fx_loc *at, const struct operation *o)
 {
 	if (o->n_in && value_is_quantized(o->in[0]))
-		return quantized_run(at, o);
+		return quantized_run(at, o, NULL);
 	return operation_compute(at, o);
 }

@@ -103,7 +103,11 @@ static const struct fx_backend_layer fxq_layers[] = {
 /* Here all that moves elements keeps their scale. */
 static const struct fx_backend_op fxq_ops[] = {
 	OPS,
+	OWN_CLASS("GELU"), OWN_CLASS("SiLU"), OWN_CLASS("LayerNorm"),
 	SHARED_CLASS("Flatten"), SHARED_METHOD("flatten"),
+	SHARED_CLASS("Upsample"), SHARED("getitem"),
+	{ .function = "split", .observe = FX_OBSERVE_PARTS },
+	{ .method = "chunk", .observe = FX_OBSERVE_PARTS },
 	{ NULL }
 };
 
@@ -112,4 +116,5 @@ const struct fx_backend fx_backend_fxq = {
 	.layers = fxq_layers,
 	.ops = fxq_ops,
 	.adds_relu = true,
+	.makes_modules = true,
 };

@@ -211,6 +211,8 @@ void fuse_graph(struct fx_module *gm, const struct fx_backend *backend,
 {
 	struct fuse f = { .gm = gm, .fold = fold };
 
+	if (backend->makes_modules)
+		make_twins(gm);
 	f.chains = find_chains(gm, backend);
 	for (size_t i = 0; i < f.chains.n; i++)
 		find_place(&f, &f.chains.list[i]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * layer_class.c - the classes that layers with weights become
+ * layer_class.c - the classes that float modules become
  *
  * A convolution with its batch norm and activation is one module of a class
  * that torch names for all three, ConvBnReLU2d. There is one for each layer,
@@ -79,6 +79,7 @@ static fxv (*const forwards[LAYER_KIND_COUNT])(struct fx_module *m,
 	[LAYER_FUSED] = forward_fused,
 	[LAYER_REFERENCE] = forward_reference,
 	[LAYER_QUANTIZED] = forward_quantized,
+	[LAYER_OPERATOR] = forward_operator,
 	[LAYER_QAT] = forward_qat,
 };
 

@@ -96,7 +96,9 @@ static struct result_qparams qparams_of(struct fx_module *gm,
 	return (struct result_qparams){
 		.scale = *(float *)fx_module_tensor(gm, scale)->data,
 		.zero_point = *(int64_t *)fx_module_tensor(gm, zero)->data,
-		.dtype = quantize->args[3].s,
+		/* Names of torch's types live as long as a module may. */
+		.dtype = strcmp(quantize->args[3].s, "torch.qint8") ?
+			 "torch.quint8" : "torch.qint8",
 	};
 }
 
@@ -131,26 +133,29 @@ static bool is_called_before(const struct fx_node *n)
 	return k;
 }
 
+/* A path like @target at which there is nothing. */
+static const char *free_path(struct fx_module *gm, const char *target)
+{
+	const char *path = target;
+
+	for (unsigned int i = 1; fx_module_at(gm, path); i++)
+		path = fx_graph_printf(gm->graph, "%s_%u", target, i);
+	return path;
+}
+
 /* Each call has a scale of its own: the second calls a layer of its own. */
 static void part_calls(struct fx_module *gm)
 {
 	fx_for_each_node(n, gm->graph) {
-		const char *path = n->target;
+		const char *path;
 		unsigned int parts;
 
 		if (!reference_of(n, &parts) || !is_called_before(n))
 			continue;
-		for (unsigned int i = 1; fx_module_at(gm, path); i++)
-			path = fx_graph_printf(gm->graph, "%s_%u", n->target, i);
+		path = free_path(gm, n->target);
 		fx_module_replace(gm, path, fx_module_get(n->module));
 		n->target = path;
 	}
-}
-
-/* Names of torch's types live as long as a module may. */
-static const char *dtype_name(const char *s)
-{
-	return strcmp(s, "torch.qint8") ? "torch.quint8" : "torch.qint8";
 }
 
 static void lower_layer(struct lowering *l, struct fx_node *quantize)
@@ -165,9 +170,31 @@ static void lower_layer(struct lowering *l, struct fx_node *quantize)
 	    !has_integer_layer(reference))
 		return;
 	q = qparams_of(l->gm, quantize);
-	q.dtype = dtype_name(q.dtype);
 	m = make_quantized(reference, parts, &q);
 	root_put(l->gm, n->target, m);
+	skip_dequantize(n);
+	skip_quantize(quantize, n);
+}
+
+/* A module whose result has a scale of its own; another call of it, another. */
+static void lower_own(struct lowering *l, struct fx_node *quantize)
+{
+	struct fx_node *n = read_alone(quantize);
+	const struct fx_backend_op *row;
+	struct result_qparams q;
+	const char *path;
+
+	row = n && is_configured(l, n) ? backend_row(l->backend, n) : NULL;
+	if (!row || row->observe != FX_OBSERVE_OWN ||
+	    n->opcode != FX_CALL_MODULE || !is_dequantized(n) ||
+	    !has_operator(n->module))
+		return;
+	path = n->target;
+	if (root_calls(l->gm, n->module) > 1)
+		path = free_path(l->gm, n->target);
+	q = qparams_of(l->gm, quantize);
+	n->target = path;
+	root_put(l->gm, path, make_operator(n->module, &q));
 	skip_dequantize(n);
 	skip_quantize(quantize, n);
 }
@@ -198,6 +225,7 @@ static const struct {
 	{ "mul", &fx_function_quantized_mul, &fx_function_quantized_mul_relu },
 	{ "torch_mul", &fx_function_quantized_mul,
 	  &fx_function_quantized_mul_relu },
+	{ "matmul", &fx_function_quantized_matmul, NULL },
 };
 
 const struct fx_function *quantized_binary(const struct fx_node *n, bool relu)
@@ -283,8 +311,54 @@ static bool has_integers(const struct fx_node *n)
 
 static const char *const reasons[] = {
 	[FX_OBSERVE_SHARED] = "its input and its result have one scale",
+	[FX_OBSERVE_PARTS] = "parts have the scale of the whole",
 	[FX_OBSERVE_FIXED] = "its result has one scale whatever goes in",
 };
+
+static void note_removed(struct lowering *l, const struct fx_node *n,
+			 const struct fx_backend_op *row)
+{
+	if (l->notes)
+		fprintf(l->notes, "%s: the dequantize before and the quantize behind it are gone: %s\n",
+			n->name, reasons[row->observe]);
+}
+
+/* The quantize that alone reads @n, or NULL. */
+static struct fx_node *only_quantize(const struct fx_node *n)
+{
+	struct fx_node *user = n->next;
+
+	while (user && !(is_quantize(user) && fx_node_in(user, 0) == n))
+		user = user->next;
+	return n->n_users == 1 ? user : NULL;
+}
+
+/* All parts are quantized, or the whole stays float. */
+static bool all_parts_quantized(const struct fx_node *n)
+{
+	size_t parts = 0;
+
+	for (const struct fx_node *k = n->next; k; k = k->next)
+		parts += node_is_function(k, "getitem") &&
+			 fx_node_in(k, 0) == n && only_quantize(k);
+	return parts && parts == (size_t)n->n_users;
+}
+
+static void lower_parts(struct lowering *l, struct fx_node *n)
+{
+	const struct fx_backend_op *row = backend_row(l->backend, n);
+
+	if (!row || row->observe != FX_OBSERVE_PARTS || !is_configured(l, n) ||
+	    !is_dequantized(n) || !all_parts_quantized(n))
+		return;
+	skip_dequantize(n);
+	for (struct fx_node *k = n->next; k; k = k->next) {
+		if (!node_is_function(k, "getitem") || fx_node_in(k, 0) != n)
+			continue;
+		note_removed(l, k, row);
+		skip_quantize(only_quantize(k), k);
+	}
+}
 
 static void lower_operator(struct lowering *l, struct fx_node *quantize)
 {
@@ -296,9 +370,7 @@ static void lower_operator(struct lowering *l, struct fx_node *quantize)
 		     row->observe != FX_OBSERVE_FIXED) ||
 	    !is_dequantized(n) || !has_integers(n))
 		return;
-	if (l->notes)
-		fprintf(l->notes, "%s: the dequantize before and the quantize behind it are gone: %s\n",
-			n->name, reasons[row->observe]);
+	note_removed(l, n, row);
 	skip_dequantize(n);
 	skip_quantize(quantize, n);
 }
@@ -318,6 +390,9 @@ void lower_graph(struct lowering *l)
 	for_each_quantize(l, lower_layer);
 	fx_for_each_node(n, l->gm->graph)
 		lower_sums(l, n);
+	for_each_quantize(l, lower_own);
 	for_each_quantize(l, lower_binary);
 	for_each_quantize(l, lower_operator);
+	fx_for_each_node(n, l->gm->graph)
+		lower_parts(l, n);
 }

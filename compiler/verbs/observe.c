@@ -49,6 +49,37 @@ static struct fx_node *sum_of(const struct fx_backend *backend,
 	return quantized_binary(in, true) ? in : NULL;
 }
 
+/* The node that gives the parts of which @n, a getitem, takes one; or NULL. */
+static struct fx_node *parts_of(const struct fx_backend *backend,
+				const struct fx_node *n)
+{
+	struct fx_node *in = fx_node_in(n, 0);
+	const struct fx_backend_op *row = in ? backend_row(backend, in) : NULL;
+
+	return row && row->observe == FX_OBSERVE_PARTS ? in : NULL;
+}
+
+/* A number may select one of several values, which are no tensor. */
+static bool selects_value(const struct fx_node *n)
+{
+	return n->n_args != 2 || n->args[1].kind == FX_ARG_INT;
+}
+
+static void find_part(struct fx_module *gm, const struct fx_backend *backend,
+		      const struct fx_qconfig_item *dict, struct fx_node *n)
+{
+	struct fx_node *parts = parts_of(backend, n);
+	struct place *whole = parts ? parts->data : NULL;
+
+	if (!parts ? selects_value(n) : !whole->qconfig)
+		return;
+	*(struct place *)n->data = (struct place){
+		.row = backend_row(backend, parts ? parts : n),
+		.root = parts ? parts : n, .last = n,
+		.qconfig = qconfig_of(dict, gm, n),
+	};
+}
+
 static void find_place(struct fx_module *gm, const struct fx_backend *backend,
 		       const struct fx_qconfig_item *dict, struct fx_node *n)
 {
@@ -59,8 +90,14 @@ static void find_place(struct fx_module *gm, const struct fx_backend *backend,
 	if (!row && !(n->opcode == FX_CALL_MODULE &&
 		      is_layer(backend, n->module)))
 		return;
+	if (row && node_is_function(n, "getitem")) {
+		find_part(gm, backend, dict, n);
+		return;
+	}
 	*p = (struct place){ .row = row, .root = n, .last = n,
 			     .qconfig = qconfig_of(dict, gm, n) };
+	if (row && row->observe == FX_OBSERVE_PARTS)
+		p->last = NULL;
 	if (!sum || !p->qconfig)
 		return;
 	p->row = backend_row(backend, sum);

@@ -192,6 +192,7 @@ static bool shares(const struct place *p)
 	if (!p->row)
 		return false;
 	return p->row->observe == FX_OBSERVE_SHARED ||
+	       p->row->observe == FX_OBSERVE_PARTS ||
 	       (p->row->observe == FX_OBSERVE_TERMS &&
 		count_tensors(p->root) == 1);
 }

@@ -52,12 +52,13 @@ item_of_module(const struct fx_qconfig_item *dict, const struct fx_module *m)
 static const struct fx_qconfig_item *
 item_of_function(const struct fx_qconfig_item *dict, const struct fx_node *n)
 {
+	const char *path = n->op ? n->op->path : twin_function(n);
 	const struct fx_qconfig_item *found = NULL;
 
 	for (; dict->key; dict++)
 		if (key_is(dict, "object_type") &&
 		    (!strcmp(dict->name, n->target) ||
-		     (n->op && n->op->path && !strcmp(dict->name, n->op->path))))
+		     (path && !strcmp(dict->name, path))))
 			found = dict;
 	return found;
 }
@@ -70,7 +71,7 @@ item_of_type(const struct fx_qconfig_item *dict, struct fx_module *gm,
 	char *path = must_print("%s", n->scope ? n->scope : "");
 	const struct fx_qconfig_item *found = NULL;
 
-	if (n->opcode != FX_CALL_MODULE)
+	if (n->opcode != FX_CALL_MODULE || twin_function(n))
 		found = item_of_function(dict, n);
 	while (!found && *path) {
 		char *dot = strrchr(path, '.');

@@ -215,6 +215,16 @@ static fxv integer_weights(const struct fx_module *reference)
 	return q;
 }
 
+void add_qparams(struct fx_module *m, const struct result_qparams *q)
+{
+	fx_add_attribute(m, "scale", q ? fx_of_float((double)q->scale) :
+				     fx_none);
+	fx_add_attribute(m, "zero_point", q ? fx_of_int(q->zero_point) :
+					  fx_none);
+	fx_add_attribute(m, "dtype", (fxv){
+		.kind = FX_VALUE_NAME, .s = q ? q->dtype : NULL });
+}
+
 struct fx_module *make_quantized(struct fx_module *reference,
 				 unsigned int parts,
 				 const struct result_qparams *q)
@@ -230,11 +240,6 @@ struct fx_module *make_quantized(struct fx_module *reference,
 	/* Torch packs zeros where there is none. */
 	fx_add_buffer(m, "bias", bias ? fx_copy_of(bias) :
 		      fx_zeros(count_channels(m)));
-	fx_add_attribute(m, "scale", q ? fx_of_float((double)q->scale) :
-				     fx_none);
-	fx_add_attribute(m, "zero_point", q ? fx_of_int(q->zero_point) :
-					  fx_none);
-	fx_add_attribute(m, "dtype", (fxv){
-		.kind = FX_VALUE_NAME, .s = q ? q->dtype : NULL });
+	add_qparams(m, q);
 	return m;
 }

@@ -44,7 +44,7 @@ bool node_is_method(const struct fx_node *n, const char *id);
 /* A call of an observer. */
 bool node_is_observer(const struct fx_node *n);
 
-/* layer_class.c: the classes that layers with weights become */
+/* layer_class.c: the classes that float modules become */
 
 /*
  * X(id, package): of which layers there are classes, by torch's packages, which
@@ -55,6 +55,7 @@ bool node_is_observer(const struct fx_node *n);
 	X(FUSED,     "")			\
 	X(REFERENCE, "quantized.reference.")	\
 	X(QUANTIZED, "quantized.")		\
+	X(OPERATOR,  "quantized.")		\
 	X(QAT,       "qat.")
 
 enum layer_kind {
@@ -65,9 +66,9 @@ enum layer_kind {
 };
 
 /*
- * struct layer_class - a class made from a float layer's
+ * struct layer_class - a class made from a float module's
  * @class: comes first
- * @base: the float layer's: Conv2d
+ * @base: the float module's: Conv2d
  * @parts: FX_PART_*
  */
 struct layer_class {
@@ -154,6 +155,17 @@ struct fx_module *make_quantized(struct fx_module *reference,
 				 unsigned int parts,
 				 const struct result_qparams *q);
 
+/* How its result is quantized, as attributes; NULL: it is not. */
+void add_qparams(struct fx_module *m, const struct result_qparams *q);
+
+/* operator.c: a module without integer weights whose result has its own scale */
+
+fxv forward_operator(struct fx_module *m, const fxv *args);
+/* Has the operator that @m is an integer form with any scale? */
+bool has_operator(struct fx_module *m);
+struct fx_module *make_operator(const struct fx_module *m,
+				const struct result_qparams *q);
+
 /* fold.c */
 
 /*
@@ -162,6 +174,12 @@ struct fx_module *make_quantized(struct fx_module *reference,
  */
 struct fx_module *fold_batch_norm(const struct fx_module *layer,
 				  const struct fx_module *bn);
+
+/* twins.c: modules in the place of functions */
+
+void make_twins(struct fx_module *gm);
+/* The path of the function in whose place @n calls a module; NULL: in none's. */
+const char *twin_function(const struct fx_node *n);
 
 /* fuse_match.c: what can be fused */
 
@@ -241,7 +259,7 @@ const struct fx_function *quantized_binary(const struct fx_node *n, bool relu);
  * struct place - what n->data of each node is while observers are put in
  * @row: of the backend's table; NULL: a layer, whose result has its own
  * @root: the first node of what is one step: its inputs are observed
- * @last: the last: its result is
+ * @last: the last: its result is; NULL: its parts are
  * @qconfig: NULL: it stays float, or no table has it
  */
 struct place {

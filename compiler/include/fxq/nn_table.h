@@ -328,6 +328,7 @@
 #define FX_OPTIONS_quantized_add_relu(X)	FX_OPTIONS_QUANTIZED(X)
 #define FX_OPTIONS_quantized_mul(X)	FX_OPTIONS_QUANTIZED(X)
 #define FX_OPTIONS_quantized_mul_relu(X)	FX_OPTIONS_QUANTIZED(X)
+#define FX_OPTIONS_quantized_matmul(X)	FX_OPTIONS_QUANTIZED(X)
 
 #define FX_OPTIONS_clamp(X)			\
 	X(FLOAT, min,          FX_NONE, FLOAT)	\
@@ -486,6 +487,8 @@
 	  "torch.ops.quantized.mul", "quantized.mul", 0)		\
 	X(quantized_mul_relu, "mul_relu", NULL, 2, FX_AS_WRITTEN,	\
 	  "torch.ops.quantized.mul_relu", "quantized.mul_relu", 0)	\
+	X(quantized_matmul, "matmul", NULL, 2, FX_AS_WRITTEN,		\
+	  "torch.ops.quantized.matmul", "quantized.matmul", 0)		\
 	X(assert_fn, "assert_fn", NULL, 1, FX_AS_WRITTEN,		\
 	  "torch.fx.proxy.assert_fn", "<function assert_fn>",		\
 	  FX_OP_IMPURE)							\

@@ -38,6 +38,7 @@ enum fx_observe {
 	FX_OBSERVE_SHARED,	/* that of its first input */
 	FX_OBSERVE_TERMS,	/* own if two tensors go in, else shared */
 	FX_OBSERVE_FIXED,	/* what the operator's range is, known before */
+	FX_OBSERVE_PARTS,	/* several, which getitem takes; as the input */
 };
 
 /*
@@ -58,12 +59,15 @@ struct fx_backend_op {
  * @layers: ends with a row without a layer
  * @ops: operators other than layers; ends with an empty row
  * @adds_relu: a relu that follows an addition is the same step
+ * @makes_modules: a function that computes what a module does becomes one first,
+ *		   "_generated_hardswish_0"; so does conv2d(x, w) with a w that
+ *		   nothing else reads
  */
 struct fx_backend {
 	const char *name;
 	const struct fx_backend_layer *layers;
 	const struct fx_backend_op *ops;
-	bool adds_relu;
+	bool adds_relu, makes_modules;
 };
 
 /* This machine; and torch 1.13's own backend, whose graphs are torch's. */

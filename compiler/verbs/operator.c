@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+/*
+ * operator.c - a module without integer weights whose result has its own scale
+ *
+ * "quantized.Hardswish": the float module with scale and zero point of its
+ * result, which takes integers and gives integers. What it computes is the
+ * integer form of the operator that the float module is.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "verbs.h"
+
+fxv forward_operator(struct fx_module *m, const fxv *args)
+{
+	const char *dtype = module_member(m, "dtype")->value.s;
+	struct qresult to = {
+		(float)fx_float(module_member(m, "scale")->value),
+		(int)fx_int(module_member(m, "zero_point")->value),
+	};
+	char error[FXQ_ERROR_MAX];
+	struct operation o;
+
+	if (!value_is_quantized(args[0]))
+		return fx_poison(context.at, -EINVAL, "%s takes a quantized tensor",
+				 m->class->name);
+	if (layer_operation(m, args[0], &o, error))
+		return fx_poison(context.at, -EINVAL, "%s: %s", m->class->name,
+				 error);
+	if (strcmp(dtype, "torch.qint8"))
+		to.zero_point -= 128;
+	return quantized_run(context.at, &o, &to);
+}
+
+bool has_operator(struct fx_module *m)
+{
+	const struct fxq_tensor *slopes = weight_tensor(m, "weight");
+	char error[FXQ_ERROR_MAX];
+	struct operation o;
+
+	if (!m->class->op || operation_of_module(m, fx_none, &o, error))
+		return false;
+	/* A table has one slope. */
+	if (!strcmp(o.op, "prelu") && fxq_tensor_count(slopes) != 1)
+		return false;
+	return quantized_has_own(&o);
+}
+
+struct fx_module *make_operator(const struct fx_module *m,
+				const struct result_qparams *q)
+{
+	struct fx_module *ret;
+
+	ret = layer_new(layer_class(LAYER_OPERATOR, m->class, 0), m);
+	for (size_t i = 0; i < m->n_members; i++)
+		if (m->members[i].kind == FX_MEMBER_PARAMETER)
+			fx_add_parameter(ret, m->members[i].name,
+				fx_copy_of(fx_data(m->members[i].value)));
+	add_qparams(ret, q);
+	return ret;
+}
