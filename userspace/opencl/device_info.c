@@ -13,6 +13,10 @@
 
 #define MEMORY_MAX	(1ull << 38)	/* that libfxq gives in one piece */
 
+#ifndef CL_COMMAND_BUFFER_CAPABILITY_OUT_OF_ORDER_KHR
+#define CL_COMMAND_BUFFER_CAPABILITY_OUT_OF_ORDER_KHR	0
+#endif
+
 /* X(param, type, value) */
 #define CONSTANTS(X)							\
 	X(TYPE, cl_device_type, CL_DEVICE_TYPE_CUSTOM)			\
@@ -111,6 +115,23 @@
 	X(PREFERRED_WORK_GROUP_SIZE_MULTIPLE, size_t, 1)		\
 	X(WORK_GROUP_COLLECTIVE_FUNCTIONS_SUPPORT, cl_bool, CL_FALSE)	\
 	X(GENERIC_ADDRESS_SPACE_SUPPORT, cl_bool, CL_FALSE)		\
+	X(EXTERNAL_MEMORY_IMPORT_HANDLE_TYPES_KHR,			\
+	  cl_external_memory_handle_type_khr,				\
+	  CL_EXTERNAL_MEMORY_HANDLE_DMA_BUF_KHR)			\
+	X(SEMAPHORE_TYPES_KHR, cl_semaphore_type_khr,			\
+	  CL_SEMAPHORE_TYPE_BINARY_KHR)					\
+	X(SEMAPHORE_IMPORT_HANDLE_TYPES_KHR,				\
+	  cl_external_semaphore_handle_type_khr,			\
+	  CL_SEMAPHORE_HANDLE_SYNC_FD_KHR)				\
+	X(SEMAPHORE_EXPORT_HANDLE_TYPES_KHR,				\
+	  cl_external_semaphore_handle_type_khr,			\
+	  CL_SEMAPHORE_HANDLE_SYNC_FD_KHR)				\
+	X(COMMAND_BUFFER_CAPABILITIES_KHR,				\
+	  cl_device_command_buffer_capabilities_khr,			\
+	  CL_COMMAND_BUFFER_CAPABILITY_SIMULTANEOUS_USE_KHR |		\
+	  CL_COMMAND_BUFFER_CAPABILITY_OUT_OF_ORDER_KHR)		\
+	X(COMMAND_BUFFER_REQUIRED_QUEUE_PROPERTIES_KHR,			\
+	  cl_command_queue_properties, 0)				\
 	X(LUID_VALID_KHR, cl_bool, CL_FALSE)				\
 	X(NODE_MASK_KHR, cl_uint, 0)
 
@@ -134,11 +155,11 @@ static bool has_address(cl_device_id d)
 }
 
 /* All of the platform's; the last is for devices on a bus. */
-static const char *extensions(cl_device_id d, char text[256])
+static const char *extensions(cl_device_id d, char text[512])
 {
 	char *last;
 
-	snprintf(text, 256, "%s", platform_extensions);
+	snprintf(text, 512, "%s", platform_extensions);
 	last = strstr(text, " cl_khr_pci_bus_info");
 	if (last && !has_address(d))
 		memmove(last, last + strlen(" cl_khr_pci_bus_info"),
@@ -193,7 +214,7 @@ static cl_int answer_bus(cl_device_id d, ARGS)
 static cl_int answer_own(cl_device_id d, cl_device_info param, ARGS)
 {
 	bool available = device_know(d);
-	char text[256];
+	char text[512];
 
 	switch (param) {
 	case CL_DEVICE_NAME:
@@ -239,6 +260,15 @@ static cl_int answer_list(cl_device_info param, ARGS)
 	case CL_DEVICE_LUID_KHR:
 		return answer((cl_uchar[CL_LUID_SIZE_KHR]){ 0 },
 			      CL_LUID_SIZE_KHR, OUT);
+#ifdef CL_DEVICE_COMMAND_BUFFER_SUPPORTED_QUEUE_PROPERTIES_KHR
+	case CL_DEVICE_COMMAND_BUFFER_SUPPORTED_QUEUE_PROPERTIES_KHR:
+		return ANSWER(cl_command_queue_properties,
+			      CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE |
+			      CL_QUEUE_PROFILING_ENABLE);
+#endif
+#ifdef CL_DEVICE_EXTERNAL_MEMORY_IMPORT_ASSUME_LINEAR_IMAGES_HANDLE_TYPES_KHR
+	case CL_DEVICE_EXTERNAL_MEMORY_IMPORT_ASSUME_LINEAR_IMAGES_HANDLE_TYPES_KHR:
+#endif
 	case CL_DEVICE_ILS_WITH_VERSION:
 	case CL_DEVICE_OPENCL_C_FEATURES:
 	case CL_DEVICE_OPENCL_C_ALL_VERSIONS:

@@ -77,8 +77,8 @@
 
 const cl_icd_dispatch dispatch_table = {
 	/* The loader has these two of its own; here is room for the tag. */
-	.clGetPlatformIDs = (cl_api_clGetPlatformIDs)CL_ICD2_TAG_KHR,
-	.clUnloadCompiler = (cl_api_clUnloadCompiler)CL_ICD2_TAG_KHR,
+	.clGetPlatformIDs = (void *)CL_ICD2_TAG_KHR,
+	.clUnloadCompiler = (void *)CL_ICD2_TAG_KHR,
 #define X(name) .name = name,
 	CORE_FUNCTIONS(X)
 #undef X

@@ -25,6 +25,7 @@
 #define CL_USE_DEPRECATED_OPENCL_2_0_APIS
 #define CL_USE_DEPRECATED_OPENCL_2_1_APIS
 #define CL_USE_DEPRECATED_OPENCL_2_2_APIS
+#define CL_ENABLE_BETA_EXTENSIONS	/* command buffers */
 #include <CL/cl.h>
 #include <CL/cl_ext.h>
 #include <CL/cl_icd.h>
@@ -116,11 +117,29 @@ struct callback *callback_new(void (*fn)(void), void *user_data);
 
 /* dispatch.c */
 
+#ifdef CL_KHR_EXTERNAL_SEMAPHORE_SYNC_FD_EXTENSION_VERSION
+#define REIMPORT_FUNCTION(X)	X(clReImportSemaphoreSyncFdKHR)
+#else
+#define REIMPORT_FUNCTION(X)
+#endif
+
 /* X(function), found by name alone */
 #define EXTENSION_FUNCTIONS(X)						\
+	X(clCreateSemaphoreWithPropertiesKHR) X(clRetainSemaphoreKHR)	\
+	X(clReleaseSemaphoreKHR) X(clGetSemaphoreInfoKHR)		\
+	X(clEnqueueWaitSemaphoresKHR) X(clEnqueueSignalSemaphoresKHR)	\
+	X(clGetSemaphoreHandleForTypeKHR) REIMPORT_FUNCTION(X)		\
 	X(clEnqueueAcquireExternalMemObjectsKHR)			\
 	X(clEnqueueReleaseExternalMemObjectsKHR)			\
-	X(clCreateCommandQueueWithPropertiesKHR)
+	X(clCreateCommandQueueWithPropertiesKHR)			\
+	X(clCreateCommandBufferKHR) X(clRetainCommandBufferKHR)		\
+	X(clReleaseCommandBufferKHR) X(clFinalizeCommandBufferKHR)	\
+	X(clEnqueueCommandBufferKHR) X(clCommandBarrierWithWaitListKHR)	\
+	X(clCommandCopyBufferKHR) X(clCommandCopyBufferRectKHR)		\
+	X(clCommandCopyBufferToImageKHR) X(clCommandCopyImageKHR)	\
+	X(clCommandCopyImageToBufferKHR) X(clCommandFillBufferKHR)	\
+	X(clCommandFillImageKHR) X(clCommandNDRangeKernelKHR)		\
+	X(clGetCommandBufferInfoKHR)
 
 extern const cl_icd_dispatch dispatch_table;
 /* The address of an extension's function; NULL. */

@@ -8,7 +8,59 @@
 
 const char platform_extensions[] =
 	"cl_khr_icd cl_khr_extended_versioning cl_khr_create_command_queue"
-	" cl_khr_device_uuid cl_khr_pci_bus_info";
+	" cl_khr_device_uuid cl_khr_command_buffer cl_khr_external_memory"
+	" cl_khr_external_memory_dma_buf cl_khr_semaphore"
+	" cl_khr_external_semaphore cl_khr_external_semaphore_sync_fd"
+	" cl_khr_pci_bus_info";
+
+/* Headers that say no version are those of the first. */
+#ifndef CL_KHR_COMMAND_BUFFER_EXTENSION_VERSION
+#define CL_KHR_COMMAND_BUFFER_EXTENSION_VERSION		CL_MAKE_VERSION(0, 9, 0)
+#endif
+#ifndef CL_KHR_EXTERNAL_MEMORY_EXTENSION_VERSION
+#define CL_KHR_EXTERNAL_MEMORY_EXTENSION_VERSION	CL_MAKE_VERSION(0, 9, 0)
+#endif
+#ifndef CL_KHR_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_VERSION
+#define CL_KHR_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_VERSION \
+	CL_MAKE_VERSION(0, 9, 0)
+#endif
+#ifndef CL_KHR_SEMAPHORE_EXTENSION_VERSION
+#define CL_KHR_SEMAPHORE_EXTENSION_VERSION		CL_MAKE_VERSION(0, 9, 0)
+#endif
+#ifndef CL_KHR_EXTERNAL_SEMAPHORE_EXTENSION_VERSION
+#define CL_KHR_EXTERNAL_SEMAPHORE_EXTENSION_VERSION	CL_MAKE_VERSION(0, 9, 0)
+#endif
+#ifndef CL_KHR_EXTERNAL_SEMAPHORE_SYNC_FD_EXTENSION_VERSION
+#define CL_KHR_EXTERNAL_SEMAPHORE_SYNC_FD_EXTENSION_VERSION \
+	CL_MAKE_VERSION(0, 9, 0)
+#endif
+
+/* Those that are not at 1.0.0. */
+static const struct {
+	const char *name;
+	cl_version version;
+} versions[] = {
+	/* Handles have room for data of the loader's. */
+	{ "cl_khr_icd", CL_MAKE_VERSION(2, 0, 0) },
+	/* What is built follows the headers of the system. */
+	{ "cl_khr_command_buffer", CL_KHR_COMMAND_BUFFER_EXTENSION_VERSION },
+	{ "cl_khr_external_memory", CL_KHR_EXTERNAL_MEMORY_EXTENSION_VERSION },
+	{ "cl_khr_external_memory_dma_buf",
+	  CL_KHR_EXTERNAL_MEMORY_DMA_BUF_EXTENSION_VERSION },
+	{ "cl_khr_semaphore", CL_KHR_SEMAPHORE_EXTENSION_VERSION },
+	{ "cl_khr_external_semaphore",
+	  CL_KHR_EXTERNAL_SEMAPHORE_EXTENSION_VERSION },
+	{ "cl_khr_external_semaphore_sync_fd",
+	  CL_KHR_EXTERNAL_SEMAPHORE_SYNC_FD_EXTENSION_VERSION },
+};
+
+static cl_version version_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++)
+		if (!strcmp(versions[i].name, name))
+			return versions[i].version;
+	return CL_MAKE_VERSION(1, 0, 0);
+}
 
 struct _cl_platform_id platform = {
 	.base = {
@@ -30,10 +82,7 @@ size_t name_versions(const char *names, char separator, cl_name_version *to,
 
 		memset(v, 0, sizeof(*v));
 		memcpy(v->name, names, end - names);
-		v->version = CL_MAKE_VERSION(1, 0, 0);
-		/* The loader's interface with data of its own in each object. */
-		if (!strcmp(v->name, "cl_khr_icd"))
-			v->version = CL_MAKE_VERSION(2, 0, 0);
+		v->version = version_of(v->name);
 		names = *end ? end + 1 : end;
 	}
 	return n;
@@ -76,7 +125,7 @@ cl_int clGetPlatformInfo(cl_platform_id id, cl_platform_info param_name,
 			 size_t *param_value_size_ret)
 {
 	const char *text = platform_text(param_name);
-	cl_name_version versions[32];
+	cl_name_version names[32];
 
 	if (id && id != &platform)
 		return CL_INVALID_PLATFORM;
@@ -86,11 +135,21 @@ cl_int clGetPlatformInfo(cl_platform_id id, cl_platform_info param_name,
 	switch (param_name) {
 	case CL_PLATFORM_HOST_TIMER_RESOLUTION:
 		return ANSWER(cl_ulong, 1);
+	case CL_PLATFORM_EXTERNAL_MEMORY_IMPORT_HANDLE_TYPES_KHR:
+		return ANSWER(cl_external_memory_handle_type_khr,
+			      CL_EXTERNAL_MEMORY_HANDLE_DMA_BUF_KHR);
+	case CL_PLATFORM_SEMAPHORE_TYPES_KHR:
+		return ANSWER(cl_semaphore_type_khr,
+			      CL_SEMAPHORE_TYPE_BINARY_KHR);
+	case CL_PLATFORM_SEMAPHORE_IMPORT_HANDLE_TYPES_KHR:
+	case CL_PLATFORM_SEMAPHORE_EXPORT_HANDLE_TYPES_KHR:
+		return ANSWER(cl_external_semaphore_handle_type_khr,
+			      CL_SEMAPHORE_HANDLE_SYNC_FD_KHR);
 	case CL_PLATFORM_NUMERIC_VERSION:
 		return ANSWER(cl_version, CL_MAKE_VERSION(3, 0, 0));
 	case CL_PLATFORM_EXTENSIONS_WITH_VERSION:
-		return answer(versions, sizeof(versions[0]) *
-			      name_versions(platform_extensions, ' ', versions,
+		return answer(names, sizeof(names[0]) *
+			      name_versions(platform_extensions, ' ', names,
 					    32),
 			      param_value_size, param_value,
 			      param_value_size_ret);
