@@ -53,64 +53,145 @@ static int64_t count_channels(const struct fx_module *m)
 	return w->dims[1] * module_int(m, "groups");
 }
 
-/* Are all weights of channel @c, in every group, 0? */
-static bool is_dead(const struct fx_module *m, int64_t c)
+/*
+ * struct sums - what a layer's sums are counted in, when its input is known
+ * @unit: s_x * s_w of each channel
+ * @weights: the layer's own, or a copy in which channels are counted anew
+ */
+struct sums {
+	float *unit;
+	fxv weights;
+};
+
+/*
+ * The weights of a channel, those of every group: rows of @inner, one in each
+ * @pitch, from @first on.
+ */
+struct rows {
+	int64_t first, inner, pitch, count;
+};
+
+static struct rows rows_of(const struct fx_module *m, int64_t c)
 {
 	const struct fxq_tensor *w = weight_tensor(m, "weight");
 	uint32_t axis = weights_axis(layer_class_of(m)->base);
 	int64_t inner = weights_beside(w, axis), n = w->dims[axis];
-	const int8_t *q = w->data;
 
-	for (int64_t i = 0; i < fxq_tensor_count(w); i++)
-		if (q[i] && i / inner % n == c % n)
-			return false;
-	return true;
+	return (struct rows){ c % n * inner, inner, n * inner,
+			      fxq_tensor_count(w) };
+}
+
+#define for_each_weight(i, r)						\
+	for (int64_t row_ = (r).first; row_ < (r).count; row_ += (r).pitch) \
+		for (int64_t i = row_; i < row_ + (r).inner; i++)
+
+/* How far sums of channel @c reach from 0. */
+static double reach_of(const struct fx_module *m, int64_t c)
+{
+	const int8_t *q = weight_tensor(m, "weight")->data;
+	struct rows r = rows_of(m, c);
+	double sum = 0;
+
+	for_each_weight(i, r)
+		sum += abs(q[i]);
+	return 255 * sum;
+}
+
+/* How far they may be off if units are 1 / @by times as large. */
+static double loss_of(const struct fx_module *m, int64_t c, float by)
+{
+	const int8_t *q = weight_tensor(m, "weight")->data;
+	struct rows r = rows_of(m, c);
+	double sum = 0;
+
+	for_each_weight(i, r)
+		sum += fabs((double)fxq_rne((float)q[i] * by) / (double)by -
+			    q[i]);
+	return 255 * sum;
+}
+
+/* Weights of channel @c in such units. */
+static void count_anew(const struct fx_module *m, int64_t c, float by,
+		       struct sums *s)
+{
+	struct rows r = rows_of(m, c);
+	int8_t *q;
+
+	if (s->weights.tensor == attribute(m, "weight").tensor)
+		s->weights = fx_copy_of(weight_tensor(m, "weight"));
+	if (fx_error(s->weights))
+		return;
+	q = s->weights.tensor->t.data;
+	for_each_weight(i, r)
+		q[i] = (int8_t)fxq_rne((float)q[i] * by);
 }
 
 /*
- * s_x * s_w of channel @c; a scale may be for all, or for those of a group. The
- * sums of a dead channel are its bias: any unit that holds it is as good.
+ * A channel of small weights may have a bias that has no 32 bits in their unit.
+ * It gets the least unit that holds it, if that costs no more than half a unit
+ * of the result, @s_y; of a float result, 0, it costs what floats round.
  */
-static float product_of(const struct fx_module *m, float s_x, int64_t c)
+static fxv fit_channel(const struct fx_module *m, int64_t c, float s_y,
+		       struct sums *s)
 {
-	const struct fxq_tensor *s = weight_tensor(m, "weight_scale");
-	float b = fabsf(((float *)weight_tensor(m, "bias")->data)[c]);
-	float unit = s_x * ((float *)s->data)[c % fxq_tensor_count(s)];
+	float b = ((float *)weight_tensor(m, "bias")->data)[c];
+	double room = 0x1p31 - reach_of(m, c), unit = (double)s->unit[c];
+	float least = fabsf(b) * 0x1p-30f;
 
-	return b < unit * 0x1p31f || !is_dead(m, c) ? unit : b * 0x1p-30f;
+	if (fabs((double)b) / unit < room)
+		return fx_none;
+	if (s->unit[c] < least && room > 0x1p30 &&
+	    (!s_y || loss_of(m, c, s->unit[c] / least) * unit <=
+		     0.5 * (double)s_y)) {
+		count_anew(m, c, s->unit[c] / least, s);
+		s->unit[c] = least;
+		return s->weights;
+	}
+	return fx_poison(context.at, -ERANGE, "%s, channel %lld: bias %g in units of %g has no 32 bits; give this layer one scale for all weights, or no qconfig",
+			 m->class->name, (long long)c, (double)b, unit);
+}
+
+/* A scale may be for all channels, or for those of a group. */
+static fxv find_sums(const struct fx_module *m, float s_x, struct sums *ret)
+{
+	const struct fxq_tensor *scale = weight_tensor(m, "weight_scale");
+	fxv s_y = attribute(m, "scale"), fits = fx_none;
+	int64_t n = count_channels(m);
+
+	ret->weights = attribute(m, "weight");
+	ret->unit = must_alloc((size_t)n * sizeof(*ret->unit));
+	for (int64_t c = 0; !fx_error(fits) && c < n; c++) {
+		ret->unit[c] = s_x * ((float *)scale->data)
+				     [c % fxq_tensor_count(scale)];
+		fits = fit_channel(m, c, fx_is_none(s_y) ? 0 :
+				   (float)fx_float(s_y), ret);
+	}
+	return fits;
 }
 
 /* rne(b / (s_x * s_w)) */
-static fxv integer_bias(const struct fx_module *m, float s_x)
+static fxv integer_bias(const struct fx_module *m, const struct sums *s)
 {
 	const struct fxq_tensor *b = weight_tensor(m, "bias");
 	int64_t n = count_channels(m);
 	fxv bias = fx_copy_of(&(struct fxq_tensor){
 		.dtype = FXQ_DTYPE_I32, .rank = 1, .dims = { n } });
 
-	for (int64_t c = 0; !fx_error(bias) && c < n; c++) {
-		float s = product_of(m, s_x, c);
-		double q = fxq_rne_double((double)((float *)b->data)[c] /
-					  (double)s);
-
-		if (!(fabs(q) < 0x1p31))
-			return fx_poison(context.at, -ERANGE, "%s, channel %lld: bias %g in units of %g has no 32 bits; give this layer one scale for all weights",
-					 m->class->name, (long long)c,
-					 (double)((float *)b->data)[c],
-					 (double)s);
-		((int32_t *)bias.tensor->t.data)[c] = (int32_t)q;
-	}
+	for (int64_t c = 0; !fx_error(bias) && c < n; c++)
+		((int32_t *)bias.tensor->t.data)[c] = (int32_t)fxq_rne_double(
+			(double)((float *)b->data)[c] / (double)s->unit[c]);
 	return bias;
 }
 
 /* m = (s_x * s_w) / s_y */
-static fxv multipliers(const struct fx_module *m, float s_x, float s_y)
+static fxv multipliers(const struct fx_module *m, const struct sums *s,
+		       float s_y)
 {
 	int64_t n = count_channels(m);
 	fxv v = fx_zeros(n);
 
 	for (int64_t c = 0; !fx_error(v) && c < n; c++)
-		((float *)v.tensor->t.data)[c] = product_of(m, s_x, c) / s_y;
+		((float *)v.tensor->t.data)[c] = s->unit[c] / s_y;
 	return v;
 }
 
@@ -121,7 +202,7 @@ static unsigned int clamp_of(unsigned int parts)
 }
 
 static fxv run_quantized(struct fx_module *m, const fxv *args,
-			 struct operation *o, float s_x)
+			 struct operation *o, const struct sums *s)
 {
 	unsigned int parts = layer_class_of(m)->parts;
 	float s_y = (float)fx_float(attribute(m, "scale"));
@@ -129,7 +210,7 @@ static fxv run_quantized(struct fx_module *m, const fxv *args,
 
 	if (strcmp(attribute(m, "dtype").s, "torch.qint8"))
 		z -= 128;
-	o->in[3] = multipliers(m, s_x, s_y);
+	o->in[3] = multipliers(m, s, s_y);
 	o->in[4] = fx_none;
 	o->n_in = 5;
 	if (parts & FX_PART_ADD) {
@@ -146,7 +227,8 @@ static fxv run_quantized(struct fx_module *m, const fxv *args,
 }
 
 /* The sums themselves, as floats: nothing is rounded to 8 bits. */
-static fxv run_raw(struct fx_module *m, struct operation *o, float s_x)
+static fxv run_raw(struct fx_module *m, struct operation *o,
+		   const struct sums *s)
 {
 	bool linear = !strcmp(o->op, "qlinear");
 	const struct fxq_tensor *x = value_shape(o->in[0]);
@@ -157,7 +239,7 @@ static fxv run_raw(struct fx_module *m, struct operation *o, float s_x)
 				 m->class->name);
 	put_operation_int(o, "raw", 1);
 	scale.in[0] = operation_compute(context.at, o);
-	scale.in[1] = multipliers(m, s_x, 1);
+	scale.in[1] = multipliers(m, s, 1);
 	put_operation_int(&scale, "axis", linear ? x->rank - 1 : 1);
 	return operation_compute(context.at, &scale);
 }
@@ -166,7 +248,8 @@ fxv forward_quantized(struct fx_module *m, const fxv *args)
 {
 	char error[FXQ_ERROR_MAX];
 	struct operation o;
-	float s_x;
+	struct sums s;
+	fxv y;
 
 	if (!value_is_quantized(args[0]))
 		return fx_poison(context.at, -EINVAL, "%s takes a quantized tensor",
@@ -174,15 +257,18 @@ fxv forward_quantized(struct fx_module *m, const fxv *args)
 	if (layer_operation(m, args[0], &o, error))
 		return fx_poison(context.at, -EINVAL, "%s: %s", m->class->name,
 				 error);
-	s_x = value_type(args[0])->scale;
+	y = find_sums(m, value_type(args[0])->scale, &s);
+	if (fx_error(y))
+		goto free_unit;
 	o.op = integer_op(layer_class_of(m)->base);
-	o.in[2] = integer_bias(m, s_x);
+	o.in[1] = s.weights;
+	o.in[2] = integer_bias(m, &s);
 	o.n_in = 3;
-	if (fx_error(o.in[2]))
-		return o.in[2];
-	if (fx_is_none(attribute(m, "scale")))
-		return run_raw(m, &o, s_x);
-	return run_quantized(m, args, &o, s_x);
+	y = fx_is_none(attribute(m, "scale")) ? run_raw(m, &o, &s) :
+						run_quantized(m, args, &o, &s);
+free_unit:
+	free(s.unit);
+	return y;
 }
 
 bool has_integer_layer(const struct fx_module *reference)

@@ -577,30 +577,38 @@ FX_FORWARD(Dead, x)
 	return fx_call(self->conv, x);
 }
 
-/* What has no weights is its bias; what has some must count in their scale. */
+/*
+ * A channel with hardly a weight is its bias, which is counted in what holds it,
+ * unless the weights would be missed in the result.
+ */
 static void a_bias_fits_its_channel(void **state)
 {
+	static const float weights[] = { 0, 1e-5f };
 	struct fx_module_qconfig qconfig = any_qconfig();
 	struct fx_module *model = filled(Dead()), *gm, *converted;
 	fxv x = fx_gen(42, 1, 2, 4, 6, 6), y;
 
-	set_channel(model, 4, 0, 100);
-	gm = prepare_calibration_fx(model, fx_qconfig_dict(
-		{ "", NULL, &qconfig }));
-	run(gm);
-	converted = convert_fx(gm);
-	assert_rounded(model, gm, converted, 1);
-	fx_module_put(converted);
-	fx_module_put(gm);
+	for (size_t i = 0; i < 2; i++) {
+		set_channel(model, 4, weights[i], i ? 1e6f : 100);
+		gm = prepare_calibration_fx(model, fx_qconfig_dict(
+			{ "", NULL, &qconfig }));
+		run(gm);
+		converted = convert_fx(gm);
+		assert_rounded(model, gm, converted, 1);
+		fx_module_put(converted);
+		fx_module_put(gm);
+	}
 
-	set_channel(model, 4, 1e-5f, 1e6f);
+	set_channel(model, 4, 1e-3f, 1e6f);
+	fx_module_put(qconfig.activation);
+	qconfig.activation = FixedQParamsObserver(1e-4, .dtype = "qint8");
 	gm = prepare_calibration_fx(model, fx_qconfig_dict(
 		{ "", NULL, &qconfig }));
 	run(gm);
 	converted = convert_fx(gm);
 	y = fx_call(converted, x);
 	assert_non_null(strstr(fx_error(y), "fx_call(self->conv, x): quantized.Conv2d, channel 1: bias 1e+06 in units of "));
-	assert_non_null(strstr(fx_error(y), " has no 32 bits; give this layer one scale for all weights"));
+	assert_non_null(strstr(fx_error(y), " has no 32 bits; give this layer one scale for all weights, or no qconfig"));
 	fx_release(x);
 	fx_release(y);
 	fx_qconfig_put(&qconfig);
