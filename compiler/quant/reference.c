@@ -95,6 +95,82 @@ int ref_want(struct fxq_call *call, uint32_t i, uint32_t dtype, int rank)
 	return 0;
 }
 
+/* Beyond this nothing fits into memory, and sums of them into 64 bits. */
+#define SIDE_MAX	(1 << 24)
+
+int ref_check_window(struct fxq_call *call)
+{
+	static const struct {
+		const char *name;
+		int count;
+		int64_t def;
+	} params[] = {
+		{ "kernel_size", 2, 1 }, { "stride", 2, 1 },
+		{ "dilation", 2, 1 }, { "padding", 4, 0 },
+		{ "output_padding", 2, 0 },
+	};
+	int64_t v[4];
+
+	for (size_t p = 0; p < sizeof(params) / sizeof(*params); p++) {
+		ref_ints(call, params[p].name, v, params[p].count,
+			 params[p].def);
+		for (int i = 0; i < params[p].count; i++)
+			if (v[i] < params[p].def || v[i] > SIDE_MAX)
+				return ref_fail(call, -EINVAL,
+						"%s is %lld; it is from %lld to %d",
+						params[p].name, (long long)v[i],
+						(long long)params[p].def,
+						SIDE_MAX);
+	}
+	return 0;
+}
+
+int64_t ref_windows(const struct fxq_call *call, int i, int64_t size,
+		    int64_t taps)
+{
+	int64_t stride[2], dilation[2], pad[4], left;
+
+	ref_ints(call, "stride", stride, 2, 1);
+	ref_ints(call, "dilation", dilation, 2, 1);
+	ref_ints(call, "padding", pad, 4, 0);
+	left = size + pad[i] + pad[i + 2] - dilation[i] * (taps - 1) - 1;
+	return left < 0 ? 0 : left / stride[i] + 1;
+}
+
+/* Input @i, if there is one, has so many elements. */
+static int check_count(struct fxq_call *call, uint32_t i, uint32_t dtype,
+		       int64_t count)
+{
+	int ret = ref_has(call, i) ? ref_want(call, i, dtype, -1) : 0;
+
+	if (!ret && ref_has(call, i) &&
+	    fxq_tensor_count(&call->in[i]) != count)
+		return ref_fail(call, -EINVAL,
+				"input %u has %lld elements, it must have %lld",
+				i, (long long)fxq_tensor_count(&call->in[i]),
+				(long long)count);
+	return ret;
+}
+
+int ref_check_epilogue(struct fxq_call *call, int64_t channels)
+{
+	int ret = check_count(call, 2, FXQ_DTYPE_I32, channels);
+
+	if (!ret)
+		ret = check_count(call, 3, FXQ_DTYPE_F32, channels);
+	if (!ret)
+		ret = check_count(call, 4, FXQ_DTYPE_F32, channels);
+	if (!ret)
+		ret = check_count(call, 5, FXQ_DTYPE_I8,
+				  fxq_tensor_count(&call->out[0]));
+	if (!ret)
+		ret = check_count(call, 6, FXQ_DTYPE_I8, 256);
+	if (!ret && (ref_int(call, "lo", -128) < -128 ||
+		     ref_int(call, "hi", 127) > 127))
+		return ref_fail(call, -EINVAL, "lo and hi are int8");
+	return ret;
+}
+
 struct ref_epilogue ref_epilogue(const struct fxq_call *call)
 {
 	struct ref_epilogue e = {

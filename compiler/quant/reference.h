@@ -38,6 +38,16 @@ int ref_result(struct fxq_call *call, uint32_t rank, const int64_t *dims);
 /* Refuses unless input @i is of @dtype and, if @rank >= 0, of that rank. */
 int ref_want(struct fxq_call *call, uint32_t i, uint32_t dtype, int rank);
 bool ref_has(const struct fxq_call *call, uint32_t i);
+/* Refuses strides, dilations, kernels and padding that are no numbers of rows. */
+int ref_check_window(struct fxq_call *call);
+/*
+ * How often a window of @taps fits, along side @i, into @size elements and their
+ * padding; 0 if it does not.
+ */
+int64_t ref_windows(const struct fxq_call *call, int i, int64_t size,
+		    int64_t taps);
+/* Refuses unless what finishes sums is there for @channels of them. */
+int ref_check_epilogue(struct fxq_call *call, int64_t channels);
 
 /* The epilogue that every accumulator goes through. */
 struct ref_epilogue {

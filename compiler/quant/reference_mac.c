@@ -42,6 +42,18 @@ static struct conv conv_of(const struct fxq_call *call)
 	return v;
 }
 
+static int conv_result(struct fxq_call *call, const struct conv *v)
+{
+	int ret;
+
+	if (v->oh < 1 || v->ow < 1)
+		return ref_fail(call, -EINVAL,
+				"a kernel of %lldx%lld does not fit into the padded input",
+				(long long)v->kh, (long long)v->kw);
+	ret = ref_result(call, 4, (int64_t[]){ v->n, v->oc, v->oh, v->ow });
+	return ret ? ret : ref_check_epilogue(call, v->oc);
+}
+
 int infer_qconv2d(struct fxq_call *call)
 {
 	int ret = ref_want(call, 0, FXQ_DTYPE_I8, 4);
@@ -49,6 +61,8 @@ int infer_qconv2d(struct fxq_call *call)
 
 	if (!ret)
 		ret = ref_want(call, 1, FXQ_DTYPE_I8, 4);
+	if (!ret)
+		ret = ref_check_window(call);
 	if (ret)
 		return ret;
 	v = conv_of(call);
@@ -62,11 +76,9 @@ int infer_qconv2d(struct fxq_call *call)
 				"weights take %lld channels, input has %lld in %lld groups",
 				(long long)call->in[1].dims[1], (long long)v.ic,
 				(long long)v.groups);
-	v.oh = (v.ih + v.pad[0] + v.pad[2] - v.dilation[0] * (v.kh - 1) - 1) /
-	       v.stride[0] + 1;
-	v.ow = (v.iw + v.pad[1] + v.pad[3] - v.dilation[1] * (v.kw - 1) - 1) /
-	       v.stride[1] + 1;
-	return ref_result(call, 4, (int64_t[]){ v.n, v.oc, v.oh, v.ow });
+	v.oh = ref_windows(call, 0, v.ih, v.kh);
+	v.ow = ref_windows(call, 1, v.iw, v.kw);
+	return conv_result(call, &v);
 }
 
 /* The sum for one output element; outside the input x equals z, adding 0. */
@@ -131,9 +143,15 @@ int infer_qconv_transpose2d(struct fxq_call *call)
 
 	if (!ret)
 		ret = ref_want(call, 1, FXQ_DTYPE_I8, 4);
+	if (!ret)
+		ret = ref_check_window(call);
 	if (ret)
 		return ret;
 	v = conv_of(call);
+	if (v.groups < 1 || v.ic % v.groups)
+		return ref_fail(call, -EINVAL,
+				"%lld groups do not divide %lld channels",
+				(long long)v.groups, (long long)v.ic);
 	v.oc = call->in[1].dims[1] * v.groups;
 	ret = check_weights(call, 4, v.oc);
 	if (ret)
@@ -148,7 +166,7 @@ int infer_qconv_transpose2d(struct fxq_call *call)
 	       v.dilation[0] * (v.kh - 1) + 1 + extra[0];
 	v.ow = (v.iw - 1) * v.stride[1] - v.pad[1] - v.pad[3] +
 	       v.dilation[1] * (v.kw - 1) + 1 + extra[1];
-	return ref_result(call, 4, (int64_t[]){ v.n, v.oc, v.oh, v.ow });
+	return conv_result(call, &v);
 }
 
 /* Gathers: which inputs does the kernel scatter to this output element? */
@@ -226,7 +244,8 @@ int infer_qlinear(struct fxq_call *call)
 	for (uint32_t i = 0; i < rank; i++)
 		dims[i] = call->in[0].dims[i];
 	dims[rank - 1] = call->in[1].dims[0];
-	return ref_result(call, rank, dims);
+	ret = ref_result(call, rank, dims);
+	return ret ? ret : ref_check_epilogue(call, dims[rank - 1]);
 }
 
 int eval_qlinear(struct fxq_call *call)
@@ -234,7 +253,7 @@ int eval_qlinear(struct fxq_call *call)
 	struct ref_epilogue e = ref_epilogue(call);
 	const int8_t *x = call->in[0].data, *w = call->in[1].data;
 	int64_t n = call->in[1].dims[0], k = call->in[1].dims[1];
-	int64_t rows = fxq_tensor_count(&call->in[0]) / k;
+	int64_t rows = k ? fxq_tensor_count(&call->in[0]) / k : 0;
 	int z = call->in[0].zero_point;
 
 	for (int64_t r = 0; r < rows; r++) {

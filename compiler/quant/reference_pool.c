@@ -30,6 +30,8 @@ static int infer_window(struct fxq_call *call)
 	int64_t dims[4], size[2];
 	int ret = ref_want(call, 0, FXQ_DTYPE_I8, 4);
 
+	if (!ret)
+		ret = ref_check_window(call);
 	if (ret)
 		return ret;
 	w = window_of(call);
@@ -37,10 +39,13 @@ static int infer_window(struct fxq_call *call)
 	size[1] = w.iw;
 	dims[0] = call->in[0].dims[0];
 	dims[1] = call->in[0].dims[1];
-	for (int i = 0; i < 2; i++)
-		dims[2 + i] = (size[i] + w.pad[i] + w.pad[i + 2] -
-			       w.dilation[i] * (w.kernel[i] - 1) - 1) /
-			      w.stride[i] + 1;
+	for (int i = 0; i < 2; i++) {
+		dims[2 + i] = ref_windows(call, i, size[i], w.kernel[i]);
+		if (dims[2 + i] < 1)
+			return ref_fail(call, -EINVAL,
+					"a window of %lld does not fit into the padded input",
+					(long long)w.kernel[i]);
+	}
 	return ref_result(call, 4, dims);
 }
 
