@@ -7,6 +7,7 @@
  * from how they evaluate, and those that only pass values on.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "nn_priv.h"
 
@@ -129,3 +130,17 @@ CLASS(MultiheadAttention, LEAF, .init = init_attention,
 CLASS(FloatFunctional, .init = init_float_functional)
 CLASS(QuantStub, .flags = FX_CLASS_IDENTITY, .forward = forward_identity)
 CLASS(DeQuantStub, .flags = FX_CLASS_IDENTITY, .forward = forward_identity)
+
+static const struct fx_class *const classes[] = {
+#define ENTRY(id)	&fx_class_##id,
+	FX_CLASSES(ENTRY)
+#undef ENTRY
+};
+
+const struct fx_class *class_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
+		if (!strcmp(classes[i]->name, name))
+			return classes[i];
+	return NULL;
+}

@@ -64,16 +64,13 @@ static fxv copy_value(struct copies *copies, fxv v)
 static struct fx_module *copy_module(struct copies *copies,
 				     const struct fx_module *m);
 
-static void set_field(struct fx_module *m, const char *name, fxv value)
+void module_set_field(struct fx_module *m, const struct fx_member *member)
 {
-	if (m->class->set)
-		m->class->set(m, name, value);
-}
-
-static void set_module_field(struct fx_module *m, const char *name,
-			     struct fx_module *child)
-{
-	set_field(m, name, (fxv){ .kind = FX_VALUE_SELF, .module = child });
+	if (!m->class->set)
+		return;
+	m->class->set(m, member->name, member->kind != FX_MEMBER_MODULE ?
+		      member->value :
+		      (fxv){ .kind = FX_VALUE_SELF, .module = member->module });
 }
 
 static void copy_member(struct copies *copies, struct fx_module *to,
@@ -83,13 +80,11 @@ static void copy_member(struct copies *copies, struct fx_module *to,
 		.kind = from->kind,
 		.name = must_print("%s", from->name),
 	};
-	if (from->module) {
+	if (from->module)
 		member->module = copy_module(copies, from->module);
-		set_module_field(to, member->name, member->module);
-	} else {
+	else
 		member->value = copy_value(copies, from->value);
-		set_field(to, member->name, member->value);
-	}
+	module_set_field(to, member);
 }
 
 static void copy_graph(struct copies *copies, struct fx_module *m)
@@ -178,7 +173,7 @@ int fx_module_replace(struct fx_module *m, const char *path,
 	}
 	fx_module_put(member->module);
 	member->module = child;
-	set_module_field(holder, name, child);
+	module_set_field(holder, member);
 	return 0;
 }
 
@@ -193,8 +188,11 @@ int fx_module_remove(struct fx_module *m, const char *path)
 		 NULL;
 	if (!member)
 		return -ENOENT;
-	if (member->module)
-		set_module_field(holder, name, NULL);
+	if (member->module) {
+		fx_module_put(member->module);
+		member->module = NULL;
+		module_set_field(holder, member);
+	}
 	remove_member(holder, member);
 	return 0;
 }

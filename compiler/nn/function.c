@@ -73,6 +73,22 @@ const struct fx_function *function_of_node(const struct fx_node *n)
 	return NULL;
 }
 
+const struct fx_function *function_named(const char *id, bool method)
+{
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+		if (functions[i]->method == method &&
+		    !strcmp(functions[i]->id, id))
+			return functions[i];
+	return NULL;
+}
+
+const struct fx_op *function_op(const struct fx_function *fn)
+{
+	if (fn->method)
+		return NULL;
+	return fn->shown.path ? &fn->shown : fx_op_find(fn->op);
+}
+
 /* Functions with code of their own */
 
 static fxv run_getitem(const struct fx_loc *at, const fxv *in, const fxv *o)

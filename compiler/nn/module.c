@@ -39,6 +39,29 @@ int module_fail(struct fx_module *m, int err, const char *fmt, ...)
 	return err;
 }
 
+static void init(struct fx_module *m, const fxv *options)
+{
+	int err;
+
+	for (size_t i = 0; i < m->class->n_options; i++)
+		m->options[i] = value_keep(options[i]);
+	err = m->class->init ? m->class->init(m) : 0;
+	if (err)
+		module_fail(m, err, "%s", strerror(-err));
+}
+
+struct fx_module *module_make(const struct fx_class *class, const fxv *options,
+			      bool blank)
+{
+	struct fx_module *m = module_new(class);
+	bool outer = context.blank;
+
+	context.blank = blank;
+	init(m, options);
+	context.blank = outer;
+	return m;
+}
+
 struct fx_module *fx_construct(const struct fx_class *class,
 			       const struct fx_loc *at, const void *options,
 			       const char *given)
@@ -46,21 +69,12 @@ struct fx_module *fx_construct(const struct fx_class *class,
 	struct fx_module *m = module_new(class);
 	char error[FXQ_ERROR_MAX];
 	struct options o;
-	int ret = 0;
 
 	if (options_read(class->options, class->n_options, options, given, &o,
-			 error)) {
+			 error))
 		module_fail(m, -EINVAL, "%s", error);
-		goto out;
-	}
-
-	for (size_t i = 0; i < class->n_options; i++)
-		m->options[i] = value_keep(o.values[i]);
-	if (class->init)
-		ret = class->init(m);
-	if (ret)
-		module_fail(m, ret, "%s", strerror(-ret));
-out:
+	else
+		init(m, o.values);
 	if (m->error) {
 		char *text = m->error;
 

@@ -78,6 +78,7 @@ struct recorder {
  * @rewrite: the graph that operations are written down in, by their nodes
  * @at: the call that is running, for modules that call modules
  * @recorder: NULL: operations are computed and forgotten
+ * @blank: new tensors have shapes and no elements
  */
 struct context {
 	struct scope *scope;
@@ -85,6 +86,7 @@ struct context {
 	struct rewrite *rewrite;
 	const struct fx_loc *at;
 	struct recorder *recorder;
+	bool blank;
 };
 extern _Thread_local struct context context;
 
@@ -291,6 +293,10 @@ fxv rewrite_operation(const struct operation *o);
 
 /* The function that @n, a call_function or call_method, was recorded for. */
 const struct fx_function *function_of_node(const struct fx_node *n);
+/* The one with this id, of methods or of others; NULL if there is none. */
+const struct fx_function *function_named(const char *id, bool method);
+/* What call_function nodes of @fn have for an operator. */
+const struct fx_op *function_op(const struct fx_function *fn);
 /* What it makes of nodes while a graph is made functional; of some, alone. */
 bool function_writes(const struct fx_function *fn);
 fxv function_write(const struct fx_function *fn, const struct fx_loc *at,
@@ -320,6 +326,15 @@ int args_complete(const struct fx_method *method, const fxv *args,
 		  fxv ret_args[MAX_ARGS], char *error);
 /* The forward, or the operator, on tensors. */
 fxv module_run(const struct fx_loc *at, struct fx_module *m, const fxv *args);
+/*
+ * As the constructor makes it of @options, one for each of the class's, which
+ * are kept. @blank: its tensors are shapes, of which nothing may be read: what
+ * a file says is as large as it is true.
+ */
+struct fx_module *module_make(const struct fx_class *class, const fxv *options,
+			      bool blank);
+/* Tells the struct's field for the member called @name, if there is one. */
+void module_set_field(struct fx_module *m, const struct fx_member *member);
 /* Ends the construction of @m with an error. */
 int module_fail(struct fx_module *m, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -329,6 +344,9 @@ int module_fail(struct fx_module *m, int err, const char *fmt, ...)
  * which goes. A tape or an optimizer may hold the address of the member's own.
  */
 void module_set_tensor(struct fx_module *m, const char *name, fxv value);
+
+/* classes.c: the class of nn_table.h called @name, or NULL */
+const struct fx_class *class_named(const char *name);
 
 /* A class and its table of options; what follows the name are its fields. */
 #define OPTION_ROW(type, name, def, attr)	\

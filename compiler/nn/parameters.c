@@ -113,9 +113,9 @@ int init_embedding(struct fx_module *m)
 	if (v.kind != FX_VALUE_TENSOR)
 		return value_err(v);
 	data = v.tensor->t.data;
-	for (int64_t i = 0; i < n * dim; i++)
+	for (int64_t i = 0; data && i < n * dim; i++)
 		data[i] = random_normal();
-	if (!fx_is_none(pad))
+	if (data && !fx_is_none(pad))
 		for (int64_t i = 0; i < dim; i++)
 			data[(fx_int(pad) + n) % n * dim + i] = 0;
 	fx_add_parameter(m, "weight", v);

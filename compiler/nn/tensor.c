@@ -43,7 +43,7 @@ float random_normal(void)
 
 void random_fill(struct fxq_tensor *t, float bound)
 {
-	int64_t n = fxq_tensor_count(t);
+	int64_t n = t->data ? fxq_tensor_count(t) : 0;
 	float *data = t->data;
 
 	for (int64_t i = 0; i < n; i++)
@@ -61,6 +61,14 @@ void gen_fill(struct fxq_tensor *t, uint32_t seed, float scale)
 	}
 }
 
+static int alloc_tensor(struct fxq_tensor *t)
+{
+	t->data = NULL;
+	if (context.blank)
+		return fxq_tensor_bytes(t) == SIZE_MAX ? -EOVERFLOW : 0;
+	return fxq_tensor_alloc(t);
+}
+
 /* A zeroed tensor of @dims, which end with a negative one. */
 static fxv tensor_of(uint32_t dtype, const int64_t *dims)
 {
@@ -75,7 +83,7 @@ static fxv tensor_of(uint32_t dtype, const int64_t *dims)
 		t.dims[t.rank] = dims[t.rank];
 	}
 
-	ret = fxq_tensor_alloc(&t);
+	ret = alloc_tensor(&t);
 	if (ret)
 		return fx_poison(NULL, ret, "no memory for a tensor: %s",
 				 strerror(-ret));
@@ -86,7 +94,7 @@ fxv fx_full_of(float value, const int64_t *dims)
 {
 	fxv v = tensor_of(FXQ_DTYPE_F32, dims);
 
-	if (v.kind != FX_VALUE_TENSOR)
+	if (v.kind != FX_VALUE_TENSOR || !v.tensor->t.data)
 		return v;
 	for (int64_t i = 0; i < fxq_tensor_count(&v.tensor->t); i++)
 		((float *)v.tensor->t.data)[i] = value;
@@ -105,7 +113,7 @@ fxv fx_rand_of(const int64_t *dims)
 {
 	fxv v = tensor_of(FXQ_DTYPE_F32, dims);
 
-	if (v.kind != FX_VALUE_TENSOR)
+	if (v.kind != FX_VALUE_TENSOR || !v.tensor->t.data)
 		return v;
 	for (int64_t i = 0; i < fxq_tensor_count(&v.tensor->t); i++)
 		((float *)v.tensor->t.data)[i] = random_uniform();
@@ -126,7 +134,7 @@ fxv fx_copy_of(const struct fxq_tensor *t)
 	struct fxq_tensor copy = *t;
 	int ret;
 
-	ret = fxq_tensor_alloc(&copy);
+	ret = t->data ? fxq_tensor_alloc(&copy) : alloc_tensor(&copy);
 	if (ret)
 		return fx_poison(NULL, ret, "no memory for a tensor: %s",
 				 strerror(-ret));

@@ -329,10 +329,8 @@ fxv trace_function(const struct fx_loc *at, const struct fx_function *fn,
 	else
 		for (size_t i = positional; i < fn->n_options; i++)
 			add_kwarg(&a, fn->options[i].name, o->values[i]);
-	if (fn->method)
-		return answer(record(&a, FX_CALL_METHOD, fn->name, NULL));
-	return answer(record(&a, FX_CALL_FUNCTION, fn->name, fn->shown.path ?
-			     &fn->shown : fx_op_find(fn->op)));
+	return answer(record(&a, fn->method ? FX_CALL_METHOD : FX_CALL_FUNCTION,
+			     fn->name, function_op(fn)));
 }
 
 /* Wrapped functions and methods */

@@ -282,20 +282,17 @@ static int set_pact_range(struct fx_module *m, const struct qtype *t)
 {
 	if (t->per_channel)
 		return module_fail(m, -EINVAL, "alpha is one number; the observer's qscheme is per_tensor_affine or per_tensor_symmetric");
-	zero_point(m)[0] = t->target.quant_min;
-	if (t->target.symmetric) {
-		zero_point(m)[0] = t->target.middle;
+	if (t->target.symmetric)
 		set_option(m, "quant_min",
 			   2 * t->target.middle - t->target.quant_max);
-	}
 	return 0;
 }
 
-static int take_observer(struct fx_module *m, struct fx_module *observer)
+/* The options that are the observer's. */
+static int follow_observer(struct fx_module *m, struct fx_module *observer,
+			   struct qtype *t)
 {
 	char error[FXQ_ERROR_MAX];
-	struct fx_qparams q;
-	struct qtype t;
 
 	if (!fx_is_observer(observer) ||
 	    fx_is_none(module_option(observer, "qscheme")))
@@ -303,24 +300,47 @@ static int take_observer(struct fx_module *m, struct fx_module *observer)
 				   observer->class->name);
 	if (m->error)
 		return -EINVAL;
-	if (qtype_of(observer, &t, error))
+	if (qtype_of(observer, t, error))
 		return module_fail(m, -EINVAL, "%s: %s", observer->class->name,
 				   error);
-	if (t.target.power_of_two && is_learned(m))
+	if (t->target.power_of_two && is_learned(m))
 		return module_fail(m, -EINVAL, "a scale that is learned is no power of two; use FakeQuantize");
 
-	set_option(m, "quant_min", t.target.quant_min);
-	set_option(m, "quant_max", t.target.quant_max);
-	if (t.per_channel)
+	set_option(m, "quant_min", t->target.quant_min);
+	set_option(m, "quant_max", t->target.quant_max);
+	if (t->per_channel)
 		set_option(m, "axis", module_int(observer, "ch_axis"));
-	if (m->class == &fx_class_PACTFakeQuantize)
-		return set_pact_range(m, &t);
+	return m->class == &fx_class_PACTFakeQuantize ? set_pact_range(m, t) :
+							0;
+}
+
+int fake_quantizer_follow(struct fx_module *m)
+{
+	const struct fx_member *observer = module_member(m, OBSERVER);
+	struct qtype t;
+
+	if (!observer || !observer->module)
+		return module_fail(m, -EINVAL, "it has no " OBSERVER);
+	return follow_observer(m, observer->module, &t);
+}
+
+static void take_observer(struct fx_module *m, struct fx_module *observer)
+{
+	struct fx_qparams q;
+	struct qtype t;
+
+	if (follow_observer(m, observer, &t))
+		return;
+	if (m->class == &fx_class_PACTFakeQuantize) {
+		zero_point(m)[0] = t.target.symmetric ? t.target.middle :
+							t.target.quant_min;
+		return;
+	}
 	/* One whose scale is fixed can tell at once. */
 	if (!fx_calculate_qparams(observer, &q)) {
 		set_qparams(m, &q);
 		fx_qparams_free(&q);
 	}
-	return 0;
 }
 
 struct fx_module *fx_fake_quantizer(struct fx_module *m,
@@ -334,7 +354,7 @@ struct fx_module *fx_fake_quantizer(struct fx_module *m,
 
 /* Whole models */
 
-static bool is_fake_quantizer(const struct fx_module *m)
+bool is_fake_quantizer(const struct fx_module *m)
 {
 	return module_member(m, "fake_quant_enabled") &&
 	       module_member(m, "observer_enabled");

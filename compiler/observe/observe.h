@@ -52,4 +52,13 @@ int64_t buffer_count(const struct fx_module *m, const char *name);
 struct range observed_range(struct fx_module *m);
 void set_observed_range(struct fx_module *m, struct range r);
 
+/* fake_quantize.c */
+
+bool is_fake_quantizer(const struct fx_module *m);
+/*
+ * Gives @m the options that follow from its observer, which it must have;
+ * -EINVAL with the sentence in m->error if the two do not go together.
+ */
+int fake_quantizer_follow(struct fx_module *m);
+
 #endif /* FXQ_OBSERVE_H */
