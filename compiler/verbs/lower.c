@@ -16,9 +16,26 @@ static bool is_dequantize(const struct fx_node *n)
 	return n && node_is_method(n, "dequantize");
 }
 
-static bool is_quantize(const struct fx_node *n)
+/* The number of this type that only @n reads, as its argument @i; or NULL. */
+static const void *own_number(struct fx_module *gm, const struct fx_node *n,
+			      size_t i, uint32_t dtype)
 {
-	return node_is_function(n, "quantize_per_tensor");
+	const struct fx_node *in = fx_node_in(n, i);
+	const struct fxq_tensor *t;
+
+	if (!in || in->opcode != FX_GET_ATTR || in->n_users != 1)
+		return NULL;
+	t = fx_module_tensor(gm, in->target);
+	return t && t->dtype == dtype && !t->rank ? t->data : NULL;
+}
+
+/* One that convert wrote, with a scale and a zero point of its own. */
+static bool is_quantize(struct fx_module *gm, const struct fx_node *n)
+{
+	return node_is_function(n, "quantize_per_tensor") && n->n_args == 4 &&
+	       own_number(gm, n, 1, FXQ_DTYPE_F32) &&
+	       own_number(gm, n, 2, FXQ_DTYPE_I64) &&
+	       n->args[3].kind == FX_ARG_NAME;
 }
 
 static bool is_configured(const struct lowering *l, const struct fx_node *n)
@@ -90,12 +107,11 @@ static void skip_quantize(struct fx_node *quantize, struct fx_node *result)
 static struct result_qparams qparams_of(struct fx_module *gm,
 					const struct fx_node *quantize)
 {
-	const char *scale = fx_node_in(quantize, 1)->target;
-	const char *zero = fx_node_in(quantize, 2)->target;
-
 	return (struct result_qparams){
-		.scale = *(float *)fx_module_tensor(gm, scale)->data,
-		.zero_point = *(int64_t *)fx_module_tensor(gm, zero)->data,
+		.scale = *(const float *)own_number(gm, quantize, 1,
+						    FXQ_DTYPE_F32),
+		.zero_point = *(const int64_t *)own_number(gm, quantize, 2,
+							   FXQ_DTYPE_I64),
 		/* Names of torch's types live as long as a module may. */
 		.dtype = strcmp(quantize->args[3].s, "torch.qint8") ?
 			 "torch.quint8" : "torch.qint8",
@@ -324,23 +340,24 @@ static void note_removed(struct lowering *l, const struct fx_node *n,
 }
 
 /* The quantize that alone reads @n, or NULL. */
-static struct fx_node *only_quantize(const struct fx_node *n)
+static struct fx_node *only_quantize(struct fx_module *gm,
+				     const struct fx_node *n)
 {
 	struct fx_node *user = n->next;
 
-	while (user && !(is_quantize(user) && fx_node_in(user, 0) == n))
+	while (user && !(is_quantize(gm, user) && fx_node_in(user, 0) == n))
 		user = user->next;
 	return n->n_users == 1 ? user : NULL;
 }
 
 /* All parts are quantized, or the whole stays float. */
-static bool all_parts_quantized(const struct fx_node *n)
+static bool all_parts_quantized(struct fx_module *gm, const struct fx_node *n)
 {
 	size_t parts = 0;
 
 	for (const struct fx_node *k = n->next; k; k = k->next)
 		parts += node_is_function(k, "getitem") &&
-			 fx_node_in(k, 0) == n && only_quantize(k);
+			 fx_node_in(k, 0) == n && only_quantize(gm, k);
 	return parts && parts == (size_t)n->n_users;
 }
 
@@ -349,14 +366,14 @@ static void lower_parts(struct lowering *l, struct fx_node *n)
 	const struct fx_backend_op *row = backend_row(l->backend, n);
 
 	if (!row || row->observe != FX_OBSERVE_PARTS || !is_configured(l, n) ||
-	    !is_dequantized(n) || !all_parts_quantized(n))
+	    !is_dequantized(n) || !all_parts_quantized(l->gm, n))
 		return;
 	skip_dequantize(n);
 	for (struct fx_node *k = n->next; k; k = k->next) {
 		if (!node_is_function(k, "getitem") || fx_node_in(k, 0) != n)
 			continue;
 		note_removed(l, k, row);
-		skip_quantize(only_quantize(k), k);
+		skip_quantize(only_quantize(l->gm, k), k);
 	}
 }
 
@@ -380,7 +397,7 @@ static void for_each_quantize(struct lowering *l,
 					    struct fx_node *quantize))
 {
 	fx_for_each_node(n, l->gm->graph)
-		if (is_quantize(n))
+		if (is_quantize(l->gm, n))
 			lower(l, n);
 }
 

@@ -30,6 +30,11 @@ static const char *integer_op(const struct fx_class *base)
 	return NULL;
 }
 
+bool has_integer_op(const struct fx_class *base)
+{
+	return integer_op(base);
+}
+
 const struct fxq_tensor *weight_tensor(const struct fx_module *m,
 				       const char *name)
 {

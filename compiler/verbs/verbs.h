@@ -83,11 +83,19 @@ struct layer_class {
 const struct fx_class *layer_class(enum layer_kind kind,
 				   const struct fx_class *base,
 				   unsigned int parts);
+/* The one of this name, if it is one that a backend can ask for; or NULL. */
+const struct fx_class *layer_class_named(const char *name);
 /* What @m's class was made from; NULL if it is none of these. */
 const struct layer_class *layer_class_of(const struct fx_module *m);
 /* An empty module of a class, with the options of @like. */
 struct fx_module *layer_new(const struct fx_class *class,
 			    const struct fx_module *like);
+
+/*
+ * The float layer that @m, one of these or float itself, is or was made from, as
+ * its constructor makes it of @m's options and with a bias: shapes alone.
+ */
+struct fx_module *float_like(const struct fx_module *m);
 
 /* How the result of an operator is quantized, as torch says it. */
 struct result_qparams {
@@ -145,7 +153,8 @@ struct fx_module *observer_of_weights(const struct fx_module *layer,
 /* quantized.c: a layer on integers */
 
 fxv forward_quantized(struct fx_module *m, const fxv *args);
-/* Is there an integer operator for layers of this class? */
+/* Is there an integer operator for layers of this class? For this one? */
+bool has_integer_op(const struct fx_class *base);
 bool has_integer_layer(const struct fx_module *reference);
 /*
  * @reference on integers, with these parts; its result is quantized by @q, or

@@ -3,8 +3,8 @@
 #
 # Feeds a fuzzer for a while, under the address and undefined sanitizers.
 #
-#	run.sh BUILD SECONDS TARGET...		TARGET: graph_file image npy onnx
-#						safetensors stream vfio
+#	run.sh BUILD SECONDS TARGET...		TARGET: graph_file image module_file
+#						npy onnx safetensors stream vfio
 #
 # BUILD/TARGET/corpus keeps what was found to reach new code, and is where the
 # next run begins; an input that broke something is BUILD/TARGET/crash-*, and
@@ -110,6 +110,10 @@ seeds_graph_file() {
 			2>/dev/null || continue
 	done
 }
+seeds_module_file() {
+	ninja -C "$tree" --quiet tests/fuzz/seeds_module_file
+	"$tree/tests/fuzz/seeds_module_file" seeds
+}
 seeds_safetensors() { cp "$here"/../golden/nn/*.safetensors seeds/; }
 
 fuzz() {
@@ -119,7 +123,7 @@ fuzz() {
 	echo "fuzz_$1: $seconds s, $(find seeds -type f | wc -l) seeds"
 	# Memory is bounded, so that a size from a file cannot ask for much.
 	"$tree/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=60 \
-		-rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+		-rss_limit_mb=2048 -max_len=32768 -print_final_stats=1 \
 		corpus seeds >fuzz.log 2>&1 ||
 		{ tail -n 60 fuzz.log; ls -l crash-* oom-* timeout-* leak-* \
 			2>/dev/null; return 1; }

@@ -154,7 +154,7 @@ static void code_is_not_saved(void **state)
 	assert_int_equal(fx_trace(m, &tracer, &g), 0);
 	assert_int_equal(fx_graph_save(g, "/tmp/x.fxg", error, sizeof(error)),
 			 -ENOTSUP);
-	assert_string_equal(error, "/tmp/x.fxg: node 'conv' calls code of a program, which a graph file does not hold; compile from the plugin");
+	assert_string_equal(error, "/tmp/x.fxg: node 'conv' calls code of a program, which a functional graph does not hold; compile from the plugin, or save its module with fx_save()");
 	fx_graph_free(g);
 	fx_module_put(m);
 }
@@ -198,8 +198,9 @@ static void unsound_files_are_refused(void **state)
 		int err;
 		const char *why;
 	} files[] = {
-		{ "[", -EINVAL, "net.fxg: it has tensors and no graph; save one with fx_graph_save()" },
-		{ "{\"version\":2,\"nodes\":[]}", -ENOTSUP, "net.fxg: it is of version 2 and this reads 1; save the graph again" },
+		{ "[", -EINVAL, "net.fxg: it has tensors and no graph; save one with fx_graph_save() or fx_save()" },
+		{ "{\"version\":2,\"nodes\":[]}", -ENOTSUP, "net.fxg: it holds a graph module; load it with fx_load()" },
+		{ "{\"version\":3,\"nodes\":[]}", -ENOTSUP, "net.fxg: it is of version 3 and this reads 1 to 2; save the graph again" },
 		{ "{\"version\":1}", -EINVAL, "net.fxg: it has no list of nodes; save the graph again" },
 		{ GRAPH("{}"), -EINVAL, "net.fxg: node 0 has no name or no target; save the graph again" },
 		{ GRAPH(X "," X), -EINVAL, "net.fxg: node 'x' has a name that another has, or that is none; save the graph again" },
