@@ -283,13 +283,18 @@ struct fx_module *fx_convert_fx(struct fx_module *model,
 				const struct fx_verb_options *options)
 {
 	struct convert cv = { .gm = fx_module_copy(model) };
+	const char *name;
 
 	if (cv.gm->error)
 		return cv.gm;
 	cv.prepared = fx_module_at(cv.gm, PREPARED);
 	if (!cv.prepared || !cv.gm->graph)
 		return root_fail(cv.gm, "convert_fx takes what prepare_calibration_fx or prepare_qat_fx made");
-	cv.backend = backend_named(fx_member(cv.prepared, "_backend").s);
+	name = fx_member(cv.prepared, "_backend").s;
+	cv.backend = options->backend ? options->backend : backend_named(name);
+	if (!cv.backend)
+		return root_fail(cv.gm, "the model was prepared for the backend '%s', which is a program's own: give it to convert_fx as .backend",
+				 name);
 	if (convert_nodes(&cv))
 		return cv.gm;
 	root_renew(cv.gm);

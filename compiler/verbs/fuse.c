@@ -135,16 +135,6 @@ static void set_call(struct fx_node *n, struct fx_module *m, const char *path)
 	n->module = m;
 }
 
-/* What nobody calls any more is an Identity from now on. */
-static void retire(struct fuse *f, struct fx_module *m, const char *path)
-{
-	if (!m || root_calls(f->gm, m) || fx_module_at(f->gm, path) != m)
-		return;
-	m = Identity();
-	m->training = f->gm->training;
-	fx_module_replace(f->gm, path, m);
-}
-
 /* Takes the chain out of the graph; @keep stays. */
 static void erase_chain(struct fuse *f, const struct chain *c,
 			struct fx_node *keep)
@@ -159,7 +149,7 @@ static void erase_chain(struct fuse *f, const struct chain *c,
 			continue;
 		m = module_of(n);
 		fx_node_erase(n);
-		retire(f, m, n->target);
+		root_retire(f->gm, m, n->target);
 	}
 }
 
@@ -213,6 +203,7 @@ void fuse_graph(struct fx_module *gm, const struct fx_backend *backend,
 
 	if (backend->makes_modules)
 		make_twins(gm);
+	fuse_patterns(gm, backend->patterns);
 	f.chains = find_chains(gm, backend);
 	for (size_t i = 0; i < f.chains.n; i++)
 		find_place(&f, &f.chains.list[i]);

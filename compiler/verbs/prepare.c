@@ -325,6 +325,8 @@ static struct fx_module *prepare(struct fx_module *model,
 	if (fx_module_at(p.gm, PREPARED))
 		return root_fail(p.gm, "the model is prepared already; convert it, or prepare the model it came from");
 	fuse_graph(p.gm, backend, !qat);
+	if (p.gm->error)
+		return p.gm;
 	if (qconfig_check(dict, p.gm))
 		return p.gm;
 	p.general = general_qconfig(dict);

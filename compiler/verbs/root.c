@@ -104,6 +104,18 @@ size_t root_calls(const struct fx_module *gm, const struct fx_module *m)
 	return calls;
 }
 
+void root_retire(struct fx_module *gm, const struct fx_module *m,
+		 const char *path)
+{
+	struct fx_module *identity;
+
+	if (!m || root_calls(gm, m) || fx_module_at(gm, path) != m)
+		return;
+	identity = Identity();
+	identity->training = gm->training;
+	fx_module_replace(gm, path, identity);
+}
+
 bool node_is_module(const struct fx_node *n, const char *class)
 {
 	return n->opcode == FX_CALL_MODULE && n->module &&

@@ -36,6 +36,9 @@ void root_swap(struct fx_module *gm, const struct fx_module *from,
 void root_renew(struct fx_module *gm);
 /* How many nodes call @m. */
 size_t root_calls(const struct fx_module *gm, const struct fx_module *m);
+/* What nobody calls any more is an Identity at @path from now on. */
+void root_retire(struct fx_module *gm, const struct fx_module *m,
+		 const char *path);
 
 /* What a node does, as the tables name it; see struct fx_backend_op. */
 bool node_is_module(const struct fx_node *n, const char *class);
@@ -189,6 +192,10 @@ struct fx_module *fold_batch_norm(const struct fx_module *layer,
 void make_twins(struct fx_module *gm);
 /* The path of the function in whose place @n calls a module; NULL: in none's. */
 const char *twin_function(const struct fx_node *n);
+
+/* fuse_user.c: what a program's own patterns make one module of */
+
+void fuse_patterns(struct fx_module *gm, const struct fx_fuse_pattern *p);
 
 /* fuse_match.c: what can be fused */
 

@@ -791,6 +791,81 @@ static void int16_is_for_fake_quantization(void **state)
 	fx_module_put(model);
 }
 
+/* What a program adds to a backend */
+
+FX_MODULE(Twice, module(one, Linear(6, 5)), module(two, Linear(5, 3)))
+FX_FORWARD(Twice, x)
+{
+	return fx_relu(fx_call(self->two, fx_call(self->one, x)));
+}
+
+/* w = w2 * w1, b = w2 * b1 + b2 */
+static struct fx_module *one_linear(struct fx_module *const *parts)
+{
+	const struct fxq_tensor *a = fx_module_tensor(parts[0], "weight");
+	const float *w1 = a->data, *b1 = fx_module_tensor(parts[0], "bias")->data;
+	const float *w2 = fx_module_tensor(parts[1], "weight")->data;
+	const float *b2 = fx_module_tensor(parts[1], "bias")->data;
+	int64_t in = a->dims[1], mid = a->dims[0];
+	int64_t out = fx_module_tensor(parts[1], "weight")->dims[0];
+	struct fx_module *m = Linear(in, out);
+	float *w = fx_module_tensor(m, "weight")->data;
+	float *b = fx_module_tensor(m, "bias")->data;
+
+	for (int64_t o = 0; o < out; o++) {
+		b[o] = b2[o];
+		for (int64_t i = 0; i < in; i++)
+			w[o * in + i] = 0;
+		for (int64_t k = 0; k < mid; k++) {
+			b[o] += w2[o * mid + k] * b1[k];
+			for (int64_t i = 0; i < in; i++)
+				w[o * in + i] += w2[o * mid + k] *
+						 w1[k * in + i];
+		}
+	}
+	return m;
+}
+
+static void a_program_adds_patterns(void **state)
+{
+	static const struct fx_fuse_pattern patterns[] = {
+		{ { "Linear", "Linear" }, one_linear },
+		{ { NULL } }
+	};
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Twice()), *gm, *converted;
+	struct fx_backend mine = fx_backend_fxq;
+	fxv x = fx_gen(42, 1, 2, 6), y, z;
+
+	mine.name = "mine";
+	mine.patterns = patterns;
+	gm = fuse_fx(model, .backend = &mine);
+	assert_string_equal(class_at(gm, "one"), "intrinsic.LinearReLU");
+	assert_string_equal(class_at(gm, "two"), "Identity");
+	y = fx_call(model, x);
+	z = fx_call(gm, x);
+	for (int i = 0; i < 6; i++)
+		assert_true(fabsf(((float *)fx_data(y)->data)[i] -
+				  ((float *)fx_data(z)->data)[i]) < 1e-5f);
+	fx_module_put(gm);
+	fx_release(z);
+
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }), .backend = &mine);
+	z = fx_call(gm, x);
+	assert_refused(convert_fx(gm), "prepared for the backend 'mine', which is a program's own: give it to convert_fx as .backend");
+	converted = convert_fx(gm, .backend = &mine);
+	assert_string_equal(class_at(converted, "one"),
+			    "intrinsic.quantized.LinearReLU");
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_release(z);
+	fx_release(y);
+	fx_release(x);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(model);
+}
+
 /* Training, and what is removed */
 
 static struct fx_module_qconfig qat_qconfig(void)
@@ -939,6 +1014,7 @@ int main(void)
 		cmocka_unit_test(wrong_qconfigs_are_refused),
 		cmocka_unit_test(defaults_are_called_by_name),
 		cmocka_unit_test(int16_is_for_fake_quantization),
+		cmocka_unit_test(a_program_adds_patterns),
 		cmocka_unit_test(a_trained_model_is_what_it_was_trained_to_be),
 		cmocka_unit_test(twins_train_as_one),
 		cmocka_unit_test(groups_train_with_a_batch_norm),

@@ -55,9 +55,25 @@ struct fx_backend_op {
 };
 
 /*
+ * struct fx_fuse_pattern - calls that one module shall stand for
+ * @chain: names as above, of up to FX_FUSE_MAX calls that follow one another,
+ *	   each read by the next alone: { "Linear", "Linear" }
+ * @make: the module, new, from those of the chain, NULL for a function; or NULL:
+ *	  the calls stay. If it is one that @layers has it is fused further
+ */
+#define FX_FUSE_MAX	8
+struct fx_fuse_pattern {
+	const char *chain[FX_FUSE_MAX + 1];
+	struct fx_module *(*make)(struct fx_module *const *parts);
+};
+
+/*
  * struct fx_backend - what a device, or a library of kernels, does in one step
  * @layers: ends with a row without a layer
  * @ops: operators other than layers; ends with an empty row
+ * @patterns: NULL, or what is fused before layers are; ends with an empty row. A
+ *	      program adds them to a copy of a backend, which it gives to fuse_fx()
+ *	      and prepare, and to convert_fx() too if the name is its own
  * @adds_relu: a relu that follows an addition is the same step
  * @makes_modules: a function that computes what a module does becomes one first,
  *		   "_generated_hardswish_0"; so does conv2d(x, w) with a w that
@@ -67,6 +83,7 @@ struct fx_backend {
 	const char *name;
 	const struct fx_backend_layer *layers;
 	const struct fx_backend_op *ops;
+	const struct fx_fuse_pattern *patterns;
 	bool adds_relu, makes_modules;
 };
 
@@ -75,7 +92,7 @@ extern const struct fx_backend fx_backend_fxq, fx_backend_torch;
 
 /*
  * struct fx_verb_options
- * @backend: NULL: fx_backend_fxq; convert_fx takes that of prepare
+ * @backend: NULL: fx_backend_fxq, and for convert_fx that of prepare
  * @is_reference: convert_fx: float operators between quantizations
  * @ret_notes: Output: convert_fx: NULL, or where the list of what was removed
  *	       goes, a line each, malloced
