@@ -79,12 +79,39 @@ int qat_prepare(struct lesson *l, const struct fx_default_qconfig *names)
 	return code;
 }
 
+/* What wrapped functions between operators answer to the first sample. */
+static int learn(const struct lesson *l, struct fx_graph *g)
+{
+	struct fxq_self self = { 0 };
+	const struct fx_run run = { .threads = l->threads, .self = &self };
+	struct fxq_tensor *sample;
+	int code = TOOL_OK, err;
+
+	if (!fx_graph_needs_learning(g))
+		return TOOL_OK;
+	sample = sample_new(l->in);
+	if (!sample)
+		return complain_io(io_fail_memory("sample"));
+	err = feed_get(l->train, 0, sample);
+	if (err) {
+		code = complain_io(err);
+	} else {
+		stdout_away();
+		err = fx_graph_learn(g, &run, sample, 1);
+		stdout_back();
+		if (err)
+			code = complain_graph(g, err);
+	}
+	sample_free(sample, 1);
+	return code;
+}
+
 /* The graph of @integers for inputs of the model, partitioned. */
 static int functional(const struct lesson *l, struct fx_module *integers,
 		      struct fx_graph **ret)
 {
 	const struct fxq_caps caps = FXQ_CAPS_DEFAULT;
-	int err;
+	int code, err;
 
 	fx_for_each_node(n, integers->graph)
 		if (n->opcode == FX_PLACEHOLDER)
@@ -93,8 +120,12 @@ static int functional(const struct lesson *l, struct fx_module *integers,
 	if (err)
 		return complain_graph(integers->graph, err);
 	err = fx_graph_infer(*ret);
-	if (!err)
-		err = fx_partition(*ret, &caps);
+	if (err)
+		return complain_graph(*ret, err);
+	code = learn(l, *ret);
+	if (code)
+		return code;
+	err = fx_partition(*ret, &caps);
 	return err ? complain_graph(*ret, err) : TOOL_OK;
 }
 
