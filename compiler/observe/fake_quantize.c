@@ -165,13 +165,21 @@ static float least_scale(struct fx_module *m)
 	return t.target.eps;
 }
 
-/* The first batch that nothing has prepared for is observed. */
+/*
+ * While it quantizes with a scale that is learned, nothing is observed: a second
+ * call would change the scale of the first, whose gradient is still to come. But
+ * the first batch that nothing has prepared for is.
+ */
+static bool learner_observes(struct fx_module *m)
+{
+	return *flag(m, "observer_enabled") && !*flag(m, "fake_quant_enabled");
+}
+
 static fxv forward_lsq(struct fx_module *m, const fxv *args)
 {
 	bool wanted = *flag(m, "fake_quant_enabled");
 
-	if (*flag(m, "observer_enabled") ||
-	    (wanted && !*flag(m, "initialized"))) {
+	if (learner_observes(m) || (wanted && !*flag(m, "initialized"))) {
 		if (observe(m, args[0]))
 			return args[0];
 		*flag(m, "initialized") = 1;
@@ -195,7 +203,7 @@ static fxv forward_pact(struct fx_module *m, const fxv *args)
 	struct fx_qparams q;
 	fxv scale;
 
-	if (*flag(m, "observer_enabled")) {
+	if (learner_observes(m)) {
 		if (ask_observer(m, args[0], &q))
 			return args[0];
 		*alpha = (float)(q.quant_max - q.zero_point[0]) * q.scale[0];

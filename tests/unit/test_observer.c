@@ -716,6 +716,10 @@ static void a_learned_scale_starts_from_data(void **state)
 	fx_qparams_free(&q);
 	assert_true(answer(m, 254) == 63.5f);
 
+	/* Also with all switches on, as they are at first: a call's scale stays. */
+	fx_enable_observer(m);
+	assert_true(answer(m, 254) == 63.5f && scale_of(m) == 0.5f);
+
 	/* A step of training went below 0. */
 	*(float *)fx_module_tensor(m, "scale")->data = -1;
 	assert_true(answer(m, 1) == 127 * 0x1p-23f);
@@ -733,7 +737,6 @@ static void a_learned_bound_clips(void **state)
 	struct fx_module *m = PACTFakeQuantize(MinMaxObserver(), .alpha = 255);
 	struct fx_qparams q;
 
-	fx_set_fake_quantize(m, FX_QAT);
 	assert_true(answer(m, -3) == 0 && answer(m, 3.5f) == 4);
 	assert_true(answer(m, 1000) == 255);
 	*(float *)fx_module_tensor(m, "alpha")->data = 127.5f;

@@ -255,7 +255,8 @@ struct fx_module *fx_fake_quantizer(struct fx_module *m,
 
 /*
  * What all fake quantizers at or below a module do: observe, quantize, or
- * both. Who learns a scale observes only in calibration.
+ * both. Who learns a scale observes only in calibration, and its first batch if
+ * there was none.
  */
 enum fx_fake_quant_state {
 	FX_CALIBRATION,		/* observe */
