@@ -3,7 +3,7 @@
 #
 # fxq-run bench --layers: its rows are the image's layers and CPU steps, each
 # once and in order, and their shares, MACs and cycles are those of the whole.
-# No time is looked at but for what cannot be.
+# No time is looked at but for what cannot be. Then timelines of the same.
 set -eu
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -30,3 +30,23 @@ profile() {
 profile net --threads 1
 profile net --threads 2
 profile wrapped --plugin "$plugin"
+
+# timeline NAME RUNS INFLIGHT OPTIONS...: of CPU and device
+timeline() {
+	name=$1 runs=$2 inflight=$3
+	shift 3
+	"$FXQ_RUN" info "$tmp/$name.fxq" --json >"$tmp/info"
+	"$FXQ_RUN" profile "$tmp/$name.fxq" --trace "$tmp/trace.json" --json \
+		--iterations "$runs" --inflight "$inflight" "$@" \
+		>"$tmp/summary" 2>"$tmp/err" || { cat "$tmp/err"; exit 1; }
+	python3 "$SOURCE/tests/e2e/timeline.py" "$tmp/info" "$tmp/trace.json" \
+		"$tmp/summary" "$runs" "$inflight"
+}
+
+settle=$EXAMPLES/settle_plugin.so
+"$FXQ_RUN" compile "$settle" -o "$tmp/settle.fxq" --calibrate random \
+	--calibrate-count 1 >/dev/null 2>&1
+timeline net 7 1 --threads 1
+timeline wrapped 5 2 --plugin "$plugin" --threads 2
+timeline settle 6 3 --plugin "$settle" --threads 1
+timeline settle 6 3 --plugin "$settle" --workers 1 --threads 1

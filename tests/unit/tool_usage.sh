@@ -49,7 +49,7 @@ says() {
 
 # help fits a screen and ends with a command to paste
 for command in '' check show build compile quantize info infer eval bench \
-	verify compare dump devices top train qat; do
+	verify compare dump devices top train qat profile; do
 	does $command --help
 	[ "$(wc -l <out)" -le 24 ] || fail "help $command: over 24 lines"
 	[ "$(wc -L <out)" -le 79 ] || fail "help $command: over 79 columns"
@@ -281,6 +281,24 @@ does bench x.fxq --iterations 3 --layers
 says 'modelled'
 says 'bound by'
 refuses 2 'leave --inflight out' bench x.fxq --layers --inflight 2
+refuses 2 'leave --streams out' bench x.fxq --layers --streams 2
+does bench x.fxq --iterations 7 --inflight 3 --streams 2
+says '7 runs'
+says '3 in flight in each of 2 streams'
+does bench x.fxq --iterations 7 --inflight 3 --streams 2 --json
+says '"streams": 2'
+says '"stream_images_per_s"'
+refuses 2 '--streams needs a number from 1 to 64' bench x.fxq --streams 0
+does profile x.fxq --iterations 3
+says 'bound by'
+does profile x.fxq --iterations 3 --inflight 2 --trace t.json
+says '3 runs, 2 in flight'
+says 'both at once'
+grep -q '"cat":"engine"' t.json || fail 'no engine in the timeline'
+refuses 2 'leave --inflight out, or give --trace' profile x.fxq --inflight 2
+refuses 2 'which image? Give a .fxq file' profile
+refuses 6 'none/t.json: it cannot be written: No such file' profile x.fxq \
+	--iterations 1 --inflight 2 --trace none/t.json
 refuses 4 'not time the descriptors of a run; that is what the device embedded' \
 	bench x.fxq --layers --device accel0
 printf 'P5 2 2 255\n\001\002\003\004' >picture.pgm

@@ -4,21 +4,19 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "tool.h"
+#include "bench.h"
 
 enum {
 	KEY_ITERATIONS = OPTION_OWN, KEY_DURATION, KEY_WARM_UP, KEY_INFLIGHT,
-	KEY_LAYERS, KEY_SEED,
+	KEY_STREAMS, KEY_LAYERS, KEY_SEED,
 };
 
 struct args {
 	struct options o;
 	const char *image;
-	uint64_t iterations, warm_up, inflight;
-	double duration;
+	struct bench_plan plan;
+	int all_threads;
 	bool layers;
 };
 
@@ -27,11 +25,19 @@ static const struct argp_option options[] = {
 	{ "duration", KEY_DURATION, "SECONDS", 0,
 	  "Measure for so long (3, without --iterations)", 2 },
 	{ "warm-up", KEY_WARM_UP, "N", 0, "Runs before measuring (5)", 3 },
-	{ "inflight", KEY_INFLIGHT, "N", 0, "Runs queued at a time (1)", 4 },
-	{ "layers", KEY_LAYERS, NULL, 0, "Time, peak and cycles of each layer", 5 },
-	{ "seed", KEY_SEED, "N", 0, "Of the random input (0)", 6 },
+	{ "inflight", KEY_INFLIGHT, "N", 0, "Frames under way at a time (1)", 4 },
+	{ "streams", KEY_STREAMS, "N", 0,
+	  "Devices, or contexts, that run side by side (1)", 5 },
+	{ "layers", KEY_LAYERS, NULL, 0, "Time, peak and cycles of each layer", 6 },
+	{ "seed", KEY_SEED, "N", 0, "Of the random input (0)", 7 },
 	{ 0 }
 };
+
+/* Of @all threads, of one of @n streams. */
+static int share_of(int all, int n)
+{
+	return all > n ? all / n : 1;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -40,21 +46,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		options_init(&a->o, state);
-		a->warm_up = 5;
-		a->inflight = 1;
+		a->all_threads = a->o.threads;
+		a->o.threads = 0;
+		a->plan.warm_up = 5;
+		a->plan.inflight = 1;
+		a->plan.streams = 1;
 		return 0;
 	case KEY_ITERATIONS:
-		a->iterations = parse_number(state, "--iterations", arg, 1,
+		a->plan.iterations = parse_number(state, "--iterations", arg, 1,
 					     100000000);
 		return 0;
 	case KEY_DURATION:
-		a->duration = parse_number(state, "--duration", arg, 1, 86400);
+		a->plan.duration = parse_number(state, "--duration", arg, 1, 86400);
 		return 0;
 	case KEY_WARM_UP:
-		a->warm_up = parse_number(state, "--warm-up", arg, 0, 1000000);
+		a->plan.warm_up = parse_number(state, "--warm-up", arg, 0, 1000000);
 		return 0;
 	case KEY_INFLIGHT:
-		a->inflight = parse_number(state, "--inflight", arg, 1, 64);
+		a->plan.inflight = parse_number(state, "--inflight", arg, 1, 64);
+		return 0;
+	case KEY_STREAMS:
+		a->plan.streams = parse_number(state, "--streams", arg, 1, 64);
 		return 0;
 	case KEY_LAYERS:
 		a->layers = true;
@@ -69,8 +81,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->image = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (a->layers && a->inflight > 1)
+		if (a->layers && a->plan.inflight > 1)
 			argp_error(state, "--layers looks at one run at a time: leave --inflight out");
+		if (a->layers && a->plan.streams > 1)
+			argp_error(state, "--layers looks at one stream: leave --streams out");
+		if (!a->o.threads)
+			a->o.threads = share_of(a->all_threads,
+						a->plan.streams);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which image? Give a .fxq file");
@@ -90,142 +107,7 @@ static const struct argp argp = {
 	children, help_filter
 };
 
-/* What was measured; @ns of each run. */
-struct timing {
-	uint64_t *ns;
-	size_t n, room;
-	double seconds;
-};
-
-static bool keep_time(struct timing *t, uint64_t ns)
-{
-	if (t->n == t->room) {
-		size_t room = t->room ? 2 * t->room : 1024;
-		uint64_t *more = realloc(t->ns, room * sizeof(*more));
-
-		if (!more)
-			return false;
-		t->ns = more;
-		t->room = room;
-	}
-	t->ns[t->n++] = ns;
-	return true;
-}
-
-/* Is the measurement over after @n runs and @s seconds? */
-static bool is_over(const struct args *a, size_t n, double s)
-{
-	if (a->iterations)
-		return n >= a->iterations ||
-		       (a->duration > 0 && s >= a->duration);
-	return s >= (a->duration > 0 ? a->duration : 3);
-}
-
-/* Each run has tensors of its own, since several are in flight. */
-static int submit(struct fxq_program *prog, struct fxq_io *io)
-{
-	int err = fxq_submit(prog, io->in, io->out, io);
-
-	return err ? complain(TOOL_DEVICE, "%s", fxq_error()) : TOOL_OK;
-}
-
-/* Keeps what a run took; @profile may be NULL. */
-static int keep_run(const struct fxq_program *prog, struct timing *t,
-		    struct profile *profile, uint64_t ns)
-{
-	if (!keep_time(t, ns))
-		return complain_io(io_fail_memory("times"));
-	return profile ? profile_run(profile, prog, ns) : TOOL_OK;
-}
-
-/* Keeps --inflight runs queued until it is over, then drains. */
-static int run_many(const struct args *a, struct fxq_program *prog,
-		    struct fxq_io **flights, struct timing *t,
-		    struct profile *profile)
-{
-	double begun = now_s();
-	size_t left = 0;
-	int code = TOOL_OK;
-
-	progress_begin("measuring", a->iterations);
-	if (profile)
-		profile_begin(profile, prog);
-	for (; !code && left < a->inflight; left += !code)
-		code = submit(prog, flights[left]);
-	while (left) {
-		struct fxq_completion c;
-
-		if (fxq_poll(prog, &c, 1, UINT64_MAX) != 1)
-			return complain(TOOL_DEVICE, "%s", fxq_error());
-		left--;
-		if (c.result)
-			code = complain(TOOL_DEVICE, "%s", c.error);
-		else
-			code = keep_run(prog, t, profile, c.ns);
-		progress_at(t->n);
-		if (!code && !is_over(a, t->n + left, now_s() - begun)) {
-			code = submit(prog, c.user_data);
-			left += !code;
-		}
-	}
-	progress_end();
-	t->seconds = now_s() - begun;
-	return code;
-}
-
-static int fill(struct fxq_image *image, struct fxq_io **flights, size_t n,
-		uint64_t seed)
-{
-	struct feed_inputs in;
-	struct feed *feed;
-	int code;
-
-	code = feed_inputs_of_image(image, &in);
-	if (code)
-		return code;
-	code = feed_open("random", &in, seed, &feed);
-	if (!code) {
-		for (size_t i = 0; i < n; i++)
-			feed_get(feed, i, flights[i]->in);
-		feed_close(feed);
-	}
-	feed_inputs_free(&in);
-	return code;
-}
-
-static int measure(const struct args *a, struct fxq_image *image,
-		   struct runner *r, struct timing *t, struct profile *profile)
-{
-	struct fxq_io *flights[64] = { NULL };
-	struct timing unused = { 0 };
-	struct args warm_up = *a;
-	int code = TOOL_OK;
-
-	for (size_t i = 0; !code && i < a->inflight; i++)
-		if (fxq_io_create(r->prog, &flights[i]))
-			code = complain(TOOL_DEVICE, "%s", fxq_error());
-	if (!code)
-		code = fill(image, flights, a->inflight, a->o.seed);
-	warm_up.iterations = a->warm_up;
-	if (!code && a->warm_up)
-		code = run_many(&warm_up, r->prog, flights, &unused, NULL);
-	fxq_program_reset_stats(r->prog);
-	if (!code)
-		code = run_many(a, r->prog, flights, t, profile);
-	for (size_t i = 0; i < a->inflight; i++)
-		fxq_io_destroy(flights[i]);
-	free(unused.ns);
-	return code;
-}
-
-static int by_size(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-/* Milliseconds within which @percent of the sorted runs ended. */
+/* Milliseconds within which @percent of the runs, shortest first, ended. */
 static double percentile(const struct timing *t, double percent)
 {
 	size_t i = percent / 100 * (t->n - 1) + 0.5;
@@ -269,26 +151,36 @@ static void print_cpu_steps(const struct fxq_image *image,
 	}
 }
 
-static int print_text(const struct args *a, const struct fxq_image *image,
-		      const struct runner *r, const struct timing *t,
-		      struct profile *profile)
+static void print_rate(const struct args *a, const struct fxq_image *image,
+		       const struct timing *t)
 {
+	printf("measured    %zu runs, %d thread%s, %" PRIu64 " in flight",
+	       t->n, a->o.threads, a->o.threads == 1 ? "" : "s",
+	       a->plan.inflight);
+	if (a->plan.streams > 1)
+		printf(" in each of %" PRIu64 " streams", a->plan.streams);
+	printf(": %.1f images/s\n", t->n * batch_of(image) / t->seconds);
+}
+
+static int print_text(const struct args *a, const struct fxq_image *image,
+		      const struct bench *b)
+{
+	const struct runner *r = &b->stream[0].runner;
+	const struct timing *t = &b->all;
 	struct fxq_device_caps caps;
 	struct fxq_image_info info;
 
 	fxq_image_info(image, &info);
 	fxq_device_caps(r->dev, &caps);
-	if (profile) {
-		int code = bench_layers_print(profile);
+	if (a->plan.profile) {
+		int code = bench_layers_print(a->plan.profile);
 
 		if (code)
 			return code;
 	} else {
 		print_cpu_steps(image, r->prog);
 	}
-	printf("measured    %zu runs, %d thread%s, %" PRIu64 " in flight: %.1f images/s\n",
-	       t->n, a->o.threads, a->o.threads == 1 ? "" : "s", a->inflight,
-	       t->n * batch_of(image) / t->seconds);
+	print_rate(a, image, t);
 	printf("latency     %.3f ms p50, %.3f p90, %.3f p99, %.3f mean, %.3f to %.3f\n",
 	       percentile(t, 50), percentile(t, 90), percentile(t, 99),
 	       mean(t), percentile(t, 0), percentile(t, 100));
@@ -302,18 +194,33 @@ static int print_text(const struct args *a, const struct fxq_image *image,
 	return TOOL_OK;
 }
 
-static int print_as_json(const struct args *a, const struct fxq_image *image,
-			 const struct timing *t, struct profile *profile)
+/* Images per second of each stream. */
+static json_t *rates(const struct fxq_image *image, const struct bench *b)
 {
+	json_t *rates = json_array();
+
+	for (uint64_t i = 0; i < b->plan->streams; i++)
+		json_array_append_new(rates, json_real(b->stream[i].t.n *
+					batch_of(image) / b->all.seconds));
+	return rates;
+}
+
+static int print_as_json(const struct args *a, const struct fxq_image *image,
+			 const struct bench *b)
+{
+	const struct timing *t = &b->all;
 	struct fxq_image_info info;
 	json_t *all;
 
 	fxq_image_info(image, &info);
 	all = json_pack(
-		"{s:o, s:I, s:i, s:I, s:f, s:{s:f, s:f, s:f, s:f, s:f, s:f}, s:I, s:f, s:I, s:I, s:[]}",
+		"{s:o, s:I, s:i, s:I, s:I, s:f, s:o, s:{s:f, s:f, s:f, s:f, s:f, s:f}, s:I, s:f, s:I, s:I, s:[]}",
 		"name", json_text(info.name), "runs", (json_int_t)t->n,
-		"threads", a->o.threads, "inflight", (json_int_t)a->inflight,
+		"threads", a->o.threads,
+		"inflight", (json_int_t)a->plan.inflight,
+		"streams", (json_int_t)a->plan.streams,
 		"images_per_s", t->n * batch_of(image) / t->seconds,
+		"stream_images_per_s", rates(image, b),
 		"latency_ms", "p50", percentile(t, 50), "p90",
 		percentile(t, 90), "p99", percentile(t, 99), "mean", mean(t),
 		"min", percentile(t, 0), "max", percentile(t, 100),
@@ -321,8 +228,8 @@ static int print_as_json(const struct args *a, const struct fxq_image *image,
 		utilization(info.macs_device, info.cycles),
 		"macs", (json_int_t)info.macs_device,
 		"mx_bound", (json_int_t)info.mx_bound, "layers");
-	if (profile) {
-		int code = bench_layers_json(profile, all);
+	if (a->plan.profile) {
+		int code = bench_layers_json(a->plan.profile, all);
 
 		if (code) {
 			json_decref(all);
@@ -332,45 +239,26 @@ static int print_as_json(const struct args *a, const struct fxq_image *image,
 	return print_json(all);
 }
 
-static int report(const struct args *a, const struct fxq_image *image,
-		  const struct runner *r, struct timing *t,
-		  struct profile *profile)
-{
-	qsort(t->ns, t->n, sizeof(*t->ns), by_size);
-	return a->o.json ? print_as_json(a, image, t, profile) :
-	       print_text(a, image, r, t, profile);
-}
-
 /* On an open image. */
-static int bench(const struct args *a, struct fxq_image *image)
+static int bench(struct args *a, struct fxq_image *image)
 {
-	struct fxq_device_config config = { .threads = a->o.threads };
-	struct profile *profile = NULL;
-	struct timing t = { 0 };
-	struct runner r;
-	int code = TOOL_OK;
+	struct bench b;
+	int code;
 
+	a->plan.device = a->o.device;
+	a->plan.threads = a->o.threads;
+	a->plan.seed = a->o.seed;
 	if (a->layers) {
-		code = profile_new(image, a->o.threads, &profile);
+		code = profile_new(image, a->o.threads, &a->plan.profile);
 		if (code)
 			return code;
-		config.profile = profile_stream;
-		config.priv = profile;
 	}
-	code = runner_open(image, a->o.device, &config,
-			   &(struct fxq_program_config){
-				.slots = a->inflight, .threads = a->o.threads },
-			   &r);
-	if (!code) {
-		stdout_away();
-		code = measure(a, image, &r, &t, profile);
-		stdout_back();
-		if (!code)
-			code = report(a, image, &r, &t, profile);
-		runner_close(&r);
-	}
-	free(t.ns);
-	profile_free(profile);
+	code = bench_run(&a->plan, image, &b);
+	if (!code)
+		code = a->o.json ? print_as_json(a, image, &b) :
+		       print_text(a, image, &b);
+	bench_close(&b);
+	profile_free(a->plan.profile);
 	return code;
 }
 

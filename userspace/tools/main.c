@@ -49,7 +49,7 @@ static char *main_filter(int key, const char *text, void *input)
 	help = malloc(size);
 	if (!help)
 		return NULL;
-	n = snprintf(help, size, "%s\n\n", text);
+	n = snprintf(help, size, "%s\n", text);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		n += snprintf(help + n, size - n, "  %-9s %s\n",
 			      commands[i].name, commands[i].summary);

@@ -63,6 +63,7 @@ struct command {
 	X(infer,   "run an image on a picture or on tensors")		       \
 	X(eval,    "measure accuracy on labelled data, int8 beside float")     \
 	X(bench,   "measure speed, layer by layer if asked")		       \
+	X(profile, "tell where time goes, as a timeline if asked")	       \
 	X(verify,  "compare float, integer reference and machine by layer")    \
 	X(compare, "tell what int8 costs, layer by layer")		       \
 	X(dump,    "print an image's streams and tables in words")	       \
