@@ -174,14 +174,65 @@ static int write_table(struct operation *o, const struct qresult *to,
 	return 0;
 }
 
-/* One slope is that of a leaky relu; of several each channel has its own. */
+static void put_ints(struct operation *o, const char *name, const int64_t *v,
+		     uint32_t n)
+{
+	o->attrs[o->n_attrs] = (struct fxq_attr){
+		.name = name, .type = FXQ_ATTR_INTS, .count = n,
+		.ints = memcpy(o->ints[o->n_attrs], v, n * sizeof(*v)) };
+	o->n_attrs++;
+}
+
+/* A convolution of each channel by itself with 1, for it has slopes by channel. */
+static int write_slopes(struct operation *o, const struct qresult *to,
+			char *error)
+{
+	const struct fxq_tensor *slope = fx_data(o->in[1]);
+	const struct fxq_tensor *x = shape_of(o, 4, error);
+	int64_t n = fxq_tensor_count(slope);
+	static const int64_t ones[2] = { 1, 1 }, zeros[4] = { 0 };
+	const float *slopes = slope->data;
+	struct fxq_tensor w = fxq_tensor_type(FXQ_DTYPE_I8, 4,
+					      (int64_t[]){ n, 1, 1, 1 });
+	struct fxq_tensor bias = fxq_tensor_type(FXQ_DTYPE_I32, 1, &n);
+	fxv weights = fx_copy_of(&w), m = fx_zeros(n), below = fx_zeros(n);
+
+	if (!x)
+		return -EINVAL;
+	if (fx_error(weights) || fx_error(m) || fx_error(below))
+		return refuse(error, "no memory for its slopes");
+	memset(weights.tensor->t.data, 1, (size_t)n);
+	for (int64_t c = 0; c < n; c++) {
+		float by = x->scale / to->scale;
+
+		((float *)m.tensor->t.data)[c] = by;
+		((float *)below.tensor->t.data)[c] = slopes[c] * by;
+	}
+	o->op = "qconv2d";
+	o->in[1] = weights;
+	o->in[2] = fx_copy_of(&bias);
+	o->in[3] = m;
+	o->in[4] = below;
+	o->n_in = 5;
+	drop_attrs(o);
+	put_ints(o, "stride", ones, 2);
+	put_ints(o, "padding", zeros, 4);
+	put_ints(o, "dilation", ones, 2);
+	put_operation_int(o, "groups", n);
+	put_result(o, to);
+	return 0;
+}
+
+/* One slope is that of a leaky relu. */
 static int write_prelu(struct operation *o, const struct qresult *to,
 		       char *error)
 {
 	const struct fxq_tensor *slope = fx_data(o->in[1]);
 
-	if (!slope || fxq_tensor_count(slope) != 1)
-		return refuse(error, "it has a slope for each channel, and a table has one");
+	if (!slope)
+		return refuse(error, "its slopes are computed, not constant");
+	if (fxq_tensor_count(slope) != 1)
+		return write_slopes(o, to, error);
 	o->op = "leaky_relu";
 	drop_attrs(o);
 	put_operation_float(o, "negative_slope", *(float *)slope->data);

@@ -34,16 +34,11 @@ fxv forward_operator(struct fx_module *m, const fxv *args)
 
 bool has_operator(struct fx_module *m)
 {
-	const struct fxq_tensor *slopes = weight_tensor(m, "weight");
 	char error[FXQ_ERROR_MAX];
 	struct operation o;
 
-	if (!m->class->op || operation_of_module(m, fx_none, &o, error))
-		return false;
-	/* A table has one slope. */
-	if (!strcmp(o.op, "prelu") && fxq_tensor_count(slopes) != 1)
-		return false;
-	return quantized_has_own(&o);
+	return m->class->op && !operation_of_module(m, fx_none, &o, error) &&
+	       quantized_has_own(&o);
 }
 
 struct fx_module *make_operator(const struct fx_module *m,

@@ -42,6 +42,7 @@ static const struct golden_quant_net *const nets[] = {
 
 FX_MODULE(Tables, module(conv, CONV), module(hardswish, Hardswish()),
 	  module(leaky, LeakyReLU(0.1)), module(prelu, PReLU()),
+	  module(slopes, PReLU(4)),
 	  module(gelu, GELU()), module(silu, SiLU()),
 	  module(hardsigmoid, Hardsigmoid()), module(tanh, Tanh()),
 	  module(last, CONV))
@@ -51,7 +52,8 @@ FX_FORWARD(Tables, x)
 	x = fx_add(fx_call(self->hardswish, x), fx_call(self->leaky, x));
 	x = fx_mul(fx_call(self->prelu, x), fx_call(self->hardsigmoid, x));
 	x = fx_add(fx_call(self->gelu, x), fx_call(self->silu, x));
-	return fx_call(self->last, fx_call(self->tanh, x));
+	x = fx_call(self->slopes, fx_call(self->tanh, x));
+	return fx_call(self->last, x);
 }
 
 FX_MODULE(Functions, parameter(w, fx_zeros(4, 2, 3, 3)),
