@@ -321,6 +321,8 @@ static bool has_integers(const struct fx_node *n)
 	}
 	if (node_is_function(n, "adaptive_avg_pool2d"))
 		return pools_to_one(n);
+	if (node_is_function(n, "getitem"))
+		return !selects_value(n);
 	o.op = function_of_node(n)->op;
 	return o.op && quantized_has(&o);
 }

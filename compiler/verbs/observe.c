@@ -59,8 +59,7 @@ static struct fx_node *parts_of(const struct fx_backend *backend,
 	return row && row->observe == FX_OBSERVE_PARTS ? in : NULL;
 }
 
-/* A number may select one of several values, which are no tensor. */
-static bool selects_value(const struct fx_node *n)
+bool selects_value(const struct fx_node *n)
 {
 	return n->n_args != 2 || n->args[1].kind == FX_ARG_INT;
 }

@@ -5,7 +5,7 @@
  * hardswish(x) computes what a module does, and conv2d(x, w, b) too if w and b
  * are parameters that nobody else reads. As modules they are fused, trained with
  * the error of their weights and converted like any other, so that a forward may
- * call either.
+ * call either. The parameter is the model's still, for its methods to read.
  */
 #include <string.h>
 
@@ -262,15 +262,6 @@ static struct fx_module *make_twin(struct fx_module *gm, const struct twin *t)
 	return m;
 }
 
-/* The parameter has gone to the module, and so has its name. */
-static void take_parameter(struct fx_module *gm, struct fx_node *in)
-{
-	if (!in)
-		return;
-	fx_module_remove(gm, in->target);
-	fx_node_erase(in);
-}
-
 /* A call of @m, which is taken over, on @x before @n, which it stands for. */
 static struct fx_node *insert_call(struct fx_module *gm, struct fx_node *n,
 				   const char *name, struct fx_module *m,
@@ -302,8 +293,10 @@ static void replace(struct fx_module *gm, struct fx_node *n,
 
 	fx_node_replace_uses(n, call);
 	fx_node_erase(n);
-	take_parameter(gm, t->weight);
-	take_parameter(gm, t->bias);
+	if (t->weight)
+		fx_node_erase(t->weight);
+	if (t->bias)
+		fx_node_erase(t->bias);
 }
 
 /* The argument called @name, or the one at @place. */

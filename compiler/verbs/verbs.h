@@ -292,5 +292,7 @@ bool is_layer(const struct fx_backend *backend, const struct fx_module *m);
 const struct fx_backend_op *backend_row(const struct fx_backend *backend,
 					const struct fx_node *n);
 bool node_is_relu(const struct fx_node *n);
+/* Does getitem @n have a number, which may select one of values of a tuple? */
+bool selects_value(const struct fx_node *n);
 
 #endif /* FXQ_VERBS_H */

@@ -80,7 +80,8 @@ FX_FORWARD(Parts, x)
 
 	x = fx_cat(fx_list(fx_getitem(parts, 1), fx_getitem(parts, 0)),
 		   .dim = 1);
-	return fx_call(self->last, fx_call(self->up, x));
+	x = fx_getitem(fx_call(self->up, x), fx_ellipsis, fx_slice(1, 11));
+	return fx_call(self->last, x);
 }
 
 FX_MODULE(Attention, module(q, Linear(8, 8)), module(k, Linear(8, 8)),
