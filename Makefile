@@ -10,7 +10,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 export BUILD
 
 .DEFAULT_GOAL := all
-.PHONY: help all bench demo check check-unit check-sanitizers check-vm stress-vm \
+.PHONY: help all bench demo train check check-unit check-sanitizers check-vm stress-vm \
 	bench-vm vm models docs fuzz install modules modules_install clean \
 	packages-build packages-check packages-vm
 
@@ -36,6 +36,9 @@ all: packages-build $(BUILD)/build.ninja	## libraries, machine and tools
 
 demo: all			## classify 10,000 images with a network
 	@userspace/examples/demo.sh $(BUILD)
+
+train: all			## train the demo's network anew, twenty minutes
+	@userspace/examples/train.sh $(BUILD)
 
 check: packages-check all check-unit check-sanitizers docs check-vm ## every test
 	@.ci/summary $(BUILD)

@@ -24,7 +24,7 @@ class Block(nn.Module):
         super().__init__()
         self.body = nn.Sequential(conv_bn(inputs, outputs, 3, stride),
                                   nn.ReLU(), conv_bn(outputs, outputs, 3, 1))
-        self.skip = (nn.Identity() if stride == 1 else
+        self.skip = (nn.Identity() if inputs == outputs else
                      conv_bn(inputs, outputs, 1, stride))
 
     def forward(self, x):
@@ -39,8 +39,8 @@ def main():
     x = torch.from_numpy(images.astype(numpy.float32) / 255 - 0.286) / 0.353
     x = x.reshape(-1, 1, 28, 28)
     y = torch.from_numpy(labels.astype(numpy.int64))
-    net = nn.Sequential(conv_bn(1, 16, 3, 1), nn.ReLU(), Block(16, 16, 1),
-                        Block(16, 32, 2), Block(32, 64, 2),
+    net = nn.Sequential(conv_bn(1, 24, 3, 1), nn.ReLU(), nn.MaxPool2d(2),
+                        Block(24, 32, 1), Block(32, 64, 2),
                         nn.AdaptiveAvgPool2d(1), nn.Flatten(),
                         nn.Linear(64, 10))
     sgd = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9, nesterov=True,

@@ -20,23 +20,26 @@ field() {
 	sed -n "s/^  \"$1\": \([0-9.]*\),*$/\1/p" "$build/demo/$2.json"
 }
 
-# network NAME TITLE: leaves NAME.fxq and NAME.json in BUILD/demo
+# network NAME TITLE MODEL [--weights FILE]: leaves NAME.fxq and NAME.json in
+# BUILD/demo
 network() {
-	onnx=$here/models/$1.onnx
+	name=$1
 	image=$build/demo/$1.fxq
 
 	echo "$2"
-	"$run" compile "$onnx" -o "$image" \
+	shift 2
+	"$run" compile "$@" -o "$image" \
 		--calibrate $data/train-images-idx3-ubyte.gz \
 		--calibrate-count 512 --mean 0.2860 --std 0.3530 \
 		--order gray --size 28x28 --layout nchw --json \
-		>"$build/demo/$1.compile.json"
-	"$run" eval "$image" --model "$onnx" --fashion-mnist --json \
-		--within 0.1 >"$build/demo/$1.json" || failed=1
-	awk -v float="$(field float_top1 "$1")" -v int8="$(field int8_top1 "$1")" \
-		-v rate="$(field images_per_s "$1")" \
-		-v cycles="$(field cycles_per_image "$1")" \
-		-v use="$(field utilization "$1")" 'BEGIN {
+		>"$build/demo/$name.compile.json"
+	"$run" eval "$image" --model "$@" --fashion-mnist --json \
+		--within 0.1 >"$build/demo/$name.json" || failed=1
+	awk -v float="$(field float_top1 "$name")" \
+		-v int8="$(field int8_top1 "$name")" \
+		-v rate="$(field images_per_s "$name")" \
+		-v cycles="$(field cycles_per_image "$name")" \
+		-v use="$(field utilization "$name")" 'BEGIN {
 		printf "  right     float %.2f %%, int8 %.2f %%\n", float, int8
 		printf "  machine   %d cycles an image, %.1f %% of its MAC array\n",
 			cycles, 100 * use
@@ -47,14 +50,16 @@ network() {
 failed=0
 mkdir -p "$build/demo"
 echo "10,000 pictures of clothes (Fashion-MNIST) on the fxq machine"
-network fmnist_res "fmnist_res, a residual network"
-network fmnist_mb "fmnist_mb, a MobileNet"
+network fmnist_net "fmnist_net, a residual network in C that fxq trained" \
+	"$build/userspace/examples/fmnist_net.so" \
+	--weights "$here/models/fmnist_net.npz"
+network fmnist_mb "fmnist_mb, a MobileNet in ONNX" "$here/models/fmnist_mb.onnx"
 
 # The first network's numbers, then both.
 {
-	sed '$d' "$build/demo/fmnist_res.json" | sed '$s/$/,/'
+	sed '$d' "$build/demo/fmnist_net.json" | sed '$s/$/,/'
 	echo '  "networks": ['
-	sed 's/^/    /; $s/$/,/' "$build/demo/fmnist_res.json"
+	sed 's/^/    /; $s/$/,/' "$build/demo/fmnist_net.json"
 	sed 's/^/    /' "$build/demo/fmnist_mb.json"
 	echo '  ]'
 	echo '}'

@@ -4,7 +4,8 @@
  *
  *	fxq-run train fmnist_net.so --fashion-mnist --mean 0.2860 --std 0.3530
  *
- * Three residual blocks of 16, 32 and 64 channels: 77,754 parameters.
+ * A stem of 24 channels, and at half its size residual blocks of 32 and 64:
+ * 75,730 parameters.
  */
 #include <fxq/plugin.h>
 #include <fxq/trace.h>
@@ -21,21 +22,20 @@ static struct fx_module *Block(int in, int out, int stride)
 	return ModuleDict({ "body", Sequential(ConvBn(in, out, 3, stride),
 					       ReLU(),
 					       ConvBn(out, out, 3, 1)) },
-			  { "skip", stride == 1 ? Identity() :
+			  { "skip", in == out ? Identity() :
 				    ConvBn(in, out, 1, stride) });
 }
 
 FX_MODULE(FashionNet,
-	  module(stem, ConvBn(1, 16, 3, 1)),
-	  module(blocks, ModuleList(Block(16, 16, 1), Block(16, 32, 2),
-				    Block(32, 64, 2))),
+	  module(stem, ConvBn(1, 24, 3, 1)),
+	  module(blocks, ModuleList(Block(24, 32, 1), Block(32, 64, 2))),
 	  module(classes, Linear(64, 10)))
 
 FX_FORWARD(FashionNet, x)
 {
 	struct fx_module *block;
 
-	x = fx_relu(fx_call(self->stem, x));
+	x = fx_max_pool2d(fx_relu(fx_call(self->stem, x)), 2);
 	fx_for_each_child(block, self->blocks) {
 		fxv y = fx_call(fx_module_at(block, "body"), x);
 
