@@ -274,6 +274,12 @@ static void profiling(void **state)
 	IS(CL_INVALID_VALUE, clGetEventProfilingInfo(event,
 			CL_PROFILING_COMMAND_END, 4, &start, NULL));
 	OK(clReleaseEvent(event));
+	/* What has nothing to do has times as well. */
+	OK(clEnqueueMarker(loose, &event));
+	OK(clWaitForEvents(1, &event));
+	OK(ASK(event, CL_PROFILING_COMMAND_START));
+	assert_true(start >= times[0]);
+	OK(clReleaseEvent(event));
 	OK(clEnqueueMarker(queue, &event));
 	OK(clWaitForEvents(1, &event));
 	IS(CL_PROFILING_INFO_NOT_AVAILABLE, ASK(event,

@@ -51,6 +51,7 @@ cl_event event_create(cl_context context, cl_command_queue queue,
 {
 	cl_event event = object_create(KIND_EVENT, sizeof(*event),
 				       event_destroy);
+	const cl_ulong now = clock_ns();
 
 	if (!event)
 		return NULL;
@@ -58,7 +59,8 @@ cl_event event_create(cl_context context, cl_command_queue queue,
 	event->queue = queue ? object_get(queue) : NULL;
 	event->type = type;
 	event->status = queue ? CL_QUEUED : CL_SUBMITTED;
-	event->time[0] = clock_ns();
+	for (int i = 0; i < 5; i++)
+		event->time[i] = now;
 	event->waits = 1;
 	return event;
 }

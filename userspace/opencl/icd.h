@@ -39,7 +39,6 @@
 #include <fxq/fxq.h>
 
 #define ALIGN_BYTES	64	/* of memory objects, and of sub-buffers in them */
-#define PAGE_BYTES	4096
 #define WORK_DIMENSIONS	3
 #define DEVICES_MAX	64
 
