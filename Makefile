@@ -61,6 +61,7 @@ stress-vm: packages-vm all	## 1,000 faults, 200 kills, 50 unplugs, half an hour
 bench: packages-check all	## speed beside ONNX Runtime's, with a plot (FXQ_MODELS)
 	@tests/bench/bench.sh $(BUILD)
 	@tests/bench/demo.sh $(BUILD)
+	@tests/bench/overlap.sh $(BUILD)
 	@tests/bench/train.sh $(BUILD)
 
 bench-vm: packages-vm all	## what a submission costs, in a guest
