@@ -735,7 +735,7 @@ static void defaults_are_called_by_name(void **state)
 		.weight_bits = 4, .per_tensor = true, .power_of_two = true,
 		.weight_observer = "mse");
 	struct fx_module_qconfig nine = get_default_qconfig(.weight_bits = 9);
-	fxv w = fx_gen(1, 0.5f, 4, 3);
+	fxv w = fx_gen(1, 0.5f, 4, 3), seen;
 	struct fx_qparams q;
 	struct fx_module *model = filled(Block()), *gm, *converted;
 
@@ -751,13 +751,15 @@ static void defaults_are_called_by_name(void **state)
 	assert_string_equal(class_at(train.weight, "activation_post_process"),
 			    "MovingAveragePerChannelMinMaxObserver");
 	assert_string_equal(four.weight->class->name, "MSEObserver");
-	assert_null(fx_error(fx_call(four.weight, w)));
+	seen = fx_call(four.weight, w);
+	assert_null(fx_error(seen));
 	assert_int_equal(fx_calculate_qparams(four.weight, &q), 0);
 	assert_int_equal(q.quant_max, 7);
 	assert_true(frexpf(q.scale[0], &(int){ 0 }) == 0.5f);
 	fx_qparams_free(&q);
 	assert_refused(prepare_calibration_fx(model, fx_qconfig_dict(
 		{ "", NULL, &nine })), "weight_bits is from 2 to 8, not 9");
+	fx_release(seen);
 	fx_release(w);
 	fx_qconfig_put(&four);
 	fx_qconfig_put(&nine);
@@ -789,6 +791,67 @@ static void int16_is_for_fake_quantization(void **state)
 	fx_module_put(gm);
 	fx_qconfig_put(&qconfig);
 	fx_module_put(model);
+}
+
+/* What integers cannot do */
+
+FX_MODULE(Long, module(softmax, Softmax(-1)))
+FX_FORWARD(Long, x)
+{
+	return fx_call(self->softmax, x);
+}
+
+FX_MODULE(Wide, module(norm, LayerNorm(5000)))
+FX_FORWARD(Wide, x)
+{
+	return fx_call(self->norm, x);
+}
+
+FX_MODULE(Products)
+FX_FORWARD(Products, x)
+{
+	return fx_matmul(x, fx_method(x, permute, 1, 0));
+}
+
+FX_MODULE(Rows, module(slopes, PReLU(3)))
+FX_FORWARD(Rows, x)
+{
+	return fx_call(self->slopes, x);
+}
+
+static void integers_have_their_limits(void **state)
+{
+	static const struct {
+		struct fx_module *(*model)(void);
+		int64_t columns;
+		const char *why;
+	} cases[] = {
+		{ Long, 5000, "softmax of a quantized tensor: it runs over more than 4096 elements; without a qconfig it stays float" },
+		{ Wide, 5000, "layer_norm of a quantized tensor: it does not run over a last dimension of at most 4096" },
+		{ Products, 40000, "sums 40000 products, more than 32 bits are sure to hold; leave it float" },
+		{ Rows, 3, "prelu of a quantized tensor: it is for images, and has 2 dimensions" },
+	};
+	struct fx_module_qconfig qconfig = any_qconfig();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fx_module *model = cases[i].model(), *gm, *converted;
+		fxv x = fx_gen(42, 1, 2, cases[i].columns), y, z;
+
+		gm = prepare_calibration_fx(model, fx_qconfig_dict(
+			{ "", NULL, &qconfig }));
+		y = fx_call(gm, x);
+		converted = convert_fx(gm);
+		z = fx_call(converted, x);
+		if (!fx_error(z) || !strstr(fx_error(z), cases[i].why))
+			fail_msg("case %zu: %s", i, fx_error(z));
+		fx_release(z);
+		fx_release(y);
+		fx_release(x);
+		fx_module_put(converted);
+		fx_module_put(gm);
+		fx_module_put(model);
+	}
+	fx_qconfig_put(&qconfig);
 }
 
 /* What a program adds to a backend */
@@ -1014,6 +1077,7 @@ int main(void)
 		cmocka_unit_test(wrong_qconfigs_are_refused),
 		cmocka_unit_test(defaults_are_called_by_name),
 		cmocka_unit_test(int16_is_for_fake_quantization),
+		cmocka_unit_test(integers_have_their_limits),
 		cmocka_unit_test(a_program_adds_patterns),
 		cmocka_unit_test(a_trained_model_is_what_it_was_trained_to_be),
 		cmocka_unit_test(twins_train_as_one),
