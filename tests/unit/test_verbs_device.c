@@ -4,9 +4,10 @@
  *
  * The networks of tests/golden/quant, and some with the operators that those have
  * not, go through the verbs with the backend of this machine, become functional
- * graphs, are lowered, and run on the embedded machine. The floats that come out are those of the graph module on the CPU.
- * Printed beside it: how far they are from the float network, and how far what
- * torch's backend makes of the same network is.
+ * graphs, are lowered, and run on the embedded machine. The floats that come out
+ * are those of the graph module on the CPU. Printed beside it: how far they are
+ * from the float network, and how far what torch's backend makes of the same
+ * network is.
  */
 #include <math.h>
 #include <setjmp.h>

@@ -2,16 +2,14 @@
 /*
  * cmd_train.c - trains a model that is written in C, in float or for integers
  *
- * qat is train on a model with fake quantizers, and ends with an image. Defaults are a recipe that serves small networks on small pictures: SGD with
- * Nesterov's momentum and one cycle of the learning rate.
+ * qat is train on a model with fake quantizers, and ends with an image. Defaults
+ * are a recipe that serves small networks on small pictures: SGD with Nesterov's
+ * momentum and one cycle of the learning rate.
  */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <fxq/observer.h>
-#include <fxq/quantize_fx.h>
 #include <fxq/state.h>
 
 #include "train.h"
@@ -62,112 +60,6 @@ static const struct argp_option options[] = {
 	{ "seed", KEY_SEED, "N", OPTION_HIDDEN, NULL, 18 },
 	{ 0 }
 };
-
-static double parse_real(struct argp_state *state, const char *option,
-			 const char *text, double lo, double hi)
-{
-	char *end;
-	double v = strtod(text ? text : "", &end);
-
-	if (!text || end == text || *end || !(v >= lo && v <= hi))
-		argp_error(state, "%s needs a number from %g to %g, not '%s'",
-			   option, lo, hi, text ? text : "");
-	return v;
-}
-
-#define NAME(id, name)	name,
-
-/* "sgd,momentum=0.9,decay=5e-4,nesterov,matrices" */
-static void parse_optimizer(struct argp_state *state, char *text,
-			    struct fx_optim *o)
-{
-	static const char *const kinds[] = { FX_OPTIMS(NAME) NULL };
-	enum { MOMENTUM, NESTEROV, DECAY, MATRICES };
-	static char *const tokens[] = {
-		"momentum", "nesterov", "decay", "matrices", NULL
-	};
-	char *rest = text + strcspn(text, ","), *value;
-
-	if (*rest)
-		*rest++ = '\0';
-	o->kind = parse_choice(state, "--optimizer", text, kinds);
-	o->momentum = 0;
-	o->nesterov = false;
-	while (*rest) {
-		switch (getsubopt(&rest, tokens, &value)) {
-		case MOMENTUM:
-			o->momentum = parse_real(state, "momentum", value, 0,
-						 0.9999);
-			break;
-		case NESTEROV:
-			o->nesterov = true;
-			break;
-		case DECAY:
-			o->weight_decay = parse_real(state, "decay", value, 0,
-						     1);
-			break;
-		case MATRICES:
-			o->decay_matrices = true;
-			break;
-		default:
-			argp_error(state, "--optimizer knows momentum=, nesterov, decay= and matrices, not '%s'",
-				   value);
-		}
-	}
-}
-
-static void parse_schedule(struct argp_state *state, char *text,
-			   struct fx_schedule *s)
-{
-	static const char *const kinds[] = { FX_SCHEDULES(NAME) NULL };
-	enum { WARMUP, LAST };
-	static char *const tokens[] = { "warmup", "last", NULL };
-	char *rest = text + strcspn(text, ","), *value;
-
-	if (*rest)
-		*rest++ = '\0';
-	s->kind = parse_choice(state, "--schedule", text, kinds);
-	while (*rest) {
-		switch (getsubopt(&rest, tokens, &value)) {
-		case WARMUP:
-			s->warmup = parse_real(state, "warmup", value, 0, 1);
-			break;
-		case LAST:
-			s->last = parse_real(state, "last", value, 0, 1);
-			break;
-		default:
-			argp_error(state, "--schedule knows warmup= and last=, not '%s'",
-				   value);
-		}
-	}
-}
-
-static void parse_augment(struct argp_state *state, char *text,
-			  struct fx_augment *a)
-{
-	enum { CROP, FLIP, CUTOUT };
-	static char *const tokens[] = { "crop", "flip", "cutout", NULL };
-	char *value;
-
-	while (*text) {
-		switch (getsubopt(&text, tokens, &value)) {
-		case CROP:
-			a->crop = (int64_t)parse_real(state, "crop", value, 0,
-						      1024);
-			break;
-		case FLIP:
-			a->flip = true;
-			break;
-		case CUTOUT:
-			a->cutout = (int64_t)parse_real(state, "cutout", value,
-							0, 1024);
-			break;
-		default:
-			argp_error(state, "--augment knows crop=, flip and cutout=, not '%s'",
-				   value);
-		}
-	}
-}
 
 /* A model that has learned needs a nudge. */
 static void set_qat_defaults(struct args *a)
@@ -341,12 +233,31 @@ static const struct argp train_argp = {
 	children, help_filter
 };
 
+/* What differs from train; argp frees what is returned. */
+static char *qat_help(int key, const char *text, void *input)
+{
+	static const struct {
+		int key;
+		const char *text;
+	} own[] = {
+		{ 'o', "The image to write: .fxq" },
+		{ KEY_EPOCHS, "Times to go over the data (3); 0 calibrates" },
+		{ KEY_LR, "Highest learning rate (0.005)" },
+		{ KEY_SCHEDULE, "cosine, one-cycle, constant; warmup=, last=" },
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (own[i].key == key)
+			return strdup(own[i].text);
+	return help_filter(key, text, input);
+}
+
 static const struct argp qat_argp = {
 	options, parse, "MODEL.so",
 	"Trains a model that has learned on, with the error of 8 bits or less, into -o.\n"
 	"Pictures become tensors as `compile' does it: --mean, --std and so on."
 	"\v  fxq-run qat net.so --weights net.npz --fashion-mnist -o net.fxq",
-	qat_children, help_filter
+	qat_children, qat_help
 };
 
 /* Data with a class for each sample. */

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <fxq/quantize_fx.h>
 #include <fxq/state.h>
 
 #include "train.h"

@@ -79,6 +79,15 @@ struct outcome {
 int train(const struct lesson *l, const struct recipe *r, struct epoch *epochs,
 	  size_t *ret_n, struct outcome *ret);
 
+/* recipe.c: its parts in words, "sgd,momentum=0.9"; @text is written to */
+
+double parse_real(struct argp_state *state, const char *option,
+		  const char *text, double lo, double hi);
+void parse_optimizer(struct argp_state *state, char *text, struct fx_optim *o);
+void parse_schedule(struct argp_state *state, char *text,
+		    struct fx_schedule *s);
+void parse_augment(struct argp_state *state, char *text, struct fx_augment *a);
+
 /* qat.c: what qat has beyond train */
 
 /* "weights=4,per-tensor": into the @ret of get_default_qconfig(). */
