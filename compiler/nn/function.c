@@ -196,6 +196,7 @@ static const struct {
 	{ &fx_function_quantized_add_relu, run_quantized_add_relu, true },
 	{ &fx_function_quantized_mul, run_quantized_mul, true },
 	{ &fx_function_quantized_mul_relu, run_quantized_mul_relu, true },
+	{ &fx_function_quantized_sub, run_quantized_sub, true },
 	{ &fx_function_quantized_matmul, run_quantized_matmul, true },
 };
 

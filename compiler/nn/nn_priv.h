@@ -283,6 +283,8 @@ fxv run_quantized_mul(const struct fx_loc *at, const fxv *in,
 		      const fxv *options);
 fxv run_quantized_mul_relu(const struct fx_loc *at, const fxv *in,
 			   const fxv *options);
+fxv run_quantized_sub(const struct fx_loc *at, const fxv *in,
+		      const fxv *options);
 fxv run_quantized_matmul(const struct fx_loc *at, const fxv *in,
 			 const fxv *options);
 

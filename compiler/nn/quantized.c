@@ -173,6 +173,12 @@ fxv run_quantized_add_relu(const struct fx_loc *at, const fxv *in,
 	return run_binary(at, "qadd", in, options, QUANTIZED_RELU);
 }
 
+fxv run_quantized_sub(const struct fx_loc *at, const fxv *in,
+		      const fxv *options)
+{
+	return run_binary(at, "qsub", in, options, 0);
+}
+
 /* |a - z| * |b - z| <= 255 * 255 for each of K products. */
 fxv run_quantized_matmul(const struct fx_loc *at, const fxv *in,
 			 const fxv *options)

@@ -103,7 +103,7 @@ static const struct fx_backend_layer fxq_layers[] = {
 /* Here all that moves elements keeps their scale. */
 static const struct fx_backend_op fxq_ops[] = {
 	OPS,
-	OWN_CLASS("GELU"), OWN_CLASS("SiLU"), OWN_CLASS("LayerNorm"),
+	OWN("sub"), OWN_CLASS("GELU"), OWN_CLASS("SiLU"), OWN_CLASS("LayerNorm"),
 	SHARED_CLASS("Flatten"), SHARED_METHOD("flatten"),
 	SHARED_CLASS("Upsample"), SHARED("getitem"),
 	{ .function = "split", .observe = FX_OBSERVE_PARTS },

@@ -793,6 +793,30 @@ static void int16_is_for_fake_quantization(void **state)
 	fx_module_put(model);
 }
 
+/* A number more or less is no operator on integers: it is added to floats. */
+FX_MODULE(Numbers, module(conv, Conv2d(4, 4, 1)))
+FX_FORWARD(Numbers, x)
+{
+	x = fx_add(fx_mul(fx_call(self->conv, x), 2), 1);
+	return fx_relu(fx_sub(fx_mul(x, -1), 0.5));
+}
+
+static void numbers_meet_floats(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Numbers()), *gm, *converted;
+
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_rounded(model, gm, converted, 4);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(model);
+}
+
 /* What integers cannot do */
 
 FX_MODULE(Long, module(softmax, Softmax(-1)))
@@ -1077,6 +1101,7 @@ int main(void)
 		cmocka_unit_test(wrong_qconfigs_are_refused),
 		cmocka_unit_test(defaults_are_called_by_name),
 		cmocka_unit_test(int16_is_for_fake_quantization),
+		cmocka_unit_test(numbers_meet_floats),
 		cmocka_unit_test(integers_have_their_limits),
 		cmocka_unit_test(a_program_adds_patterns),
 		cmocka_unit_test(a_trained_model_is_what_it_was_trained_to_be),

@@ -52,6 +52,7 @@ FX_FORWARD(Tables, x)
 	x = fx_call(self->conv, x);
 	x = fx_add(fx_call(self->hardswish, x), fx_call(self->leaky, x));
 	x = fx_mul(fx_call(self->prelu, x), fx_call(self->hardsigmoid, x));
+	x = fx_sub(x, fx_relu(x));
 	x = fx_add(fx_call(self->gelu, x), fx_call(self->silu, x));
 	x = fx_call(self->slopes, fx_call(self->tanh, x));
 	return fx_call(self->last, x);

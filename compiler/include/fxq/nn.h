@@ -506,6 +506,10 @@ fxv fx_ff_result(const struct fx_loc *at, struct fx_module *ff, fxv value);
 	FX_APPLY(2, quantized_mul, #__VA_ARGS__, __VA_ARGS__)
 #define fx_quantized_mul_relu(...)	\
 	FX_APPLY(2, quantized_mul_relu, #__VA_ARGS__, __VA_ARGS__)
+#define fx_quantized_sub(...)	\
+	FX_APPLY(2, quantized_sub, #__VA_ARGS__, __VA_ARGS__)
+#define fx_quantized_matmul(...)	\
+	FX_APPLY(2, quantized_matmul, #__VA_ARGS__, __VA_ARGS__)
 
 /* A method of a tensor: fx_method(x, flatten, 1) is torch's x.flatten(1). */
 #define fx_method(x, name, ...)						\

@@ -328,6 +328,7 @@
 #define FX_OPTIONS_quantized_add_relu(X)	FX_OPTIONS_QUANTIZED(X)
 #define FX_OPTIONS_quantized_mul(X)	FX_OPTIONS_QUANTIZED(X)
 #define FX_OPTIONS_quantized_mul_relu(X)	FX_OPTIONS_QUANTIZED(X)
+#define FX_OPTIONS_quantized_sub(X)	FX_OPTIONS_QUANTIZED(X)
 #define FX_OPTIONS_quantized_matmul(X)	FX_OPTIONS_QUANTIZED(X)
 
 #define FX_OPTIONS_clamp(X)			\
@@ -487,6 +488,8 @@
 	  "torch.ops.quantized.mul", "quantized.mul", 0)		\
 	X(quantized_mul_relu, "mul_relu", NULL, 2, FX_AS_WRITTEN,	\
 	  "torch.ops.quantized.mul_relu", "quantized.mul_relu", 0)	\
+	X(quantized_sub, "sub", NULL, 2, FX_AS_WRITTEN,			\
+	  "fxq.quantized_sub", "<function quantized_sub>", 0)		\
 	X(quantized_matmul, "matmul", NULL, 2, FX_AS_WRITTEN,		\
 	  "torch.ops.quantized.matmul", "quantized.matmul", 0)		\
 	X(assert_fn, "assert_fn", NULL, 1, FX_AS_WRITTEN,		\
