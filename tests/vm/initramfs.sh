@@ -62,6 +62,7 @@ for program in "$build"/userspace/tools/fxq-run "$build"/vm/programs/* \
 done
 "$here/python.sh" "$tree"
 "$here/images.sh" "$build"
+[ ! -e "$tree/tests/45-opencl.sh" ] || "$here/opencl.sh" "$build" "$tree"
 cp -r "$build/vm/images/." "$tree/images/"
 
 (cd "$tree" && find . | "$root/bin/busybox" cpio -o -H newc 2>/dev/null |
