@@ -99,7 +99,7 @@ static void lay_out_inputs(struct frame *f)
 	const struct fxq_image_header *h = image->header;
 
 	f->in_bytes = lay_out(f, image->args + h->first_input, h->n_inputs,
-			  f->public.in, 0);
+			      f->public.in, 0);
 }
 
 static void lay_out_outputs(struct frame *f)

@@ -105,7 +105,7 @@ static bool add(struct trace *t, struct event e)
 	return true;
 }
 
-/* The row of this thread, 0 for who made the trace; those that there are too many of share the last. */
+/* The row of this thread, 0 for who made the trace. Too many share the last. */
 static uint32_t row_of_thread(struct trace *t)
 {
 	pid_t me = gettid();
