@@ -90,3 +90,30 @@ int fx_graph_learn(struct fx_graph *g, const struct fx_run *run,
 	arena_finish(&arena);
 	return ret ? ret : fx_graph_infer(g);
 }
+
+/*
+ * What a wrapped function without a shape function returns is known when it
+ * runs. It gets room for two numbers of 32 bits, or one of 64, for each element
+ * that goes in, unless the model declares a type.
+ */
+static void declare_room(struct fx_node *n)
+{
+	int64_t room = 4096;
+
+	for (size_t i = 0; i < n->n_args; i++) {
+		struct fx_node *in = fx_node_in(n, i);
+
+		if (in && in->n_out)
+			room += 2 * (int64_t)fxq_tensor_bytes(&in->out[0]);
+	}
+	for (int i = 0; i < n->n_out; i++)
+		if (n->out[i].dtype == FXQ_DTYPE_NONE)
+			n->out[i] = fxq_tensor_type(FXQ_DTYPE_U8, 1, &room);
+}
+
+void fx_graph_make_room(struct fx_graph *g)
+{
+	fx_for_each_node(n, g)
+		if (fx_node_is_dynamic(n))
+			declare_room(n);
+}

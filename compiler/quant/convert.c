@@ -352,26 +352,6 @@ static struct fx_arg copy_arg(struct copy_args *c, const struct fx_arg *a)
 	return to;
 }
 
-/*
- * What a wrapped function without a shape function returns is known when it
- * runs. It gets room for two numbers of 32 bits, or one of 64, for each element
- * that goes in, unless the model declares a type.
- */
-static void declare_room(struct fx_node *n)
-{
-	int64_t room = 4096;
-
-	for (size_t i = 0; i < n->n_args; i++) {
-		struct fx_node *in = fx_node_in(n, i);
-
-		if (in && in->n_out)
-			room += 2 * (int64_t)fxq_tensor_bytes(&in->out[0]);
-	}
-	for (int i = 0; i < n->n_out; i++)
-		if (n->out[i].dtype == FXQ_DTYPE_NONE)
-			n->out[i] = fxq_tensor_type(FXQ_DTYPE_U8, 1, &room);
-}
-
 /* The node as it is, on float inputs. */
 static struct fx_node *copy_node(struct convert *cv, struct fx_node *n)
 {
@@ -563,9 +543,7 @@ int fx_convert(struct fx_graph *g, const struct fx_calibration *cal,
 	if (!ret) {
 		fx_graph_eliminate_dead_code(cv.to);
 		ret = fx_graph_infer(cv.to);
-		fx_for_each_node(n, cv.to)
-			if (fx_node_is_dynamic(n))
-				declare_room(n);
+		fx_graph_make_room(cv.to);
 		if (!ret)
 			ret = fx_graph_lint(cv.to);
 		if (ret)

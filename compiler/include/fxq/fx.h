@@ -338,6 +338,8 @@ bool fx_node_is_dynamic(const struct fx_node *n);
 bool fx_graph_needs_learning(const struct fx_graph *g);
 int fx_graph_learn(struct fx_graph *g, const struct fx_run *run,
 		   const struct fxq_tensor *in, size_t n_in);
+/* What has an open type gets bytes, as many as it may need, to be lowered. */
+void fx_graph_make_room(struct fx_graph *g);
 
 /* One operator at once: infers, allocates outputs, evaluates. */
 int fx_op_run(const struct fx_op *op, struct fxq_call *call);
