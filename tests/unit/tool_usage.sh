@@ -137,6 +137,36 @@ does check net.fxg
 head -c 100 net.fxg >cut.fxg
 refuses 3 'cut.fxg: this is no safetensors file, or it is cut short' show cut.fxg
 refuses 2 'a saved graph has its mode and shapes' show --eval net.fxg
+does show net.so
+mv out table
+does show net.so --save kept.fxg --modules
+does show kept.fxg
+cmp -s table out || fail 'a saved graph module has another table'
+does show kept.fxg --save again.fxg --modules
+cmp -s kept.fxg again.fxg || fail 'a graph module saved again has other bytes'
+does check kept.fxg
+refuses 2 'a saved graph has its mode and parameters' show --eval kept.fxg
+refuses 2 'it has no modules; leave --modules away' \
+	show net.fxg --save x.fxg --modules
+head -c 100 kept.fxg >cut.fxg
+refuses 3 'this is no safetensors file, or it is cut short' show cut.fxg
+sed 's/class\\":\\"Linear/class\\":\\"Curved/' kept.fxg >cut.fxg
+refuses 5 "is of class 'Curved', which fxq does not have" show cut.fxg
+does quantize kept.fxg --calibrate random --prepared -o prepared.fxg
+does quantize prepared.fxg -o integers.fxg
+does compile prepared.fxg -o kept.fxq
+does compile integers.fxg -o kept.fxq
+does verify prepared.fxg
+refuses 2 'on integers it has no floats to compare with' compare integers.fxg
+refuses 2 'it has its scales; leave --calibrate' \
+	compile prepared.fxg --calibrate x.npy -o x.fxq
+refuses 5 'it is on integers already' \
+	quantize integers.fxg --calibrate random -o x.onnx
+refuses 2 'a graph with observers is made of a model with modules' \
+	quantize "$models/fmnist_mb.onnx" --calibrate random -o x.fxg
+refuses 2 '--prepared is for a saved graph: give -o FILE.fxg' \
+	quantize kept.fxg --prepared -o x.onnx
+refuses 2 'calibration data are missing' quantize kept.fxg -o x.fxg
 
 # arguments
 refuses 2 'which model?' compile

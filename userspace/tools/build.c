@@ -138,7 +138,8 @@ static int calibrate(struct build *b, const struct options *o)
 }
 
 /* What wrapped functions between operators answer to the first sample. */
-static int learn(struct build *b, const struct model *m, const struct options *o)
+static int learn(const struct build *b, struct fx_graph *g,
+		 const struct model *m, const struct options *o)
 {
 	struct fxq_self self = { .training = m->training };
 	const struct fx_run run = { .threads = o->threads, .self = &self };
@@ -153,23 +154,27 @@ static int learn(struct build *b, const struct model *m, const struct options *o
 		code = complain_io(-EIO);
 	stdout_away();
 	if (!code)
-		err = fx_graph_learn(b->graph, &run, sample, b->in.n);
+		err = fx_graph_learn(g, &run, sample, b->in.n);
 	stdout_back();
 	feed_close(f);
 	sample_free(sample, b->in.n);
-	return err ? complain_graph(b->graph, err) : code;
+	return err ? complain_graph(g, err) : code;
 }
 
 int build_scales(struct model *m, const struct options *o, FILE *dump,
 		 struct build *ret)
 {
-	struct build b = { .graph = fx_graph_copy(m->graph) };
+	struct build b = { 0 };
 	int code, err;
 
+	if (is_integer(m->graph))
+		return complain(TOOL_UNSUPPORTED, "%s: it is on integers already; compile it, or give the model that it came from",
+				m->name);
+	b.graph = fx_graph_copy(m->graph);
 	dump_pass(dump, "import", b.graph);
 	code = feed_inputs_of_graph(b.graph, &o->pictures, &b.in);
 	if (!code && fx_graph_needs_learning(b.graph))
-		code = learn(&b, m, o);
+		code = learn(&b, b.graph, m, o);
 	if (code)
 		goto free_build;
 	err = fx_fuse(b.graph);
@@ -189,22 +194,52 @@ free_build:
 	return code;
 }
 
+static int convert(struct model *m, const struct options *o, FILE *dump,
+		   struct build *b)
+{
+	const struct fx_qconfig qconfig = options_qconfig(o);
+	int code, err;
+
+	code = build_scales(m, o, dump, b);
+	if (code)
+		return code;
+	err = fx_convert(b->graph, b->cal, &qconfig, &b->converted);
+	return err ? complain_graph(b->graph, err) : TOOL_OK;
+}
+
+/* Its scales are known, and nothing is calibrated. */
+static int convert_saved(struct model *m, const struct options *o,
+			 struct build *b)
+{
+	int code;
+
+	if (o->scales || o->save_scales ||
+	    (o->calibrate && strcmp(o->calibrate, "random")))
+		return complain(TOOL_USAGE, "%s: it has its scales; leave --calibrate and --scales away, or calibrate it further by `fxq-run quantize --prepared'",
+				m->name);
+	b->graph = fx_graph_copy(m->graph);
+	b->keep_preprocess = o->pictures.given;
+	code = feed_inputs_of_graph(b->graph, &o->pictures, &b->in);
+	if (!code)
+		code = saved_integers(m, &b->converted);
+	if (!code && fx_graph_needs_learning(b->converted))
+		code = learn(b, b->converted, m, o);
+	if (!code)
+		fx_graph_make_room(b->converted);
+	return code;
+}
+
 int build_graph(struct model *m, const struct options *o, FILE *dump,
 		struct build *ret)
 {
 	const struct fxq_caps caps = FXQ_CAPS_DEFAULT;
-	const struct fx_qconfig qconfig = options_qconfig(o);
-	struct build b;
+	bool saved = is_prepared(m->module) || is_integer(m->graph);
+	struct build b = { 0 };
 	int code, err;
 
-	code = build_scales(m, o, dump, &b);
+	code = saved ? convert_saved(m, o, &b) : convert(m, o, dump, &b);
 	if (code)
-		return code;
-	err = fx_convert(b.graph, b.cal, &qconfig, &b.converted);
-	if (err) {
-		code = complain_graph(b.graph, err);
 		goto free_build;
-	}
 	dump_pass(dump, "convert", b.converted);
 	err = fx_partition(b.converted, &caps);
 	if (err) {

@@ -300,6 +300,9 @@ static int compare_model(void *args, struct model *m)
 	int code;
 
 	code = plugin_functions(a->o.model);
+	if (!code && is_integer(m->graph))
+		code = complain(TOOL_USAGE, "%s: on integers it has no floats to compare with; give the prepared graph that it came from",
+				a->o.model);
 	if (!code)
 		code = build_graph(m, &a->o, NULL, &b);
 	if (code)

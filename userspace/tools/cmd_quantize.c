@@ -12,18 +12,20 @@
 
 #include "tool.h"
 
-enum { KEY_FUSED = OPTION_OWN };
+enum { KEY_FUSED = OPTION_OWN, KEY_PREPARED };
 
 struct args {
 	struct options o;
 	const char *output;
-	bool fused;
+	bool fused, prepared;
 };
 
 static const struct argp_option options[] = {
-	{ "output", 'o', "FILE.onnx", 0, "The model to write", 1 },
+	{ "output", 'o', "FILE", 0, "To write: .onnx, or .fxg with modules", 1 },
 	{ "fused", KEY_FUSED, NULL, 0,
 	  "Round as compile does, not behind each layer", 2 },
+	{ "prepared", KEY_PREPARED, NULL, 0,
+	  "To .fxg, still with observers", 3 },
 	{ 0 }
 };
 
@@ -41,9 +43,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_FUSED:
 		a->fused = true;
 		return 0;
+	case KEY_PREPARED:
+		a->prepared = true;
+		return 0;
 	case ARGP_KEY_END:
 		if (a->o.model && !a->output)
 			argp_error(state, "where to? Give -o FILE.onnx");
+		if (a->prepared && a->output && !is_saved(a->output))
+			argp_error(state, "--prepared is for a saved graph: give -o FILE.fxg");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -130,6 +137,8 @@ static int quantize(void *args, struct model *m)
 	struct build b;
 	int code, err;
 
+	if (is_saved(a->output))
+		return prepared_write(m, &a->o, a->prepared, a->output);
 	qconfig.portable = !a->fused;
 	warn_of_random(&a->o);
 	code = build_scales(m, &a->o, NULL, &b);

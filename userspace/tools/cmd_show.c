@@ -16,12 +16,12 @@
 
 enum {
 	KEY_CODE = OPTION_OWN, KEY_GRAPH, KEY_NOTES, KEY_DOT, KEY_HTML,
-	KEY_STYLE, KEY_SAVE,
+	KEY_STYLE, KEY_SAVE, KEY_MODULES,
 };
 
 /*
  * struct args
- * @save: where the graph goes instead; or NULL
+ * @save: where the graph goes instead, with its @modules or as operators; or NULL
  * @what: the key of the option that says what to show; 0: the table
  * @torch: in torch's style
  */
@@ -29,7 +29,7 @@ struct args {
 	struct options o;
 	const char *save;
 	int what;
-	bool torch;
+	bool torch, modules;
 };
 
 static const struct argp_option options[] = {
@@ -42,6 +42,8 @@ static const struct argp_option options[] = {
 	{ "html", KEY_HTML, NULL, 0, "A page with the graph drawn" },
 	{ "save", KEY_SAVE, "FILE.fxg", 0,
 	  "Write the graph down, as operators: a model for other commands" },
+	{ "modules", KEY_MODULES, NULL, 0,
+	  "With --save: modules stay, to be prepared and trained" },
 	{ "style", KEY_STYLE, "native|torch", 0,
 	  "Table and code: fxq's own (default), or letter by letter torch's" },
 	{ 0 }
@@ -67,6 +69,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_SAVE:
 		a->save = arg;
+		return 0;
+	case KEY_MODULES:
+		a->modules = true;
 		return 0;
 	case KEY_STYLE:
 		a->torch = parse_choice(state, "--style", arg, styles);
@@ -114,12 +119,12 @@ static int print_code(const struct args *a, const struct model *m)
 {
 	char *code;
 
-	if (!a->torch && !m->traced)
+	if (!a->torch && !model_traced(m))
 		return complain(TOOL_USAGE,
 				"%s: C code is of models that were written in C; give --style=torch",
 				a->o.model);
 	code = a->torch ? fx_graph_code(model_graph(m)) :
-			  fx_graph_code_c(m->traced);
+			  fx_graph_code_c(model_traced(m));
 	puts(code);
 	free(code);
 	return TOOL_OK;
@@ -131,9 +136,9 @@ static int print_notes(const struct args *a, const struct model *m)
 	char *notes;
 	int err;
 
-	if (!m->module)
+	if (!m->traced)
 		return complain(TOOL_USAGE,
-				"%s: --notes are for plugins; an ONNX file was traced by whoever exported it",
+				"%s: --notes are for plugins; others were traced before",
 				a->o.model);
 	stdout_away();
 	err = fx_trace_notes(m->module, &tracer, &notes);
@@ -174,12 +179,36 @@ static int show(const struct args *a, const struct model *m)
 	return TOOL_OK;
 }
 
+/* A plugin's inputs have the types that its operators got. */
+static int save_modules(const struct args *a, struct model *m)
+{
+	struct feed_inputs in = { 0 };
+	struct fx_module *gm;
+	int code;
+
+	if (!m->module)
+		return complain(TOOL_USAGE, "%s: it has no modules; leave --modules away",
+				a->o.model);
+	code = feed_inputs_of_graph(m->graph, &a->o.pictures, &in);
+	if (code)
+		return code;
+	gm = m->traced ? fx_graph_module(m->module, fx_graph_copy(m->traced)) :
+			 fx_module_get(m->module);
+	code = saved_write(gm, &in, a->save);
+	fx_module_put(gm);
+	feed_inputs_free(&in);
+	return code;
+}
+
 static int save(void *args, struct model *m)
 {
 	const struct args *a = args;
 	char error[1024] = "";
-	int err = fx_graph_save(m->graph, a->save, error, sizeof(error));
+	int err;
 
+	if (a->modules)
+		return save_modules(a, m);
+	err = fx_graph_save(m->graph, a->save, error, sizeof(error));
 	return err ? complain(err == -ENOTSUP ? TOOL_UNSUPPORTED :
 			      TOOL_OUTPUT, "%s", error) : TOOL_OK;
 }

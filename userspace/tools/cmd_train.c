@@ -33,7 +33,7 @@ struct args {
 };
 
 static const struct argp_option options[] = {
-	{ "output", 'o', "FILE", 0, "Weights it learned: .npz, .safetensors", 1 },
+	{ "output", 'o', "FILE", 0, "What it learned: .npz, .safetensors, .fxg", 1 },
 	{ "data", KEY_DATA, "DATA", 0,
 	  "Folder with one folder a class, npy, npz, idx", 2 },
 	{ "labels", KEY_LABELS, "FILE", 0, "Classes as npy or idx", 3 },
@@ -90,7 +90,7 @@ static void check_args(struct args *a, struct argp_state *state)
 	if (!a->output && !a->r.checkpoint && !(a->quantized && a->test))
 		argp_error(state, "where to? Give -o FILE.%s",
 			   a->quantized ? "fxq" : "npz");
-	if (a->quantized && !a->o.weights)
+	if (a->quantized && !a->o.weights && !is_saved(a->network))
 		argp_error(state, "a model that has learned is quantized: give --weights, of fxq-run train");
 	if (a->r.resume && !a->r.checkpoint)
 		argp_error(state, "--resume goes on from the file of --checkpoint: give it too");
@@ -281,8 +281,13 @@ static int check_model(const struct args *a, const struct model *m,
 	char text[TYPE_TEXT_MAX];
 
 	if (!m->module)
-		return complain(TOOL_USAGE, "%s: only a model in C can be trained; give a plugin",
+		return complain(TOOL_USAGE, "%s: only a model in C can be trained; give a plugin, or one that was saved with its modules",
 				a->network);
+	if (is_integer(m->graph) || (!a->quantized && is_prepared(m->module)))
+		return complain(TOOL_USAGE, "%s: it is %s; give the float model",
+				a->network, is_prepared(m->module) ?
+				"prepared, which is trained by qat" :
+				"on integers, which do not learn");
 	if (in->n != 1 || in->type[0].rank != 4 || in->type[0].dims[0] != 1 ||
 	    in->type[0].dtype != FXQ_DTYPE_F32)
 		return complain(TOOL_UNSUPPORTED, "%s: it takes %s, and is trained with one float32 input of 1xCxHxW",
@@ -340,11 +345,26 @@ static int print_as_json(const struct lesson *l, const struct epoch *epochs,
 	return print_json(all);
 }
 
-static int write_weights(const struct args *a, const struct lesson *l)
+/* The model with its graph, as it was traced before it learned. */
+static int write_module(const struct args *a, const struct lesson *l,
+			const struct model *m)
+{
+	struct fx_module *gm = l->model->graph ? fx_module_get(l->model) :
+		fx_graph_module(l->model, fx_graph_copy(m->traced));
+	int code = saved_write(gm, l->in, a->output);
+
+	fx_module_put(gm);
+	return code;
+}
+
+static int write_weights(const struct args *a, const struct lesson *l,
+			 const struct model *m)
 {
 	char error[2048];
 	int err;
 
+	if (is_saved(a->output))
+		return write_module(a, l, m);
 	err = fx_save_state(l->model, a->output, error, sizeof(error));
 	return err ? complain(TOOL_OUTPUT, "%s", error) : TOOL_OK;
 }
@@ -356,7 +376,10 @@ static int write_image(const struct args *a, const struct lesson *l,
 	struct bytes image = { 0 };
 	int code = qat_image(l, m, &image);
 
-	if (!code && a->output && file_write(a->output, image.data, image.size))
+	if (!code && a->output && is_saved(a->output))
+		code = write_module(a, l, m);
+	else if (!code && a->output &&
+		 file_write(a->output, image.data, image.size))
 		code = complain(TOOL_OUTPUT, "%s", io_error());
 	if (!code && l->test)
 		code = qat_test(l, &image, o);
@@ -384,7 +407,7 @@ static int run(struct args *a, struct lesson *l, const struct model *m,
 	if (!code && a->quantized)
 		code = write_image(a, l, m, o);
 	else if (!code && a->output)
-		code = write_weights(a, l);
+		code = write_weights(a, l, m);
 	if (!code && a->o.json)
 		code = print_as_json(l, epochs, n, o);
 	free(epochs);
@@ -408,6 +431,8 @@ static int teach(struct args *a, struct lesson *l, const struct model *m)
 	       complain_io(io_fail_memory("answers")) : run(a, l, m, &o);
 	free(o.float_answers);
 	fx_module_put(l->model);
+	if (l->original != m->module)
+		fx_module_put(l->original);
 	return code;
 }
 

@@ -488,8 +488,11 @@ int compare_run(const struct model *m, struct build *b, const struct options *o,
 
 	if (!sample)
 		return complain_io(io_fail_memory("sample"));
-	/* Not with wrapped functions: then there is nothing to put beside. */
-	if (fx_convert_qdq(b->graph, b->cal, &qconfig, &fake))
+	/*
+	 * Not with wrapped functions, nor with scales of the verbs: then there is
+	 * nothing to put beside.
+	 */
+	if (b->cal && fx_convert_qdq(b->graph, b->cal, &qconfig, &fake))
 		fake = NULL;
 	if (count > feed_count(f))
 		count = feed_count(f);

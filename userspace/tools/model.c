@@ -34,13 +34,6 @@ static int import_onnx(const char *path, const struct options *o,
 	return err ? complain(code_of(err), "%s", error) : TOOL_OK;
 }
 
-static bool is_graph_file(const char *path)
-{
-	const char *dot = strrchr(path, '.');
-
-	return dot && !strcmp(dot, ".fxg");
-}
-
 static int load_graph(const char *path, const struct options *o,
 		      struct model *m)
 {
@@ -61,8 +54,9 @@ static int open_graph(const char *path, const struct options *o,
 	int code, err;
 
 	code = is_plugin(path) ? plugin_open(path, o, m) :
-	       is_graph_file(path) ? load_graph(path, o, m) :
-				     import_onnx(path, o, m);
+	       !is_saved(path) ? import_onnx(path, o, m) :
+	       fx_file_has_module(path) ? saved_open(path, o, m) :
+					  load_graph(path, o, m);
 	if (code)
 		return code;
 	err = fx_graph_infer(m->graph);
@@ -74,8 +68,11 @@ static int open_traced(const char *path, const struct options *o,
 {
 	const struct fxq_plugin *plugin;
 
-	return is_plugin(path) ? plugin_trace(path, o, m, &plugin) :
-				 open_graph(path, o, m);
+	if (is_plugin(path))
+		return plugin_trace(path, o, m, &plugin);
+	if (is_saved(path) && fx_file_has_module(path))
+		return saved_trace(path, o, m);
+	return open_graph(path, o, m);
 }
 
 static int open_with(const char *path, const struct options *o,

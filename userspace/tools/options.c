@@ -109,6 +109,13 @@ static const struct argp_option device_options[] = {
 	{ 0 }
 };
 
+static void load_plugin(struct options *o, char *arg)
+{
+	if (fxq_plugin_load(arg))
+		exit(complain(TOOL_INPUT, "%s", fxq_error()));
+	o->plugin = arg;
+}
+
 static error_t parse_device(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -118,8 +125,7 @@ static error_t parse_device(int key, char *arg, struct argp_state *state)
 		o->device = arg;
 		return 0;
 	case KEY_PLUGIN:
-		if (fxq_plugin_load(arg))
-			exit(complain(TOOL_INPUT, "%s", fxq_error()));
+		load_plugin(o, arg);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -158,6 +164,7 @@ static const struct argp_option model_options[] = {
 	  "Plugin: mode to trace in, kept in the image", 21 },
 	{ "eval", KEY_EVAL, NULL, OPTION_ALIAS },
 	{ "weights", KEY_WEIGHTS, "FILE", OPTION_HIDDEN, NULL, 22 },
+	{ "plugin", KEY_PLUGIN, "FILE.so", OPTION_HIDDEN, NULL, 22 },
 	{ 0 }
 };
 
@@ -185,6 +192,9 @@ static error_t parse_model(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_WEIGHTS:
 		o->weights = arg;
+		return 0;
+	case KEY_PLUGIN:
+		load_plugin(o, arg);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

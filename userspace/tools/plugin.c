@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fxq/graph_file.h>
 #include <fxq/plugin.h>
 #include <fxq/state.h>
 #include <fxq/trace.h>
@@ -65,20 +66,15 @@ static int find_plugin(const char *path, struct model *m,
 		return complain(TOOL_INPUT,
 				"%s: it was built for plugin ABI %u and this is %u; build it again",
 				path, plugin->abi, FXQ_PLUGIN_ABI);
-	if (!plugin->model)
-		return complain(TOOL_INPUT,
-				"%s: this plugin has functions only; name a model in its FXQ_PLUGIN()",
-				path);
 	*ret = plugin;
 	return TOOL_OK;
 }
 
-/* The shape of the example input: --shape, or what the plugin says. */
-static int type_inputs(const char *path, const struct fxq_plugin *plugin,
-		       const struct options *o, struct model *m)
+int type_inputs(const char *path, struct fx_graph *g, const struct options *o,
+		uint32_t rank, const int64_t *dims)
 {
 	size_t n;
-	struct fx_node **in = graph_inputs(m->graph, &n);
+	struct fx_node **in = graph_inputs(g, &n);
 	struct fxq_tensor type;
 	int code = TOOL_OK;
 
@@ -89,13 +85,15 @@ static int type_inputs(const char *path, const struct fxq_plugin *plugin,
 			if (!strcmp(o->shapes[k].input, in[i]->name) ||
 			    (n == 1 && !o->shapes[k].input[0]))
 				shape = &o->shapes[k];
-		if (!shape && !plugin->rank)
+		if (!shape && !rank && in[i]->out[0].dtype != FXQ_DTYPE_NONE)
+			continue;
+		if (!shape && !rank)
 			code = complain(TOOL_INPUT,
 					"%s: the shape of input '%s' is not known; give --shape %s=1x3x224x224",
 					path, in[i]->name, in[i]->name);
 		type = fxq_tensor_type(FXQ_DTYPE_F32,
-				       shape ? shape->rank : plugin->rank,
-				       shape ? shape->dims : plugin->dims);
+				       shape ? shape->rank : rank,
+				       shape ? shape->dims : dims);
 		if (!code)
 			fx_node_set_type(in[i], &type);
 	}
@@ -121,6 +119,10 @@ int plugin_trace(const char *path, const struct options *o, struct model *m,
 	code = find_plugin(path, m, ret);
 	if (code)
 		return code;
+	if (!(*ret)->model)
+		return complain(TOOL_INPUT,
+				"%s: this plugin has functions only; name a model in its FXQ_PLUGIN()",
+				path);
 	m->module = (*ret)->model();
 	if (o->weights)
 		code = load_weights(o->weights, m->module);
@@ -150,5 +152,26 @@ int plugin_open(const char *path, const struct options *o, struct model *m)
 	err = fx_functionalize(m->traced, m->module, &m->graph);
 	if (err)
 		return complain_graph(m->traced, err);
-	return type_inputs(path, plugin, o, m);
+	return type_inputs(path, m->graph, o, plugin->rank, plugin->dims);
+}
+
+int plugin_code(const char *path, struct model *m,
+		const struct fx_class *ret_classes[2],
+		struct fx_load_options *ret)
+{
+	const struct fxq_plugin *plugin;
+	struct fx_module *model;
+	int code;
+
+	code = find_plugin(path, m, &plugin);
+	if (code)
+		return code;
+	if (plugin->model) {
+		model = plugin->model();
+		ret_classes[0] = model->class;
+		fx_module_put(model);
+	}
+	ret->classes = ret_classes;
+	ret->functions = plugin->functions;
+	return TOOL_OK;
 }

@@ -57,6 +57,29 @@ void parse_qconfig(struct argp_state *state, char *text,
 	}
 }
 
+static int note_fake(const char *key, enum fx_member_kind kind,
+		     struct fxq_tensor *t, void *ctx)
+{
+	*(bool *)ctx |= strstr(key, "fake_quant_enabled") != NULL;
+	return 0;
+}
+
+/* One that was prepared before goes on; without its quantizers it is float. */
+static int take_prepared(struct lesson *l)
+{
+	bool fake = false;
+
+	fx_module_each_tensor(l->model, note_fake, &fake);
+	if (!fake)
+		return complain(TOOL_UNSUPPORTED, "this model was prepared to be calibrated, and has no fake quantizers to train with; prepare the float model by qat");
+	l->original = fx_module_copy(l->model);
+	fx_disable_observer(l->original);
+	fx_disable_fake_quant(l->original);
+	fx_module_get(l->model);
+	l->calibrated = true;
+	return TOOL_OK;
+}
+
 int qat_prepare(struct lesson *l, const struct fx_default_qconfig *names)
 {
 	struct fx_module_qconfig qconfig = fx_get_default_qconfig(names);
@@ -64,6 +87,10 @@ int qat_prepare(struct lesson *l, const struct fx_default_qconfig *names)
 			    qconfig.activation->error : qconfig.weight->error;
 	int code = TOOL_OK;
 
+	if (is_prepared(l->model)) {
+		fx_qconfig_put(&qconfig);
+		return take_prepared(l);
+	}
 	l->original = l->model;
 	if (wrong)
 		code = complain(TOOL_USAGE, "--qconfig: %s", wrong);

@@ -20,6 +20,7 @@
 #include <fxq/compile.h>
 #include <fxq/fx.h>
 #include <fxq/fxq.h>
+#include <fxq/nn.h>
 #include <fxq/onnx.h>
 
 #include "io/io.h"
@@ -163,6 +164,7 @@ struct options {
 	size_t n_shapes;
 	enum mode mode;
 	const char *weights;		/* of a plugin: fxq/state.h; or NULL */
+	const char *plugin;		/* whose code a saved graph calls, or NULL */
 	/* picture_argp */
 	struct pictures pictures;
 	/* calibrate_argp */
@@ -197,7 +199,8 @@ uint64_t parse_number(struct argp_state *state, const char *option,
  * @name: the file's, without folder and ending
  * @graph: functional, types known, not fused
  * @traced: of a plugin, as the tracer wrote it; else NULL
- * @object, @module: of a plugin; functions that the graph wraps live there
+ * @object, @module: of a plugin; functions that the graph wraps live there. Or
+ *		     @module is a saved graph module, which has its graph
  */
 struct model {
 	char *name;
@@ -215,10 +218,15 @@ void model_close(struct model *m);
 /* Opens the model of @o, does @work with it, and closes it. */
 int model_do(const struct options *o, int (*work)(void *args, struct model *m),
 	     void *args);
+/* The graph that calls modules; NULL: operators are all that is known. */
+static inline struct fx_graph *model_traced(const struct model *m)
+{
+	return m->traced ? m->traced : m->module ? m->module->graph : NULL;
+}
 /* The graph that its author knows: as traced, or as imported. */
 static inline const struct fx_graph *model_graph(const struct model *m)
 {
-	return m->traced ? m->traced : m->graph;
+	return model_traced(m) ? model_traced(m) : m->graph;
 }
 /* Placeholders and results of a graph, in order; malloced. */
 struct fx_node **graph_inputs(const struct fx_graph *g, size_t *ret_n);
@@ -233,6 +241,40 @@ int plugin_open(const char *path, const struct options *o, struct model *m);
 struct fxq_plugin;
 int plugin_trace(const char *path, const struct options *o, struct model *m,
 		 const struct fxq_plugin **ret);
+
+struct fx_load_options;
+/* What the plugin at @path has that a saved graph may name; opens m->object. */
+int plugin_code(const char *path, struct model *m,
+		const struct fx_class *ret_classes[2],
+		struct fx_load_options *ret);
+/*
+ * Gives the inputs of @g the shapes of @o, or for those without one @rank and
+ * @dims; rank 0: what they have.
+ */
+int type_inputs(const char *path, struct fx_graph *g, const struct options *o,
+		uint32_t rank, const int64_t *dims);
+
+/* saved.c: graph modules in .fxg files */
+
+bool is_saved(const char *path);
+/* As far as the graph that calls modules. */
+int saved_trace(const char *path, const struct options *o, struct model *m);
+int saved_open(const char *path, const struct options *o, struct model *m);
+/* Has it observers, so that its scales are known? */
+bool is_prepared(const struct fx_module *m);
+/* Does it compute on integers? */
+bool is_integer(const struct fx_graph *g);
+/* What @m is on integers, a graph of its own: prepared, or converted already. */
+int saved_integers(const struct model *m, struct fx_graph **ret);
+/* Writes @gm down, its inputs as @in says. */
+struct feed_inputs;
+int saved_write(struct fx_module *gm, const struct feed_inputs *in,
+		const char *path);
+
+/* prepared.c */
+/* The model, calibrated by the verbs, on integers or still @prepared. */
+int prepared_write(struct model *m, const struct options *o, bool prepared,
+		   const char *path);
 
 /* feed.c: samples, from whatever holds them */
 

@@ -227,7 +227,7 @@ static int begin_quantized(struct school *s, struct outcome *ret)
 			    &ret->float_top1);
 	if (code || s->done)
 		return code;
-	code = calibrate(s);
+	code = s->l->calibrated ? TOOL_OK : calibrate(s);
 	if (!code && s->l->test)
 		code = test(s, s->l->model, s->answers, &ret->calibrated_top1);
 	if (!code && s->l->test && !s->l->quiet)

@@ -45,6 +45,7 @@ struct recipe {
  * struct lesson - a model, and what it learns from
  * @original: what @model with its fake quantizers, which observe while it learns
  *	      and not while it is tested, was made from; NULL: it has none
+ * @calibrated: its fake quantizers have seen data, and are not shown any before
  * @in: of the model; samples are of its first and only input
  * @test: NULL: it is not tested between epochs
  */
@@ -54,6 +55,7 @@ struct lesson {
 	const struct feed *train, *test;
 	int threads;
 	bool quiet;			/* no lines, for JSON */
+	bool calibrated;
 };
 
 struct epoch {
