@@ -229,10 +229,8 @@ static int check_fused(struct fx_module *m)
 /* Notes that convert_fx() reads: observers, or that a node is quantized. */
 static int check_notes(struct fx_module *m)
 {
-	fxv backend = value(m, "_backend");
-
-	if (backend.kind != FX_VALUE_STR || !backend_named(backend.s))
-		return bad_member(m, "_backend", "backend that fxq has");
+	if (value(m, "_backend").kind != FX_VALUE_STR)
+		return bad_member(m, "_backend", "name of a backend");
 	for (size_t i = 0; i < m->n_members; i++)
 		if (m->members[i].kind != FX_MEMBER_ATTRIBUTE &&
 		    !(m->members[i].module &&
@@ -267,11 +265,13 @@ int saved_check(struct fx_module *m)
 	return class ? checks[class->kind](m) : check_notes(m);
 }
 
-/* May convert_fx() make an integer layer of it? */
+/* May convert_fx() make an integer layer of it? The backend may be a program's. */
 static bool is_convertible(const struct fx_module *m)
 {
 	const struct layer_class *class = layer_class_of(m);
 
+	if (!is_layer(&fx_backend_fxq, m) && !is_layer(&fx_backend_torch, m))
+		return false;
 	return !class || class->kind == LAYER_QAT ||
 	       (class->kind == LAYER_FUSED &&
 		m->members[0].module->class == class->base);
@@ -280,19 +280,16 @@ static bool is_convertible(const struct fx_module *m)
 int saved_check_prepared(struct fx_module *gm)
 {
 	struct fx_module *prepared = fx_module_at(gm, PREPARED);
-	const struct fx_backend *backend;
 
 	if (!prepared)
 		return 0;
 	if (prepared->class != &fx_class_Prepared)
 		return module_fail(gm, -EINVAL, "its '" PREPARED "' is a %s",
 				   prepared->class->name);
-	backend = backend_named(value(prepared, "_backend").s);
 	fx_for_each_node(n, gm->graph) {
 		if (!child(prepared, n->name))
 			continue;
-		if (n->opcode != FX_CALL_MODULE || !is_layer(backend, n->module) ||
-		    !is_convertible(n->module))
+		if (n->opcode != FX_CALL_MODULE || !is_convertible(n->module))
 			return module_fail(gm, -EINVAL, "node '%s' has an observer of weights and is no layer",
 					   n->name);
 	}
