@@ -312,6 +312,26 @@ static void sleeping_machine_needs_a_doorbell(void **state)
 	assert_int_equal(rig_get(r).cause, FXQ_CAUSE_NONE);
 }
 
+/* One that naps first finds an entry by itself, and obeys when it is told. */
+static void napping_machine_needs_no_doorbell(void **state)
+{
+	const struct fxq_machine_config config = { .naps = 1000000 };
+	struct rig *r = rig_open_with(&config);
+	struct fxq_desc s = fill(0, 64, 1);
+
+	assert_int_equal(rig_enable(r), FXQ_STATUS_ENABLED);
+	for (int i = 0; i < 3; i++) {
+		r->submit[r->produced] = rig_job(r, 1, &s, 1);
+		__atomic_store_n(&r->shared->produced, ++r->produced,
+				 __ATOMIC_SEQ_CST);
+		assert_int_equal(rig_get(r).cause, FXQ_CAUSE_NONE);
+		assert_int_equal(r->shared->sleeping, 0);
+	}
+	rig_write(r, FXQ_REG_CONTROL, FXQ_CONTROL_RESET);
+	rig_settle(r);
+	rig_close(r);
+}
+
 /* A driver that counts wrongly hurts itself alone. */
 static void produced_out_of_range_is_survived(void **state)
 {
@@ -600,6 +620,7 @@ int main(void)
 		TEST(full_ring_answers_each_entry_in_order),
 		TEST(interrupts_come_when_armed),
 		TEST(sleeping_machine_needs_a_doorbell),
+		cmocka_unit_test(napping_machine_needs_no_doorbell),
 		TEST(produced_out_of_range_is_survived),
 		TEST(refuses_bad_entries),
 		TEST(refuses_contexts_beyond_the_table),

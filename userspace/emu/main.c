@@ -18,6 +18,7 @@
 #include "socket.h"
 
 #define MAX_THREADS	256
+#define NAPS		8		/* 160 us and what waking takes */
 
 struct options {
 	const char *socket, *control, *fault;
@@ -216,7 +217,7 @@ int main(int argc, char **argv)
 	static const struct argp argp = { argp_options, parse_option, NULL,
 					  doc };
 	static struct fxq_server server;
-	struct options o = { 0 };
+	struct options o = { .machine.naps = NAPS };
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
 	quiet = o.quiet;

@@ -9,6 +9,7 @@
 #include <fenv.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "fxq_contract.h"
 #include "machine_priv.h"
@@ -101,6 +102,8 @@ static void *machine_thread(void *arg)
 	struct fxq_machine *m = arg;
 
 	fesetenv(FE_DFL_ENV);
+	if (m->naps)
+		prctl(PR_SET_TIMERSLACK, 1);
 	machine_enter(m);
 	for (;;) {
 		machine_yield(m);
@@ -109,7 +112,7 @@ static void *machine_thread(void *arg)
 				break;
 			continue;
 		}
-		if (!serve(m))
+		if (!serve(m) && !machine_linger(m))
 			machine_sleep(m);
 	}
 	machine_leave(m);
@@ -246,6 +249,7 @@ int fxq_machine_create(const struct fxq_machine_config *config,
 	if (config->acc_bytes)
 		m->caps.acc_bytes = config->acc_bytes;
 	m->contract = config->contract ? config->contract : FXQ_CONTRACT_WORD;
+	m->naps = config->naps;
 	m->spm_context = MACHINE_NO_CONTEXT;
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->wake, NULL);

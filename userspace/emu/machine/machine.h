@@ -85,6 +85,7 @@ struct fxq_machine_config {
 	uint32_t spm_bytes;	/* 0: 1 MiB; a multiple of 64 */
 	uint32_t acc_bytes;	/* 0: 64 KiB */
 	uint32_t contract;	/* that register CONTRACT tells; 0: the true one */
+	uint32_t naps;		/* of 20 us, before it sleeps for want of work */
 };
 
 #define FXQ_MACHINE_WHY	200	/* bytes of a reason */

@@ -92,6 +92,7 @@ struct fxq_machine {
 	struct fxq_machine_host host;
 	struct fxq_caps caps;
 	uint32_t contract;
+	uint32_t naps;
 	pthread_t thread;
 
 	/*
@@ -180,6 +181,8 @@ void machine_ring_drop(struct fxq_machine *m);
 /* Takes new entries; all kinds but JOB are acted upon at once. */
 void machine_take(struct fxq_machine *m);
 bool machine_next_job(struct fxq_machine *m, struct fxq_submit *entry);
+/* Before that: is there something to do, a little later? */
+bool machine_linger(const struct fxq_machine *m);
 /* Says that whoever produces must ring. False: an entry has come meanwhile. */
 bool machine_doze(struct fxq_machine *m);
 void machine_awake(struct fxq_machine *m);
