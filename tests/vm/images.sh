@@ -49,9 +49,11 @@ for name in fmnist_res fmnist_mb; do
 	image $name "$here/../../userspace/examples/models/$name.onnx" \
 		--calibrate "$to/pictures.idx" --calibrate-count 64 \
 		--mean 0.2860 --std 0.3530 --order gray --layout nchw
-	[ "$to/$name.classes.npy" -nt "$to/$name.npz" ] && continue
+	[ "$to/$name.labels" -nt "$to/$name.npz" ] && continue
 	"$run" infer "$to/$name.fxq" --device embedded "$to/pictures.idx" \
 		-o "$to/$name.classes.npy"
+	"$build/userspace/examples/label" "$to/$name.fxq" "$to/pictures.idx" \
+		"$to/$name.labels" embedded >/dev/null
 	"$run" eval "$to/$name.fxq" --device embedded \
 		--data "$to/pictures.idx" --labels "$to/classes.idx" --json |
 		sed -n '/"images"\|top1/p' >"$to/$name.eval"

@@ -212,21 +212,32 @@ void device_run_ended(struct slot *slot, const struct run_end *end)
 	}
 }
 
+/* There may be room now, and others may have waited for that. */
+static void go_on(struct fxq_program *p)
+{
+	submit_pending(p->queue);
+	pthread_cond_broadcast(&p->dev->changed);
+}
+
+void device_collect(struct fxq_program *p)
+{
+	p->dev->ops->collect(p);
+	go_on(p);
+}
+
 bool device_reap(struct fxq_program *p, uint64_t timeout_ns)
 {
-	const struct device_ops *ops = p->dev->ops;
 	struct queue *q = p->queue;
 	uint64_t run = q->running->run;
 	int ended;
 
 	q->reaping = true;
 	pthread_mutex_unlock(&p->dev->lock);
-	ended = ops->wait(p, run, timeout_ns);
+	ended = p->dev->ops->wait(p, run, timeout_ns);
 	pthread_mutex_lock(&p->dev->lock);
 	q->reaping = false;
 	if (ended)
-		ops->collect(p);
-	submit_pending(q);
-	pthread_cond_broadcast(&p->dev->changed);
+		p->dev->ops->collect(p);
+	go_on(p);
 	return ended;
 }

@@ -33,16 +33,29 @@ struct memory {
 	uint32_t handle;
 };
 
+/* Bytes of a file that go to memory, or with @write come from there. */
+struct file_part {
+	bool write;
+	int fd;
+	void *data;
+	uint32_t size;
+	uint64_t offset;
+};
+
 /*
  * struct queue - runs that a device has, in order of submission
  * @reaping: a thread is waiting for the device, the others wait for changes
  * @running: slots whose stream the device has
  * @pending: slots whose stream it had no room for
+ * @file_ended: told of @files, by whoever collects, what each file came to:
+ *		bytes or a negative errno. With the lock held
  */
 struct queue {
 	bool reaping;
 	struct slot *running;
 	struct slot *pending;
+	void (*file_ended)(void *files, uint64_t cookie, int result);
+	void *files;
 };
 
 /*
@@ -72,6 +85,15 @@ struct run_end {
  *	  1, or 0 when the time is over. Without the lock, one thread a queue
  * @collect: tells device_run_ended() what has. With the lock held, by the
  *	     thread that waited
+ *
+ * The last group is for programs that one thread has for itself; without it
+ * @ring_open is NULL.
+ * @ring_open: from now on @submit only prepares, with room for @entries
+ * @ring_links: would a run that is submitted now be prepared at once, so that
+ *		it may follow what was prepared before?
+ * @ring_file: prepares a part of a file; what comes of it is told @file_ended.
+ *	       With @link what is prepared next follows it
+ * @ring_enter: hands over what is prepared, and waits for @n to end
  */
 struct device_ops {
 	void (*close)(struct fxq_device *dev);
@@ -83,6 +105,13 @@ struct device_ops {
 	int (*submit)(struct slot *slot);
 	int (*wait)(struct fxq_program *p, uint64_t run, uint64_t timeout_ns);
 	void (*collect)(struct fxq_program *p);
+
+	int (*ring_open)(struct fxq_program *p, uint32_t entries);
+	bool (*ring_links)(const struct fxq_program *p);
+	void (*ring_file)(struct fxq_program *p, const struct file_part *f,
+			  bool link, uint64_t cookie);
+	int (*ring_enter)(struct fxq_program *p, uint32_t n,
+			  uint64_t timeout_ns);
 };
 
 /*
@@ -91,6 +120,7 @@ struct device_ops {
  * @lock: protects queues and slots; held for queue operations, never while a
  *	  stream or a function runs
  * @changed: a slot of some program has moved on, or nobody reaps any more
+ * @calls: system calls that it took so far
  */
 struct fxq_device {
 	const struct device_ops *ops;
@@ -98,6 +128,7 @@ struct fxq_device {
 	struct fxq_device_info info;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
+	_Atomic uint64_t calls;
 };
 
 /* The kinds, each in its file. They fill in ops, caps and info. */
@@ -122,5 +153,7 @@ void device_run_ended(struct slot *slot, const struct run_end *end);
  * meanwhile, and moves slots on. Returns whether any run ended.
  */
 bool device_reap(struct fxq_program *p, uint64_t timeout_ns);
+/* Moves slots on whose runs have ended, after the kind has waited. */
+void device_collect(struct fxq_program *p);
 
 #endif /* FXQ_LIB_DEVICE_H */

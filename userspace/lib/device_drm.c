@@ -18,11 +18,10 @@
 
 #define UDEV_RULE	"60-fxq.rules"
 
-int drm_call(const struct fxq_device *dev, unsigned long request, void *arg)
+int drm_call(struct fxq_device *dev, unsigned long request, void *arg)
 {
-	const struct drm_device *drm = (const struct drm_device *)dev;
-
-	return drmIoctl(drm->fd, request, arg) ? -errno : 0;
+	dev->calls++;
+	return drmIoctl(to_drm(dev)->fd, request, arg) ? -errno : 0;
 }
 
 static int map(struct fxq_device *dev, struct memory *m)
@@ -89,6 +88,10 @@ static const struct device_ops drm_ops = {
 	.submit = drm_submit,
 	.wait = drm_wait,
 	.collect = drm_collect,
+	.ring_open = drm_ring_open,
+	.ring_links = drm_ring_links,
+	.ring_file = drm_ring_file,
+	.ring_enter = drm_ring_enter,
 };
 
 static int fail_open(const struct accel_node *node, const char *path, int err)
@@ -145,6 +148,7 @@ static int read_caps(struct drm_device *dev)
 				"%s and its driver (%s) follow contract %.12s, this library (%s) contract %.12s; install driver and library of one version",
 				dev->node.name, dev->version, dev->contract,
 				FXQ_LIB_VERSION, FXQ_CONTRACT_HEX);
+	dev->uring = info.features & DRM_FXQ_FEATURE_URING;
 	dev->base.caps = (struct fxq_device_caps){
 		.spm_bytes = info.spm_bytes,
 		.acc_bytes = info.acc_bytes,

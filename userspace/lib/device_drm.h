@@ -16,6 +16,7 @@
 /*
  * struct drm_device
  * @version, @contract: what base.info points to
+ * @uring: the driver takes io_uring commands
  */
 struct drm_device {
 	struct fxq_device base;
@@ -23,6 +24,7 @@ struct drm_device {
 	struct accel_node node;
 	char version[32];
 	char contract[65];
+	bool uring;
 };
 
 static inline struct drm_device *to_drm(struct fxq_device *dev)
@@ -31,7 +33,7 @@ static inline struct drm_device *to_drm(struct fxq_device *dev)
 }
 
 /* drmIoctl() that returns a negative errno. */
-int drm_call(const struct fxq_device *dev, unsigned long request, void *arg);
+int drm_call(struct fxq_device *dev, unsigned long request, void *arg);
 
 /* A buffer object of m->size bytes, mapped unless @flags has NO_MMAP. */
 int drm_bo_create(struct fxq_device *dev, struct memory *m, uint32_t flags);
@@ -43,5 +45,10 @@ void drm_unload(struct fxq_program *p);
 int drm_submit(struct slot *slot);
 int drm_wait(struct fxq_program *p, uint64_t run, uint64_t timeout_ns);
 void drm_collect(struct fxq_program *p);
+int drm_ring_open(struct fxq_program *p, uint32_t entries);
+bool drm_ring_links(const struct fxq_program *p);
+void drm_ring_file(struct fxq_program *p, const struct file_part *f, bool link,
+		   uint64_t cookie);
+int drm_ring_enter(struct fxq_program *p, uint32_t n, uint64_t timeout_ns);
 
 #endif /* FXQ_LIB_DEVICE_DRM_H */

@@ -11,12 +11,17 @@
  * A context that faulted or hung is banned. The next submission finds that out,
  * waits for what the old one still had, and prepares the jobs again in a new
  * one; streams and buffers stay.
+ *
+ * A program that is one thread's may have a ring. Its runs are then entries of
+ * that, handed over together, and their completions say all that the timeline
+ * and JOB_QUERY else do.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <xf86drm.h>
 
 #include "device_drm.h"
+#include "drm_ring.h"
 #include "program.h"
 
 /*
@@ -26,13 +31,16 @@
  * @point: of the last run submitted
  * @ended: of the last run that is known to have ended
  * @gone: the device went while somebody waited for it
+ * @ring: NULL: it has none
+ * @banned: a completion said that @ctx runs nothing more
  * @stream: of each step, 0 if it is the CPU's
  * @job: of each step of each slot
  */
 struct drm_program {
 	uint32_t ctx, timeline;
 	uint64_t point, ended;
-	bool gone;
+	bool gone, banned;
+	struct drm_ring *ring;
 	struct queue queue;
 	struct memory weights, scratch;
 	uint32_t *stream;
@@ -197,6 +205,7 @@ void drm_unload(struct fxq_program *p)
 {
 	struct drm_program *own = p->own;
 
+	ring_close(own->ring);
 	destroy_context(p);
 	for (uint32_t i = 0; own->stream && i < program_steps(p); i++) {
 		struct drm_fxq_stream_destroy stream = {
@@ -240,6 +249,30 @@ static int submit_job(struct fxq_program *p, uint32_t job)
 	return ret;
 }
 
+/* Prepares a run; its completion tells if the context was banned meanwhile. */
+static int prepare_run(struct slot *slot)
+{
+	struct fxq_program *p = slot->prog;
+	struct drm_program *own = p->own;
+	uint32_t k = slot - p->slots;
+	int ret;
+
+	if (own->banned) {
+		if (own->queue.running)
+			return -EBUSY;
+		destroy_context(p);
+		ret = create_context(p);
+		if (ret)
+			return ret;
+		own->banned = false;
+	}
+	ring_run(own->ring, *job_of(p, k, slot->step), slot->link, k);
+	/* Should it come again, it comes alone. */
+	slot->link = false;
+	slot->run = ++own->point;
+	return 0;
+}
+
 int drm_submit(struct slot *slot)
 {
 	struct fxq_program *p = slot->prog;
@@ -247,6 +280,8 @@ int drm_submit(struct slot *slot)
 	uint32_t k = slot - p->slots;
 	int ret = -ECANCELED;
 
+	if (own->ring)
+		return prepare_run(slot);
 	if (own->ctx)
 		ret = submit_job(p, *job_of(p, k, slot->step));
 	if (ret == -ECANCELED) {
@@ -281,18 +316,32 @@ static uint64_t last_ended(struct fxq_program *p, uint64_t run)
 	struct drm_program *own = p->own;
 	uint64_t point;
 
+	p->dev->calls++;
 	if (drmSyncobjQuery(to_drm(p->dev)->fd, &own->timeline, &point, 1))
 		return run;
 	return point > run ? point : run;
 }
 
+/* Without a timeout there is nothing to ask the kernel for. */
+static int wait_ring(struct fxq_program *p, uint64_t timeout_ns)
+{
+	struct drm_program *own = p->own;
+
+	if (timeout_ns)
+		drm_ring_enter(p, 1, timeout_ns);
+	return own->gone || ring_ready(own->ring);
+}
+
 int drm_wait(struct fxq_program *p, uint64_t run, uint64_t timeout_ns)
 {
 	struct drm_program *own = p->own;
-	int ret = drmSyncobjTimelineWait(to_drm(p->dev)->fd, &own->timeline,
-					 &run, 1, deadline_of(timeout_ns), 0,
-					 NULL);
+	int ret;
 
+	if (own->ring)
+		return wait_ring(p, timeout_ns);
+	p->dev->calls++;
+	ret = drmSyncobjTimelineWait(to_drm(p->dev)->fd, &own->timeline, &run,
+				     1, deadline_of(timeout_ns), 0, NULL);
 	if (ret == -ETIME)
 		return 0;
 	own->gone = ret < 0;
@@ -332,12 +381,52 @@ static struct run_end end_of(const struct slot *slot)
 	return end;
 }
 
+/* What the completion of a run says, and CTX_QUERY of a fault. */
+static struct run_end end_in_ring(const struct slot *slot,
+				  const struct ring_end *got)
+{
+	struct fxq_program *p = slot->prog;
+	struct drm_program *own = p->own;
+	struct run_end end = { .error = got->result, .cycles = got->cycles };
+
+	if (!end.error)
+		return end;
+	if (slot->link_error)
+		end.error = slot->link_error;
+	else
+		own->banned = true;
+	if (end.error == -EIO || end.error == -ETIME)
+		read_fault(p, *job_of(p, slot - p->slots, slot->step), &end);
+	return end;
+}
+
+static void collect_ring(struct fxq_program *p)
+{
+	struct drm_program *own = p->own;
+	struct ring_end got;
+	struct run_end end;
+
+	while (ring_take(own->ring, &got)) {
+		if (got.cookie >= p->config.slots) {
+			own->queue.file_ended(own->queue.files, got.cookie,
+					      got.result);
+			continue;
+		}
+		end = end_in_ring(&p->slots[got.cookie], &got);
+		device_run_ended(&p->slots[got.cookie], &end);
+	}
+}
+
 void drm_collect(struct fxq_program *p)
 {
 	struct drm_program *own = p->own;
 	struct queue *q = &own->queue;
 	struct slot *slot;
 
+	if (own->ring && !own->gone) {
+		collect_ring(p);
+		return;
+	}
 	if (q->running && q->running->next && !own->gone)
 		own->ended = last_ended(p, own->ended);
 	while ((slot = q->running) && (own->gone || slot->run <= own->ended)) {
@@ -347,4 +436,42 @@ void drm_collect(struct fxq_program *p)
 			end = end_of(slot);
 		device_run_ended(slot, &end);
 	}
+}
+
+/* Rings */
+
+int drm_ring_open(struct fxq_program *p, uint32_t entries)
+{
+	struct drm_program *own = p->own;
+
+	if (!to_drm(p->dev)->uring)
+		return -EOPNOTSUPP;
+	return ring_open(to_drm(p->dev)->fd, entries, &own->ring);
+}
+
+bool drm_ring_links(const struct fxq_program *p)
+{
+	const struct drm_program *own = p->own;
+
+	return !own->banned && !own->queue.pending;
+}
+
+void drm_ring_file(struct fxq_program *p, const struct file_part *f, bool link,
+		   uint64_t cookie)
+{
+	struct drm_program *own = p->own;
+
+	ring_file(own->ring, f, link, cookie);
+}
+
+int drm_ring_enter(struct fxq_program *p, uint32_t n, uint64_t timeout_ns)
+{
+	struct drm_program *own = p->own;
+	int ret = ring_enter(own->ring, n, timeout_ns);
+
+	p->dev->calls += ret != 0;
+	if (ret >= 0 || ret == -ETIME || ret == -EINTR)
+		return 0;
+	own->gone = true;
+	return ret;
 }

@@ -66,6 +66,8 @@ enum slot_state {
  * @alone: fxq_run() waits for it: not for fxq_poll()
  * @lent: to a pipeline, whose frames are not for fxq_poll() either
  * @canceled: it ends before its next step
+ * @link: what is prepared after its stream is to follow that
+ * @link_error: why what it was to follow did not end well
  * @step: the one that runs, or is next
  * @number: of the run, in the program
  * @run: the device's number of it, while state is DEVICE
@@ -80,7 +82,8 @@ struct slot {
 	struct fxq_tensor *tensors;
 	struct fxq_tensor *args;
 	struct fxq_tensor *out;
-	bool alone, lent, training;
+	bool alone, lent, link, training;
+	int link_error;
 	_Atomic bool canceled;
 	void *user_data;
 	uint32_t step;
