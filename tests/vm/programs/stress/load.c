@@ -12,6 +12,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <liburing.h>
+
 #include "load.h"
 #include "node.h"
 
@@ -27,6 +29,7 @@ struct load {
 	uint32_t stream, ctx, syncobj;
 	uint64_t point;
 	uint32_t seed;
+	struct io_uring ring;
 };
 
 /* Remembers a failure that nothing explains; a device that went explains it. */
@@ -173,24 +176,83 @@ static int judge(struct load *l, const struct copy *c)
 	return well ? 0 : -ECANCELED;
 }
 
-static int run(struct load *l, struct copy *c)
+/* By one SUBMIT and one wait. */
+static int run_together(struct load *l, struct copy *c)
 {
 	uint32_t jobs[RUNS];
-	int ret = 0;
+	int ret;
 
-	for (int i = 0; i < RUNS && !ret; i++) {
-		ret = make_copy(l, &c[i]);
+	for (int i = 0; i < RUNS; i++)
 		jobs[i] = c[i].job;
-	}
-	if (!ret)
-		ret = node_submit(&l->node, l->ctx, jobs, RUNS, l->syncobj,
-				  ++l->point);
+	ret = node_submit(&l->node, l->ctx, jobs, RUNS, l->syncobj, ++l->point);
 	if (ret)
 		return ret;
 	ret = node_wait(&l->node, l->syncobj, l->point, PATIENCE);
 	if (ret == -ETIME)
 		l->report->lost++;
 	return ret ? ret : judge(l, c);
+}
+
+static void prepare(struct load *l, uint32_t job, uint64_t cookie)
+{
+	const struct drm_fxq_uring_submit args = { .job = job };
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&l->ring);
+
+	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, l->node.fd, NULL, 0, 0);
+	sqe->user_data = cookie;
+	sqe->cmd_op = DRM_FXQ_URING_SUBMIT;
+	memcpy(sqe->cmd, &args, sizeof(args));
+}
+
+/* Was what a completion says true? */
+static int judge_one(struct load *l, const struct copy *c, int res)
+{
+	struct drm_fxq_job_query q = { .job = c->job };
+
+	if (res)
+		return res == -ENODEV ? res : -ECANCELED;
+	TRY(l, node_call(&l->node, DRM_IOCTL_FXQ_JOB_QUERY, &q));
+	if (q.runs != 1 || q.status)
+		l->report->silent++;
+	if (memcmp(c->from, c->to, BYTES))
+		l->report->wrong++;
+	return 0;
+}
+
+/* By io_uring: each with a completion, and each completion just once. */
+static int run_each(struct load *l, struct copy *c)
+{
+	struct __kernel_timespec t = { .tv_sec = PATIENCE };
+	struct io_uring_cqe *cqe;
+	bool seen[RUNS] = { false };
+	int ret = 0, one;
+
+	for (int i = 0; i < RUNS; i++)
+		prepare(l, c[i].job, i);
+	io_uring_submit(&l->ring);
+	for (int i = 0; i < RUNS; i++) {
+		if (io_uring_wait_cqe_timeout(&l->ring, &cqe, &t) ||
+		    seen[cqe->user_data]) {
+			l->report->lost++;
+			return -ETIME;
+		}
+		seen[cqe->user_data] = true;
+		one = judge_one(l, &c[cqe->user_data], cqe->res);
+		ret = ret ? ret : one;
+		io_uring_cqe_seen(&l->ring, cqe);
+	}
+	return ret;
+}
+
+static int run(struct load *l, struct copy *c)
+{
+	int ret = 0;
+
+	for (int i = 0; i < RUNS && !ret; i++)
+		ret = make_copy(l, &c[i]);
+	if (ret)
+		return ret;
+	return l->seed >> 16 & 1 ? run_each(l, c) : run_together(l, c);
 }
 
 static int one_round(struct load *l)
@@ -217,6 +279,8 @@ static void load(const char *address, struct load_report *report)
 {
 	struct load l = { .report = report, .seed = getpid() };
 
+	if (io_uring_queue_init(RUNS, &l.ring, 0))
+		failed(&l, -ENOSYS, __LINE__);
 	for (;;) {
 		int ret = start(&l, address);
 
