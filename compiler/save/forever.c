@@ -32,7 +32,7 @@ static const char *text_once(const char *text)
 	return *found;
 }
 
-/* The tree is not that of another thread. */
+/* With the lock held, as the tree is everybody's. */
 static void value_for_ever(fxv *v)
 {
 	if ((v->kind == FX_VALUE_STR || v->kind == FX_VALUE_NAME) && v->s)

@@ -40,78 +40,6 @@ const char *class_name(const struct loader *l, const struct fx_module *m)
 	return m->class->name;
 }
 
-/* Values, whose strings are the graph's until the file is accepted */
-
-static bool read_value(const struct loader *l, json_t *from, int depth,
-		       fxv *ret);
-
-static bool read_items(const struct loader *l, json_t *from, int kind,
-		       int depth, fxv *ret)
-{
-	fxv items[MAX_ARGS + 1];
-	size_t n = json_array_size(from);
-
-	if (!json_is_array(from) || n > MAX_ARGS || depth == DEPTH_MAX ||
-	    (kind == FX_ARG_SLICE && n != 3) || (kind == FX_ARG_DICT && n % 2))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!read_value(l, json_array_get(from, i), depth + 1,
-				&items[i]))
-			return false;
-	items[n] = (fxv)FX_END;
-	*ret = fx_tuple_of(FX_VALUE_TUPLE + (kind - FX_ARG_TUPLE), items);
-	return true;
-}
-
-/* { "float": …}, { "name": …}, { "tuple": … } */
-static bool read_tagged(const struct loader *l, json_t *from, int depth,
-			fxv *ret)
-{
-	void *entry = json_object_iter(from);
-	const char *tag = entry ? json_object_iter_key(entry) : "";
-	json_t *v = entry ? json_object_iter_value(entry) : NULL;
-	const char *text = json_string_value(v);
-
-	if (!strcmp(tag, "float")) {
-		ret->kind = FX_VALUE_FLOAT;
-		return json_is_float(v, &ret->f);
-	}
-	if (!strcmp(tag, "name")) {
-		*ret = (fxv){ .kind = FX_VALUE_NAME, .s = text ?
-			      fx_graph_strdup(l->g, text) : NULL };
-		return text || json_is_null(v);
-	}
-	for (int kind = FX_ARG_TUPLE; kind <= FX_ARG_DICT; kind++)
-		if (!strcmp(tag, graph_sequences[kind]))
-			return read_items(l, v, kind, depth, ret);
-	return false;
-}
-
-static bool read_value(const struct loader *l, json_t *from, int depth,
-		       fxv *ret)
-{
-	*ret = fx_none;
-	switch (from ? json_typeof(from) : JSON_REAL) {
-	case JSON_NULL:
-		return true;
-	case JSON_TRUE:
-	case JSON_FALSE:
-		*ret = fx_of_bool(json_is_true(from));
-		return true;
-	case JSON_INTEGER:
-		*ret = fx_of_int(json_integer_value(from));
-		return true;
-	case JSON_STRING:
-		*ret = fx_of_str(fx_graph_strdup(l->g,
-						 json_string_value(from)));
-		return true;
-	case JSON_OBJECT:
-		return read_tagged(l, from, depth, ret);
-	default:
-		return false;
-	}
-}
-
 /* Options */
 
 static bool is_option_int(fxv v)
@@ -157,7 +85,7 @@ static int read_options(const struct loader *l, json_t *from,
 	if (!json_is_object(from) || json_object_size(from) > MAX_OPTIONS)
 		return bad_module(l, class->name, "it has no options");
 	json_object_foreach(from, name, v) {
-		if (!read_value(l, v, 0, &values[n]))
+		if (!read_value(l, v, &values[n]))
 			return bad_module(l, class->name, "an option is no value");
 		names[n++] = name;
 	}
@@ -240,7 +168,7 @@ static bool read_member(struct loader *l, json_t *from, struct fx_member *ret)
 	if (json_object_get(what, "tensor"))
 		return take_tensor(l, json_object_get(what, "tensor"),
 				   &ret->value);
-	if (!read_value(l, what, 0, &ret->value))
+	if (!read_value(l, what, &ret->value))
 		return false;
 	value_keep(ret->value);
 	return ret->kind == FX_MEMBER_ATTRIBUTE;

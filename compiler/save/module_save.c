@@ -134,8 +134,9 @@ static int save_child(struct saver *s, const struct fx_member *member,
 	       refuse_text(s, path) : 0;
 }
 
-static int save_member(struct saver *s, const struct fx_member *member,
-		       const char *path, json_t *members)
+static int save_member(struct saver *s, const struct fx_module *m,
+		       const struct fx_member *member, const char *path,
+		       json_t *members)
 {
 	static const char *const kinds[] = {
 		[FX_MEMBER_PARAMETER] = "parameter",
@@ -147,11 +148,14 @@ static int save_member(struct saver *s, const struct fx_member *member,
 	if (!*member->name || strchr(member->name, '.'))
 		return io_fail(-EINVAL, "%s: no path leads to '%s': a name is not empty and has no dot; rename it",
 			       s->file, path);
+	if (module_member(m, member->name) != member)
+		return io_fail(-EINVAL, "%s: two members are called '%s'; rename one",
+			       s->file, path);
 	if (member->kind == FX_MEMBER_MODULE)
 		return save_child(s, member, path, members);
 	value = json_value(s, member->value, path);
 	if (!value)
-		return io_fail(-ENOTSUP, "%s: '%s' is no tensor, number, text or tuple of them; take it out of the module",
+		return io_fail(-ENOTSUP, "%s: '%s' is no tensor, number, text in UTF-8 or tuple of them; take it out of the module",
 			       s->file, path);
 	return json_array_append_new(members,
 				     json_pack("[s, s, o]", member->name,
@@ -167,12 +171,13 @@ static int save_members(struct saver *s, const struct fx_module *m,
 	for (size_t i = 0; !err && i < m->n_members; i++) {
 		char *below = path_join(path, m->members[i].name);
 
-		err = save_member(s, &m->members[i], below, members);
+		err = save_member(s, m, &m->members[i], below, members);
 		free(below);
 	}
 	return err;
 }
 
+/* NULL if there is text among them that is no UTF-8. */
 static json_t *json_options(struct saver *s, const struct fx_module *m)
 {
 	json_t *options = json_object();
@@ -180,7 +185,10 @@ static json_t *json_options(struct saver *s, const struct fx_module *m)
 	for (size_t i = 0; i < m->class->n_options; i++)
 		json_object_set_new(options, m->class->options[i].name,
 				    json_value(s, m->options[i], NULL));
-	return options;
+	if (json_object_size(options) == m->class->n_options)
+		return options;
+	json_decref(options);
+	return NULL;
 }
 
 static size_t number_of_module(const struct saver *s,
@@ -292,7 +300,7 @@ static int save_nodes(struct saver *s, struct fx_module *gm)
 	return 0;
 }
 
-/* Two tensors at one path: only a name with a dot makes that, or "_constants". */
+/* Has it a graph, and no member in the way of the graph's own tensors? */
 static int check_gm(const char *path, struct fx_module *gm)
 {
 	if (gm->error)

@@ -98,6 +98,10 @@ int load_modules(struct loader *l, json_t *modules);
 /* How the class of @m is called in the file. */
 const char *class_name(const struct loader *l, const struct fx_module *m);
 
+/* module_value.c: in the scope that is open; false if @from is no value */
+
+bool read_value(const struct loader *l, json_t *from, fxv *ret);
+
 /* known.c: classes and functions by name */
 
 struct known;

@@ -423,7 +423,18 @@ static void what_no_file_can_hold_is_not_saved(void **state)
 	assert_int_equal(fx_save(gm, "/tmp/x.fxg", error, sizeof(error)),
 			 -EINVAL);
 	assert_string_equal(error, "/tmp/x.fxg: no path leads to 'odd.name': a name is not empty and has no dot; rename it");
-	fx_module_remove(gm, "odd");
+	fx_module_put(gm);
+	gm = traced(fx_eval(Plain()));
+	fx_add_attribute(gm, "inner", fx_of_int(1));
+	assert_int_equal(fx_save(gm, "/tmp/x.fxg", error, sizeof(error)),
+			 -EINVAL);
+	assert_string_equal(error, "/tmp/x.fxg: two members are called 'inner'; rename one");
+	fx_module_put(gm);
+	gm = traced(fx_eval(Plain()));
+	fx_add_attribute(gm, "text", fx_of_str("\xff"));
+	assert_int_equal(fx_save(gm, "/tmp/x.fxg", error, sizeof(error)),
+			 -ENOTSUP);
+	assert_string_equal(error, "/tmp/x.fxg: 'text' is no tensor, number, text in UTF-8 or tuple of them; take it out of the module");
 	fx_module_put(gm);
 }
 
