@@ -75,6 +75,8 @@ refuses() {
 }
 refuses 'prepared, which is trained by qat' train first.fxg $learn -o x.npz
 refuses 'on integers, which do not learn' train integers.fxg $learn -o x.npz
+refuses 'it is prepared, and has its qconfig' qat first.fxg $learn \
+	--qconfig bits=4 -o x.fxq
 refuses 'has no fake quantizers to train with' qat prepared.fxg $learn -o x.fxq
 
 # wrapped code of a program comes with its plugin

@@ -21,6 +21,7 @@ enum {
 	KEY_FASHION, KEY_EPOCHS, KEY_UNTIL, KEY_BATCH, KEY_LR, KEY_OPTIMIZER,
 	KEY_SCHEDULE, KEY_SMOOTHING, KEY_AUGMENT, KEY_WEIGHTS, KEY_CHECKPOINT,
 	KEY_RESUME, KEY_SEED, KEY_QCONFIG, KEY_CALIBRATE,
+	KEY_PLUGIN,
 };
 
 struct args {
@@ -28,6 +29,7 @@ struct args {
 	struct recipe r;
 	bool quantized;
 	struct fx_default_qconfig qconfig;
+	bool has_qconfig;
 	const char *network, *output;
 	const char *data, *labels, *test, *test_labels;
 };
@@ -58,6 +60,7 @@ static const struct argp_option options[] = {
 	  "Write each epoch down; --resume goes on", 16 },
 	{ "resume", KEY_RESUME, NULL, OPTION_HIDDEN, NULL, 17 },
 	{ "seed", KEY_SEED, "N", OPTION_HIDDEN, NULL, 18 },
+	{ "plugin", KEY_PLUGIN, "FILE.so", OPTION_HIDDEN, NULL, 19 },
 	{ 0 }
 };
 
@@ -121,6 +124,9 @@ static error_t parse_file(int key, char *arg, struct args *a)
 		a->labels = FASHION_MNIST "train-labels-idx1-ubyte.gz";
 		a->test = FASHION_MNIST "t10k-images-idx3-ubyte.gz";
 		a->test_labels = FASHION_MNIST "t10k-labels-idx1-ubyte.gz";
+		return 0;
+	case KEY_PLUGIN:
+		options_plugin(&a->o, arg);
 		return 0;
 	case KEY_WEIGHTS:
 		a->o.weights = arg;
@@ -205,6 +211,7 @@ static error_t parse_qat(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_QCONFIG:
 		parse_qconfig(state, arg, &a->qconfig);
+		a->has_qconfig = true;
 		return 0;
 	case KEY_CALIBRATE:
 		a->r.calibrate = parse_number(state, "--calibrate-count", arg,
@@ -282,6 +289,9 @@ static int check_model(const struct args *a, const struct model *m,
 
 	if (!m->module)
 		return complain(TOOL_USAGE, "%s: only a model in C can be trained; give a plugin, or one that was saved with its modules",
+				a->network);
+	if (a->has_qconfig && is_prepared(m->module))
+		return complain(TOOL_USAGE, "%s: it is prepared, and has its qconfig; leave --qconfig away, or give the float model",
 				a->network);
 	if (is_integer(m->graph) || (!a->quantized && is_prepared(m->module)))
 		return complain(TOOL_USAGE, "%s: it is %s; give the float model",

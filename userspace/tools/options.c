@@ -109,11 +109,11 @@ static const struct argp_option device_options[] = {
 	{ 0 }
 };
 
-static void load_plugin(struct options *o, char *arg)
+void options_plugin(struct options *o, const char *path)
 {
-	if (fxq_plugin_load(arg))
+	if (fxq_plugin_load(path))
 		exit(complain(TOOL_INPUT, "%s", fxq_error()));
-	o->plugin = arg;
+	o->plugin = path;
 }
 
 static error_t parse_device(int key, char *arg, struct argp_state *state)
@@ -125,7 +125,7 @@ static error_t parse_device(int key, char *arg, struct argp_state *state)
 		o->device = arg;
 		return 0;
 	case KEY_PLUGIN:
-		load_plugin(o, arg);
+		options_plugin(o, arg);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -194,7 +194,7 @@ static error_t parse_model(int key, char *arg, struct argp_state *state)
 		o->weights = arg;
 		return 0;
 	case KEY_PLUGIN:
-		load_plugin(o, arg);
+		options_plugin(o, arg);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

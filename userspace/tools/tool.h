@@ -181,6 +181,8 @@ extern const struct argp common_argp, device_argp, subject_argp, model_argp,
 	picture_argp, calibrate_argp;
 /* The pictures' where the help has no room for them. */
 extern const struct argp picture_quiet_argp;
+/* --plugin: its functions go to libfxq, and saved graphs find its classes. */
+void options_plugin(struct options *o, const char *path);
 /* Keys of long options: those of commands begin at OPTION_OWN. */
 #define OPTION_SHARED	256
 #define OPTION_OWN	512
