@@ -28,10 +28,10 @@ extern "C" {
  * Time is kept by DRM syncobjs. A submission waits for points that already
  * have a fence and signals points when its last run has completed. There is no
  * ioctl to wait: DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, DRM_IOCTL_SYNCOBJ_EVENTFD,
- * sync_file and io_uring do that. A run that failed signals its points as well; the error is
- * in the fence, in JOB_QUERY and in CTX_QUERY. A timeline forgets the fences of
- * points that are signalled: who wants the error from there takes a sync_file
- * of the point before that, or uses a binary syncobj.
+ * sync_file and io_uring do that. A run that failed signals its points as well;
+ * the error is in the fence, in JOB_QUERY and in CTX_QUERY. A timeline forgets
+ * the fences of points that are signalled: who wants the error from there takes
+ * a sync_file of the point before that, or uses a binary syncobj.
  *
  * Every structure may grow at its end, where zero means the behaviour of
  * before. Flags that are not defined here, and fields called pad, are zero, or
@@ -452,8 +452,8 @@ struct drm_fxq_submit {
  *
  * The completion comes when the run has ended or the point has signalled. Its
  * res is 0 or a negative errno: why the command was refused, or what the fence
- * of the run, or that in a binary syncobj, carries. A ring with completions of 32 bytes gets the modelled cycles of the
- * run in the first eight that are more.
+ * of the run, or that in a binary syncobj, carries. A ring with completions of
+ * 32 bytes gets the modelled cycles of the run in the first eight that are more.
  *
  * Commands of a ring may be taken in any order, as io_uring has it: one that
  * would have to sleep, for room or until the device is awake, waits in a thread
