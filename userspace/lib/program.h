@@ -8,7 +8,9 @@
  *
  *	FREE -> CPU -> DEVICE -> READY -> CPU -> ... -> DONE -> FREE
  *
- * READY is a slot whose next step is for whichever thread comes first.
+ * READY is a slot whose next step is for whichever thread comes first. The oldest
+ * run is the first to go on: it is the next to make room for a new one, without
+ * which the device would run dry while younger ones are at long steps.
  */
 #ifndef FXQ_LIB_PROGRAM_H
 #define FXQ_LIB_PROGRAM_H
@@ -144,6 +146,7 @@ void plan_free(struct fxq_program *p);
 int slots_create(struct fxq_program *p);
 void slots_destroy(struct fxq_program *p);
 void slot_list_push(struct slot **list, struct slot *slot);	/* at the end */
+void slot_list_insert(struct slot **list, struct slot *slot);	/* by number */
 struct slot *slot_list_pop(struct slot **list);
 bool slot_list_remove(struct slot **list, struct slot *slot);
 

@@ -171,7 +171,7 @@ void slot_device_done(struct slot *slot, uint64_t cycles)
 	slot->completion.cycles += cycles;
 	slot->step++;
 	slot->state = SLOT_READY;
-	slot_list_push(&slot->prog->ready, slot);
+	slot_list_insert(&slot->prog->ready, slot);
 }
 
 /*

@@ -17,6 +17,14 @@ void slot_list_push(struct slot **list, struct slot *slot)
 	*list = slot;
 }
 
+void slot_list_insert(struct slot **list, struct slot *slot)
+{
+	while (*list && (*list)->number < slot->number)
+		list = &(*list)->next;
+	slot->next = *list;
+	*list = slot;
+}
+
 struct slot *slot_list_pop(struct slot **list)
 {
 	struct slot *slot = *list;
