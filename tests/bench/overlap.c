@@ -233,7 +233,7 @@ static void race(struct fxq_image *image, int threads, uint32_t depth,
 
 int main(int argc, char **argv)
 {
-	int depth = argc > 3 ? atoi(argv[3]) : 3;
+	int depth = argc > 3 ? atoi(argv[3]) : 4;
 	int rounds = argc > 4 ? atoi(argv[4]) : 20;
 	long all = sysconf(_SC_NPROCESSORS_ONLN);
 	struct fxq_image *image;

@@ -27,7 +27,7 @@ compile() {
 
 # race ROUNDS: the plugin asks for the library that fxq-run has anyhow
 race() {
-	LD_LIBRARY_PATH=$build/compiler "$build/tests/bench/overlap" "$kept/settle.fxq" "$kept/settle.so" 3 "$1"
+	LD_LIBRARY_PATH=$build/compiler "$build/tests/bench/overlap" "$kept/settle.fxq" "$kept/settle.so" 4 "$1"
 }
 
 sweeps=12
@@ -47,5 +47,5 @@ done
 compile $sweeps
 race 40 | tee "$kept/overlap.json"
 "$run" profile "$kept/settle.fxq" --plugin "$kept/settle.so" --threads 1 \
-	--inflight 3 --trace "$kept/settle.json"
+	--inflight 4 --trace "$kept/settle.json"
 python3 tests/bench/timeline_plot.py "$kept/settle.json" "$kept/timeline.svg"
