@@ -46,25 +46,20 @@ class Svg:
             f.write("\n".join(self.lines + ["</svg>"]) + "\n")
 
 
-def around(e, others):
-    """Those that all of the event lies within, the first to end first."""
-    end = e["ts"] + e["dur"]
-    return sorted((o for o in others
-                   if o["ts"] <= e["ts"] + 1 and end <= o["ts"] + o["dur"] + 1),
-                  key=lambda o: o["ts"] + o["dur"])
+def in_order(events, category):
+    return sorted((e for e in events if e["cat"] == category),
+                  key=lambda e: e["ts"])
 
 
 def give_frames(events):
-    """The device knows no frames: a run is of the oldest step that is queued."""
-    steps = [e for e in events if e["pid"] == FRAMES and e["cat"] == "device"]
-    runs = [e for e in events if e["cat"] == "run"]
-    for e in runs:
-        for step in around(e, steps)[:1]:
-            e["args"] = step["args"]
-    for e in events:
-        if e["cat"] == "engine":
-            for run in around(e, runs)[:1]:
-                e["args"] = run.get("args", {"frame": 0})
+    """The device knows no frames, but has steps done in the order it got them."""
+    runs = in_order(events, "run")
+    for run, step in zip(runs, in_order(events, "device")):
+        run["args"] = step["args"]
+    for e in in_order(events, "engine"):
+        while len(runs) > 1 and runs[1]["ts"] <= e["ts"]:
+            runs.pop(0)
+        e["args"] = runs[0]["args"]
 
 
 def window(events, ms):
