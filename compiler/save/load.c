@@ -114,8 +114,9 @@ static int load_graph(const char *name, struct tensors *tensors, json_t *graph,
 	l.known = known;
 	l.taken = must_alloc((tensors->n + 1) * sizeof(*l.taken));
 	err = load_all(&l, graph);
-	loader_finish(&l, !err);
+	/* Modules may hold the error that the scope has: they go after it. */
 	fx_drop(scope_close(&scope, fx_none));
+	loader_finish(&l, !err);
 	known_free(known);
 	if (!err)
 		*ret_gm = l.gm;
