@@ -556,6 +556,7 @@ static void unsound_float_files_are_refused(void **state)
 		{ "modules/Conv2d/options/bias", "1", -EINVAL, "module 0 (Conv2d): option 'bias' is of another type, or out of range; save the graph again" },
 		{ "modules/Conv2d/options/out_channels", "0", -EINVAL, "module 0 (Conv2d): channels, groups and kernel_size are at least 1; save the graph again" },
 		{ "modules/Conv2d/options/out_channels", "2000000000", -EINVAL, "module 0 (Conv2d): 'weight' is not as its class makes it of these options; save the graph again" },
+		{ "modules/Conv2d/options/kernel_size", "{\"tuple\":[2000000000,2000000000]}", -EINVAL, "module 0 (Conv2d): weight: no memory for a tensor: Value too large for defined data type; save the graph again" },
 		{ "modules/Conv2d/options/groups", "2", -EINVAL, "module 0 (Conv2d): groups must divide in_channels and out_channels; save the graph again" },
 		{ "modules/BatchNorm2d/options/eps", "{\"float\":\"nan\"}", -EINVAL, "module 3 (BatchNorm2d): option 'eps' is of another type, or out of range; save the graph again" },
 		{ "modules/BatchNorm2d/options/eps", "{\"float\":\"zz\"}", -EINVAL, "module 3 (BatchNorm2d): an option is no value; save the graph again" },
