@@ -426,6 +426,32 @@ static int write_function(struct rewrite *r, struct fx_node *n,
 	return set_answer(r, n, function_write(fn, NULL, args, o));
 }
 
+/* An operator itself; several results are taken one by one. */
+static int rewrite_operator(struct rewrite *r, struct fx_node *n)
+{
+	fxv in[MAX_ARGS], results[MAX_RESULTS + 1];
+	char error[FXQ_ERROR_MAX];
+	struct operation o;
+	struct fx_node *call;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < n->n_args && i < MAX_ARGS; i++)
+		err = rewrite_value(r, n, &n->args[i], &in[i]);
+	if (err)
+		return err;
+	if (operation_of_operator(n, in, n->n_args, &o, error))
+		return rewrite_fail(r, n, error);
+	err = write_operation(r, n, &o);
+	call = n->data;
+	if (err || n->n_out == 1)
+		return err;
+	for (int i = 0; i < n->n_out; i++)
+		results[i] = result_of(r, call, i);
+	results[n->n_out] = (fxv)FX_END;
+	rewrite_answer(r, n, fx_tuple_of(FX_VALUE_TUPLE, results));
+	return 0;
+}
+
 static int rewrite_function(struct rewrite *r, struct fx_node *n)
 {
 	const struct fx_function *fn = function_of_node(n);
@@ -664,7 +690,8 @@ static int rewrite_node(struct rewrite *r, struct fx_node *n)
 		return rewrite_module(r, n);
 	case FX_CALL_FUNCTION:
 	case FX_CALL_METHOD:
-		return rewrite_function(r, n);
+		return node_is_operator(n) ? rewrite_operator(r, n) :
+					     rewrite_function(r, n);
 	case FX_OUTPUT:
 		return rewrite_output(r, n);
 	default:

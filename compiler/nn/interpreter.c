@@ -121,6 +121,22 @@ static fxv run_function(struct fx_node *n, const struct arguments *a)
 	return function_call(fn, &n->loc, a->args, &o);
 }
 
+/* An operator itself; several results are a tuple. */
+static fxv run_operator(struct fx_node *n, const struct arguments *a)
+{
+	fxv results[MAX_RESULTS + 1];
+	char error[FXQ_ERROR_MAX];
+	struct operation o;
+
+	if (operation_of_operator(n, a->args, n->n_args, &o, error))
+		return fx_poison(&n->loc, -EINVAL, "%s: %s", n->target, error);
+	operation_results(&n->loc, &o, results, (uint32_t)n->n_out);
+	if (n->n_out == 1 || fx_error(results[0]))
+		return results[0];
+	results[n->n_out] = (fxv)FX_END;
+	return fx_tuple_of(FX_VALUE_TUPLE, results);
+}
+
 /* The arguments in the order of @params, by position, then by name. */
 static void order_args(const struct arguments *a, size_t self,
 		       const struct fx_param *params, fxv all[MAX_ARGS + 1])
@@ -177,6 +193,8 @@ fxv fx_interpret_node(struct fx_interpreter *run, struct fx_node *n)
 	case FX_OUTPUT:
 		return a.args[0];
 	default:
+		if (node_is_operator(n))
+			return run_operator(n, &a);
 		return n->wrapped ? run_wrapped(n, &a) : run_function(n, &a);
 	}
 }

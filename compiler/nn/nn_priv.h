@@ -226,6 +226,14 @@ int operation_of_module(struct fx_module *m, fxv x, struct operation *ret,
 int operation_of_function(const struct fx_function *fn, const fxv *tensors,
 			  const struct options *o, struct operation *ret,
 			  char *error);
+/*
+ * A call_function of an operator itself, which has no function of torch's: its
+ * target is OPERATOR_PREFIX and the operator's name, its kwargs the parameters.
+ */
+#define OPERATOR_PREFIX	"fxq."
+bool node_is_operator(const struct fx_node *n);
+int operation_of_operator(const struct fx_node *n, const fxv *in, size_t n_in,
+			  struct operation *ret, char *error);
 /* Gives it the parameters that the options of @m are. */
 int operation_options(struct fx_module *m, struct operation *o, char *error);
 /* Its result, on integers if its first tensor is quantized; or a poison. */

@@ -382,6 +382,85 @@ int operation_of_function(const struct fx_function *fn, const fxv *tensors,
 	return set_options(ret, fn->options, fn->n_options, o->values, error);
 }
 
+bool node_is_operator(const struct fx_node *n)
+{
+	size_t len = sizeof(OPERATOR_PREFIX) - 1;
+
+	return n->opcode == FX_CALL_FUNCTION && !n->wrapped && n->op &&
+	       !strncmp(n->target, OPERATOR_PREFIX, len) &&
+	       !strcmp(n->target + len, n->op->fn.name);
+}
+
+static int add_numbers(struct operation *o, const struct fx_kwarg *k,
+		       char *error)
+{
+	const struct fx_arg *items = k->value.items;
+	struct fxq_attr attr = { .name = k->name, .count = k->value.count };
+	bool floats = attr.count && items[0].kind == FX_ARG_FLOAT;
+
+	if (attr.count > FXQ_MAX_RANK)
+		return refuse(error, "'%s' has %u numbers; a module's call takes at most %d",
+			      k->name, attr.count, FXQ_MAX_RANK);
+	for (uint32_t i = 0; i < attr.count; i++)
+		if (floats)
+			o->scales[i] = items[i].f;
+		else
+			o->ints[o->n_attrs][i] = items[i].i;
+	attr.type = floats ? FXQ_ATTR_FLOATS : FXQ_ATTR_INTS;
+	attr.ints = o->ints[o->n_attrs];
+	if (floats)
+		attr.floats = o->scales;
+	add_attr(o, &attr);
+	return 0;
+}
+
+static int add_kwarg(struct operation *o, const struct fx_kwarg *k,
+		     char *error)
+{
+	struct fxq_attr attr = { .name = k->name, .count = 1 };
+
+	switch (k->value.kind) {
+	case FX_ARG_BOOL:
+	case FX_ARG_INT:
+		add_int(o, k->name, k->value.kind == FX_ARG_INT ? k->value.i :
+				    k->value.b);
+		return 0;
+	case FX_ARG_FLOAT:
+		attr.type = FXQ_ATTR_FLOAT;
+		attr.f = k->value.f;
+		break;
+	case FX_ARG_STR:
+		attr.type = FXQ_ATTR_STRING;
+		attr.s = k->value.s;
+		break;
+	case FX_ARG_TUPLE:
+	case FX_ARG_LIST:
+		return add_numbers(o, k, error);
+	default:
+		return refuse(error, "'%s' is no number, string or list of numbers",
+			      k->name);
+	}
+	add_attr(o, &attr);
+	return 0;
+}
+
+int operation_of_operator(const struct fx_node *n, const fxv *in, size_t n_in,
+			  struct operation *ret, char *error)
+{
+	int err = 0;
+
+	*ret = (struct operation){ .op = n->op->fn.name, .n_in = n_in };
+	if (n_in > MAX_ARGS || n->n_kwargs > MAX_OPTIONS ||
+	    n->n_out > MAX_RESULTS)
+		return refuse(error, "%s has %zu tensors, %zu parameters and %d results; a module's call has at most %d, %d and %d",
+			      ret->op, n_in, n->n_kwargs, n->n_out, MAX_ARGS,
+			      MAX_OPTIONS, MAX_RESULTS);
+	memcpy(ret->in, in, n_in * sizeof(*in));
+	for (size_t i = 0; !err && i < n->n_kwargs; i++)
+		err = add_kwarg(ret, &n->kwargs[i], error);
+	return err;
+}
+
 /* A C number as the tensor it stands for, next to the tensors of the call. */
 static int number_tensor(fxv v, float *room, struct fxq_tensor *ret)
 {
