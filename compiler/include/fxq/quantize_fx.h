@@ -14,6 +14,18 @@
 #include <fxq/observer.h>
 #include <fxq/trace.h>
 
+/*
+ * A functional graph, as fx_import_onnx() makes it, as a model for the verbs: a
+ * graph module in evaluation. Layers with constant weights, activations and
+ * pools are its modules, called as the graph's layers with what is no letter or
+ * digit as "_": "/1/a/Conv" is "1_a_Conv". Other constants are its parameters,
+ * of float32, and buffers. What torch has neither module nor function for stays
+ * the operator it is, and float: padding that differs at the two ends is one
+ * reason. The result computes the graph's bits. @g stays the caller's; only the
+ * data of its nodes is used. At most four inputs; never NULL, see ->error.
+ */
+struct fx_module *fx_module_of_graph(struct fx_graph *g);
+
 /* What a layer takes along: its sums are normalised, added to, and clamped. */
 #define FX_PART_BN	(1u << 0)
 #define FX_PART_ADD	(1u << 1)

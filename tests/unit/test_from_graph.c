@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_from_graph.c - an imported graph goes through the verbs
+ *
+ * The trained networks of the examples, and one with every way in which an
+ * operator becomes part of a model: the model has the graph's bits, is prepared
+ * and converted, and what comes of it runs on the embedded machine with the bits
+ * of the CPU.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fxq/compile.h>
+#include <fxq/fxq.h>
+#include <fxq/image.h>
+#include <fxq/onnx.h>
+#include <fxq/quantize_fx.h>
+
+static struct fx_graph *import(const char *path)
+{
+	struct fx_import_options options = { .default_batch = 1 };
+	char error[FXQ_ERROR_MAX];
+	struct fx_graph *g;
+
+	if (fx_import_onnx(path, &options, &g, error, sizeof(error)))
+		fail_msg("%s", error);
+	return g;
+}
+
+static struct fx_module *model_of(struct fx_graph *g)
+{
+	struct fx_module *m = fx_module_of_graph(g);
+
+	if (m->error)
+		fail_msg("%s", m->error);
+	assert_int_equal(fx_graph_lint(m->graph), 0);
+	assert_false(m->training);
+	return m;
+}
+
+static fxv call(struct fx_module *m, fxv x)
+{
+	fxv y = fx_call(m, x);
+
+	if (fx_error(y))
+		fail_msg("%s", fx_error(y));
+	return y;
+}
+
+static fxv input_of(const struct fx_graph *g, uint32_t seed)
+{
+	const struct fxq_tensor *t = &fx_graph_first(g)->out[0];
+	int64_t dims[FXQ_MAX_RANK + 1];
+
+	memcpy(dims, t->dims, sizeof(t->dims));
+	dims[t->rank] = -1;
+	return fx_gen_of(seed, 1, dims);
+}
+
+static void assert_same(const struct fxq_tensor *a, const struct fxq_tensor *b)
+{
+	assert_int_equal(fxq_tensor_bytes(a), fxq_tensor_bytes(b));
+	assert_memory_equal(a->data, b->data, fxq_tensor_bytes(a));
+}
+
+/* The graph's bits, from the model and from the graph that it becomes again. */
+static void assert_computes(struct fx_graph *g, struct fx_module *m)
+{
+	fxv x = input_of(g, 7), y = call(m, x);
+	struct fxq_tensor wanted, again;
+	struct fx_graph *back;
+
+	if (fx_graph_run(g, NULL, fx_data(x), 1, &wanted, 1))
+		fail_msg("%s", fx_graph_error(g));
+	assert_same(fx_data(y), &wanted);
+	if (fx_functionalize(m->graph, m, &back))
+		fail_msg("%s", fx_graph_error(m->graph));
+	if (fx_graph_run(back, NULL, fx_data(x), 1, &again, 1))
+		fail_msg("%s", fx_graph_error(back));
+	assert_same(&again, &wanted);
+	fxq_tensor_free(&wanted);
+	fxq_tensor_free(&again);
+	fx_graph_free(back);
+	fx_release(y);
+	fx_release(x);
+}
+
+static struct fx_module *converted(struct fx_graph *g, struct fx_module *m)
+{
+	struct fx_module_qconfig qconfig = get_default_qconfig();
+	struct fx_module *prepared, *gm;
+
+	prepared = prepare_calibration_fx(m,
+			fx_qconfig_dict({ "", NULL, &qconfig }));
+	fx_qconfig_put(&qconfig);
+	for (uint32_t i = 0; i < 3; i++) {
+		fxv x = input_of(g, 42 + i), y = call(prepared, x);
+
+		fx_release(y);
+		fx_release(x);
+	}
+	gm = convert_fx(prepared);
+	if (gm->error)
+		fail_msg("%s", gm->error);
+	fx_module_put(prepared);
+	return gm;
+}
+
+static size_t count_calls(const struct fx_module *gm, const char *target)
+{
+	size_t count = 0;
+
+	fx_for_each_node(n, gm->graph)
+		count += !strcmp(n->target, target);
+	return count;
+}
+
+/* In decibels: the float network's energy over that of the difference. */
+static double sqnr(fxv wanted, fxv got)
+{
+	const float *a = fx_data(wanted)->data, *b = fx_data(got)->data;
+	double signal = 0, noise = 0;
+
+	for (int64_t i = 0; i < fxq_tensor_count(fx_data(wanted)); i++) {
+		signal += (double)a[i] * a[i];
+		noise += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
+	}
+	return 10 * log10(signal / noise);
+}
+
+static struct fxq_image *make_image(struct fx_module *gm, fxv x)
+{
+	struct fx_lower_options options = { .name = "from_graph" };
+	struct fxq_image *image;
+	struct fxq_writer *w;
+	struct fx_graph *g;
+	size_t size, device = 0;
+	void *data;
+
+	fx_node_set_type(fx_graph_first(gm->graph), fx_data(x));
+	if (fx_functionalize(gm->graph, gm, &g))
+		fail_msg("%s", fx_graph_error(gm->graph));
+	if (fx_graph_infer(g) || fx_partition(g, NULL))
+		fail_msg("%s", fx_graph_error(g));
+	fx_for_each_node(n, g)
+		device += n->place == FX_PLACE_DEVICE;
+	assert_true(device > 0);
+	if (fx_lower(g, &options, &w))
+		fail_msg("%s", fx_graph_error(g));
+	if (fxq_writer_finish_memory(w, &data, &size))
+		fail_msg("%s", fxq_writer_error(w));
+	fxq_writer_free(w);
+	if (fxq_image_open_memory(data, size, &image))
+		fail_msg("%s", fxq_error());
+	free(data);
+	fx_graph_free(g);
+	return image;
+}
+
+static void assert_device(struct fx_module *gm, fxv x, fxv wanted)
+{
+	struct fxq_image *image = make_image(gm, x);
+	struct fxq_program *program;
+	struct fxq_device *device;
+	struct fxq_io *io;
+
+	if (fxq_device_open(NULL, NULL, &device) ||
+	    fxq_program_load(device, image, NULL, &program) ||
+	    fxq_io_create(program, &io))
+		fail_msg("%s", fxq_error());
+	memcpy(io->in[0].data, fx_data(x)->data, fxq_tensor_bytes(fx_data(x)));
+	if (fxq_run(program, io->in, io->out))
+		fail_msg("%s", fxq_error());
+	assert_same(&io->out[0], fx_data(wanted));
+	fxq_io_destroy(io);
+	fxq_program_unload(program);
+	fxq_device_close(device);
+	fxq_image_close(image);
+}
+
+static void go_through_the_verbs(struct fx_graph *g, const char *name,
+				 double wanted, size_t there, size_t back)
+{
+	struct fx_module *m = model_of(g), *gm;
+	fxv x = input_of(g, 42), floats, y;
+
+	assert_computes(g, m);
+	gm = converted(g, m);
+	floats = call(m, x);
+	y = call(gm, x);
+	print_message("%s: %.2f dB\n", name, sqnr(floats, y));
+	assert_true(sqnr(floats, y) > wanted);
+	assert_int_equal(count_calls(gm, "quantize_per_tensor"), there);
+	assert_int_equal(count_calls(gm, "dequantize"), back);
+	assert_device(gm, x, y);
+	fx_release(floats);
+	fx_release(y);
+	fx_release(x);
+	fx_module_put(gm);
+	fx_module_put(m);
+	fx_graph_free(g);
+}
+
+static void a_trained_network_is_all_integers(void **state)
+{
+	go_through_the_verbs(import(MODELS "/fmnist_res.onnx"), "fmnist_res",
+			     20, 1, 1);
+}
+
+static void one_with_clamps_is_too(void **state)
+{
+	go_through_the_verbs(import(MODELS "/fmnist_mb.onnx"), "fmnist_mb",
+			     15, 1, 1);
+}
+
+static void layers_are_called_as_the_model_does(void **state)
+{
+	struct fx_graph *g = import(MODELS "/fmnist_res.onnx");
+	struct fx_module *m = model_of(g);
+	struct fx_module *conv = fx_module_at(m, "0_0_0_Conv");
+
+	assert_non_null(conv);
+	assert_string_equal(conv->class->name, "Conv2d");
+	assert_non_null(fx_module_tensor(m, "6_Gemm.weight"));
+	fx_for_each_node(n, m->graph)
+		assert_int_not_equal(n->opcode, FX_GET_ATTR);
+	fx_graph_free(g);		/* the model needs it no more */
+	assert_string_equal(fx_module_at(m, "1_a_a_2_Relu")->class->name,
+			    "ReLU");
+	fx_module_put(m);
+}
+
+/* A graph of what importers make, and what no module or function does. */
+
+static struct fx_node *floats(struct fx_graph *g, const char *name,
+			      const int64_t *dims, float least)
+{
+	struct fxq_tensor t = { .dtype = FXQ_DTYPE_F32 };
+	struct fx_node *n;
+	float *data;
+
+	while (dims[t.rank] >= 0) {
+		t.dims[t.rank] = dims[t.rank];
+		t.rank++;
+	}
+	assert_int_equal(fxq_tensor_alloc(&t), 0);
+	data = t.data;
+	for (int64_t i = 0; i < fxq_tensor_count(&t); i++)
+		data[i] = least + (float)(i * 7 % 11) / 16;
+	n = fx_graph_constant(g, name, &t);
+	fxq_tensor_free(&t);
+	return n;
+}
+
+#define IN(...)		(struct fx_node *[]){ __VA_ARGS__ }, \
+			sizeof((struct fx_node *[]){ __VA_ARGS__ }) / sizeof(void *)
+#define WITH(...)	(const struct fx_kwarg[]){ __VA_ARGS__ }, \
+			sizeof((const struct fx_kwarg[]){ __VA_ARGS__ }) / \
+			sizeof(struct fx_kwarg)
+#define INTS(g, ...)	\
+	fx_arg_ints(g, (const int64_t[]){ __VA_ARGS__ }, \
+		    sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t))
+
+static struct fx_graph *graph_of(int inputs, struct fx_node **ret_x)
+{
+	struct fxq_tensor type = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+						 (const int64_t[]){ 1, 4, 6, 6 });
+	struct fx_graph *g = fx_graph_new();
+
+	for (int i = 0; i < inputs; i++)
+		*ret_x = fx_graph_placeholder(g, "x", &type);
+	return g;
+}
+
+static struct fx_node *conv(struct fx_graph *g, struct fx_node *x,
+			    int64_t end)
+{
+	struct fx_node *w = floats(g, "w", FX_DIMS(4, 2, 3, 3), -0.3f);
+
+	return fx_graph_call(g, "conv2d", IN(x, w),
+			     WITH({ "stride", INTS(g, 1, 1) },
+				  { "padding", INTS(g, 1, 1, end, end) },
+				  { "dilation", INTS(g, 1, 1) },
+				  { "groups", fx_arg_int(2) }));
+}
+
+static struct fx_graph *mixed(void)
+{
+	struct fx_node *x, *y, *parts;
+	struct fx_graph *g = graph_of(1, &x);
+	struct fx_node *b = floats(g, "b", FX_DIMS(4), 0.2f);
+
+	x = conv(g, x, 1);
+	x = fx_graph_call(g, "batch_norm", IN(x, b, b, b, b),
+			  WITH({ "eps", fx_arg_float(1e-3) }));
+	y = fx_graph_call(g, "prelu", IN(x, floats(g, "s", FX_DIMS(4, 1, 1),
+						   -0.5f)), NULL, 0);
+	/* A kernel without bias, and an addition with the number first. */
+	x = fx_graph_call(g, "add", IN(floats(g, "half", FX_DIMS(), 0.5f),
+				       conv(g, y, 1)), NULL, 0);
+	parts = fx_graph_call(g, "split", IN(x),
+			      WITH({ "dim", fx_arg_int(1) },
+				   { "n_out", fx_arg_int(2) }));
+	x = fx_graph_call(g, "getitem", IN(parts),
+			  WITH({ "index", fx_arg_int(1) }));
+	y = fx_graph_call(g, "getitem", IN(parts),
+			  WITH({ "index", fx_arg_int(0) }));
+	x = fx_graph_call(g, "concat", IN(x, y), WITH({ "dim", fx_arg_int(1) }));
+	/* Padded at the ends alone, which no Conv2d is. */
+	x = conv(g, x, 2);
+	x = fx_graph_call(g, "reshape", IN(x),
+			  WITH({ "shape", INTS(g, 1, 4, -1) }));
+	x = fx_graph_call(g, "permute", IN(x), WITH({ "dims", INTS(g, 0, 2, 1) }));
+	x = fx_graph_call(g, "linear", IN(x, floats(g, "fc", FX_DIMS(3, 4), -0.4f),
+					  floats(g, "fb", FX_DIMS(3), -0.1f)),
+			  NULL, 0);
+	fx_graph_set_output(g, &x, 1);
+	if (fx_graph_infer(g))
+		fail_msg("%s", fx_graph_error(g));
+	return g;
+}
+
+static void what_no_module_does_stays_an_operator(void **state)
+{
+	static const char *const targets[] = {
+		"conv2d", "batch_norm", "prelu", "conv2d_1", "add", "fxq.split",
+		"getitem", "getitem", "cat", "w_2", "fxq.conv2d", "view",
+		"permute", "linear",
+	};
+	struct fx_graph *g = mixed();
+	struct fx_module *m = model_of(g);
+	size_t i = 0;
+
+	fx_for_each_node(n, m->graph)
+		if (n->opcode != FX_PLACEHOLDER && n->opcode != FX_OUTPUT)
+			assert_string_equal(n->target, targets[i++]);
+	assert_int_equal(i, sizeof(targets) / sizeof(*targets));
+	assert_computes(g, m);
+	fx_module_put(m);
+	fx_graph_free(g);
+}
+
+static void operators_stay_float_between_integers(void **state)
+{
+	go_through_the_verbs(mixed(), "mixed", 20, 5, 4);
+}
+
+static void assert_refused(struct fx_graph *g, const char *sentence)
+{
+	struct fx_module *m = fx_module_of_graph(g);
+	fxv y = fx_call(m, fx_none);
+
+	assert_string_equal(m->error, sentence);
+	assert_non_null(strstr(fx_error(y), sentence));
+	fx_drop(y);
+	fx_module_put(m);
+	fx_graph_free(g);
+}
+
+static void what_a_model_cannot_be_is_refused(void **state)
+{
+	struct fx_node *x;
+	struct fx_graph *g = graph_of(5, &x);
+
+	fx_graph_set_output(g, &x, 1);
+	assert_refused(g, "the graph has 5 inputs; a module made of a graph has at most 4");
+
+	g = graph_of(1, &x);
+	x = fx_graph_call(g, "split", IN(x), WITH({ "n_out", fx_arg_int(6) }));
+	x = fx_graph_call(g, "getitem", IN(x), WITH({ "index", fx_arg_int(5) }));
+	fx_graph_set_output(g, &x, 1);
+	assert_refused(g, "split: split has 1 tensors, 1 parameters and 6 results; a module's call has at most 64, 16 and 4");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_trained_network_is_all_integers),
+		cmocka_unit_test(one_with_clamps_is_too),
+		cmocka_unit_test(layers_are_called_as_the_model_does),
+		cmocka_unit_test(what_no_module_does_stays_an_operator),
+		cmocka_unit_test(operators_stay_float_between_integers),
+		cmocka_unit_test(what_a_model_cannot_be_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
