@@ -159,7 +159,7 @@ int plugin_code(const char *path, struct model *m,
 		const struct fx_class *ret_classes[2],
 		struct fx_load_options *ret)
 {
-	const struct fxq_plugin *plugin;
+	const struct fxq_plugin *plugin = NULL;
 	struct fx_module *model;
 	int code;
 
