@@ -15,7 +15,7 @@
  * (-EAGAIN) and comes again from a thread of the ring. Nothing is kept of the
  * first time, for the entry in shared memory may have changed since.
  */
-#include <linux/dma-fence-chain.h>
+#include <linux/dma-fence.h>
 #include <linux/io_uring/cmd.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>

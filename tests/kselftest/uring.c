@@ -235,6 +235,19 @@ TEST_F(uring, fault)
 	EXPECT_TRUE(works());
 }
 
+/* So does that of a wait for a binary syncobj. */
+TEST_F(uring, fault_waited_for)
+{
+	u32 bad = new_job(self->fd, self->ctx, new_faulty(self->fd), NULL, 0,
+			  0);
+	u32 done = new_syncobj(self->fd);
+
+	ASSERT_EQ(0, submit(self->fd, self->ctx, bad, 1, done, 0));
+	ring_wait(&self->ring, self->fd, done, 0, 0, 1);
+	ASSERT_EQ(1, ring_enter(&self->ring, 1));
+	EXPECT_EQ(-EIO, ring_reap(&self->ring, MS).res);
+}
+
 /* WAIT: for what has signalled, what has a fence, and what has none yet. */
 TEST_F(uring, wait)
 {

@@ -199,6 +199,26 @@ static bool users_are(long before)
 	return users() == before;
 }
 
+/* A file that only a ring has holds the module, as long as the ring does. */
+TEST_F(uring_end, file_registered)
+{
+	struct ring ring = new_ring(4, 0);
+	long before;
+	int fd;
+
+	if (users() < 0)
+		SKIP(return, "fxq is not a module");
+	settle();
+	before = users();
+	fd = new_file();
+	ASSERT_EQ(0, ring_register(&ring, IORING_REGISTER_FILES, &fd, 1));
+	close(fd);
+	settle();
+	EXPECT_EQ(before + 1, users());
+	ring_close(&ring);
+	EXPECT_TRUE(users_are(before));
+}
+
 /* A ring that goes gives its commands up and lets the file go: at any moment. */
 TEST_F(uring_end, ring_closed)
 {
