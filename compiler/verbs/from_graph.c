@@ -226,6 +226,92 @@ static struct fx_node *call_module(struct making *mk, struct fx_node *n,
 	return call;
 }
 
+/* Scales that the graph brings */
+
+struct given {
+	float scale;
+	int64_t zero_point;
+	const char *dtype;
+};
+
+/* What quantize_linear or dequantize_linear says, if one scale is for all. */
+static bool find_given(const struct fx_node *n, struct given *ret)
+{
+	const struct fxq_tensor *scale = constant_in(n, 1);
+	const struct fxq_tensor *zero = constant_in(n, 2);
+
+	if (!scale || scale->dtype != FXQ_DTYPE_F32 ||
+	    fxq_tensor_count(scale) != 1 || (fx_node_in(n, 2) && !zero))
+		return false;
+	*ret = (struct given){ *(const float *)scale->data, 0, "quint8" };
+	if (!zero)
+		return true;
+	if (fxq_tensor_count(zero) != 1)
+		return false;
+	if (zero->dtype == FXQ_DTYPE_I8) {
+		ret->zero_point = *(const int8_t *)zero->data;
+		ret->dtype = "qint8";
+		return true;
+	}
+	ret->zero_point = *(const uint8_t *)zero->data;
+	return zero->dtype == FXQ_DTYPE_U8;
+}
+
+static void note_reader(struct fx_node *in, void *ctx)
+{
+	const struct fx_node **wanted = ctx;
+
+	if (in == *wanted)
+		*wanted = NULL;
+}
+
+/* Is it read by dequantize_linear alone, each with the scale that it has? */
+static bool comes_back(const struct fx_node *n, const struct given *q)
+{
+	for (const struct fx_node *k = n->next; k; k = k->next) {
+		const struct fx_node *wanted = n;
+		struct given other;
+
+		fx_node_visit(k, note_reader, &wanted);
+		if (!wanted && (!fx_node_is(k, "dequantize_linear") ||
+				!find_given(k, &other) ||
+				other.scale != q->scale ||
+				other.zero_point != q->zero_point ||
+				strcmp(other.dtype, q->dtype)))
+			return false;
+	}
+	return true;
+}
+
+/* The observer that has the scale of quantize_linear @n, or NULL. */
+static struct fx_module *given_observer(const struct fx_node *n)
+{
+	const struct fx_node *x = fx_node_in(n, 0);
+	struct fx_module *m;
+	struct given q;
+
+	if (!fx_node_is(n, "quantize_linear") || !x || fx_node_is_const(x) ||
+	    x->out[0].dtype != FXQ_DTYPE_F32 || !find_given(n, &q) ||
+	    !comes_back(n, &q))
+		return NULL;
+	m = FixedQParamsObserver(q.scale, q.zero_point, .dtype = q.dtype);
+	if (!m->error)
+		return m;
+	fx_module_put(m);
+	return NULL;
+}
+
+/* What a dequantize_linear gives is what the observer before it does. */
+static struct fx_node *observed(const struct fx_node *n)
+{
+	const struct fx_node *in = fx_node_in(n, 0);
+	struct fx_node *call = in ? in->data : NULL;
+
+	return fx_node_is(n, "dequantize_linear") && call &&
+	       fx_node_is(in, "quantize_linear") && node_is_observer(call) ?
+	       call : NULL;
+}
+
 static struct fx_node *call_of(struct making *mk, struct fx_node *n)
 {
 	struct fx_module *m;
@@ -238,7 +324,11 @@ static struct fx_node *call_of(struct making *mk, struct fx_node *n)
 	}
 	if (fx_node_is(n, "getitem") && fx_node_in(n, 0)->n_out > 1)
 		return take_result(mk, n);
-	m = find_module(n);
+	if (observed(n))
+		return observed(n);
+	m = given_observer(n);
+	if (!m)
+		m = find_module(n);
 	if (m)
 		return call_module(mk, n, m);
 	call = call_function(mk, n);

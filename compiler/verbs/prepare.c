@@ -207,6 +207,68 @@ static void set_observer(struct prepare *p, struct fx_node *call,
 	call->module = observer;
 }
 
+/* The observer that knows the scale of @n, and alone reads it; or NULL. */
+static struct fx_node *given_observer(const struct fx_node *n)
+{
+	for (struct fx_node *user = n->next; user; user = user->next)
+		if (node_is_module(user, "FixedQParamsObserver") &&
+		    fx_node_in(user, 0) == n)
+			return n->n_users == 1 ? user : NULL;
+	return NULL;
+}
+
+static bool same_given(const struct fx_module *a, const struct fx_module *b)
+{
+	return observes_alike(a, b) &&
+	       module_float(a, "scale") == module_float(b, "scale") &&
+	       module_int(a, "zero_point") == module_int(b, "zero_point");
+}
+
+/*
+ * Has the model scales for an operator, before or behind it, that are not those
+ * which the operator keeps or always has?
+ */
+static bool is_given_others(const struct place *place)
+{
+	const struct fx_module *one = NULL;
+	struct input_walk walk = { .n = 0 };
+	const struct fx_node *given = place->last ?
+				      given_observer(place->last) : NULL;
+	struct fx_module *range;
+	size_t others = 0;
+
+	if (given && place->row && place->row->observe == FX_OBSERVE_FIXED) {
+		range = range_observer(place->row->range);
+		others = !same_given(range, given->module);
+		fx_module_put(range);
+		return others;
+	}
+	if (!shares(place))
+		return false;
+	fx_node_visit(place->root, note_input, &walk);
+	for (size_t i = 0; i < walk.n; i++)
+		if (node_is_module(walk.list[i], "FixedQParamsObserver"))
+			one = walk.list[i]->module;
+	if (!one)
+		return given != NULL;
+	for (size_t i = 0; i < walk.n; i++)
+		others += is_activation(walk.list[i]) &&
+			  (!node_is_observer(walk.list[i]) ||
+			   !same_given(walk.list[i]->module, one));
+	return others || (given && !same_given(given->module, one));
+}
+
+/* It stays float between them. */
+static void leave_given(struct fx_module *gm)
+{
+	fx_for_each_node(n, gm->graph) {
+		struct place *place = n->data;
+
+		if (place->qconfig && is_given_others(place))
+			*place = (struct place){ .left = true };
+	}
+}
+
 /* All inputs and the result have the first input's observer. */
 static bool share_observer(struct prepare *p, const struct fx_node *root,
 			   struct fx_node *result)
@@ -231,6 +293,8 @@ static void observe_result(struct prepare *p, struct fx_node *n)
 	struct fx_module *observer;
 	struct fx_node *call;
 
+	if (given_observer(n))
+		return;
 	if (place->row && place->row->observe == FX_OBSERVE_FIXED)
 		observer = range_observer(place->row->range);
 	else if (place->qconfig->activation)
@@ -284,7 +348,7 @@ static void leave_notes(struct prepare *p, const struct fx_qconfig_item *dict)
 		    n->opcode == FX_CALL_FUNCTION ||
 		    n->opcode == FX_CALL_METHOD)
 			qconfig = qconfig_of(dict, p->gm, n);
-		if (qconfig)
+		if (qconfig && !place_at(n)->left)
 			leave_note(p, prepared, n, qconfig);
 	}
 	fx_module_replace(p->gm, PREPARED, prepared);
@@ -331,6 +395,7 @@ static struct fx_module *prepare(struct fx_module *model,
 		return p.gm;
 	p.general = general_qconfig(dict);
 	find_observed(p.gm, backend, dict);
+	leave_given(p.gm);
 	leave_notes(&p, dict);
 	insert_observers(&p);
 	return p.gm;

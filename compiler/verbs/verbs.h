@@ -277,11 +277,13 @@ const struct fx_function *quantized_binary(const struct fx_node *n, bool relu);
  * @root: the first node of what is one step: its inputs are observed
  * @last: the last: its result is; NULL: its parts are
  * @qconfig: NULL: it stays float, or no table has it
+ * @left: it stays float for the scales that the model brings
  */
 struct place {
 	const struct fx_backend_op *row;
 	struct fx_node *root, *last;
 	const struct fx_module_qconfig *qconfig;
+	bool left;
 };
 
 void find_observed(struct fx_module *gm, const struct fx_backend *backend,

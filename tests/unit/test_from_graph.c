@@ -352,6 +352,80 @@ static void operators_stay_float_between_integers(void **state)
 	go_through_the_verbs(mixed(), "mixed", 20, 5, 4);
 }
 
+/* Rounded to int8 with @scale, as a file that is quantized says it. */
+static struct fx_node *rounded(struct fx_graph *g, struct fx_node *x,
+			       float scale, int8_t zero)
+{
+	const struct fxq_tensor s = { .dtype = FXQ_DTYPE_F32, .data = &scale };
+	const struct fxq_tensor z = { .dtype = FXQ_DTYPE_I8, .data = &zero };
+	struct fx_node *scales = fx_graph_constant(g, "scale", &s);
+	struct fx_node *zeros = fx_graph_constant(g, "zero", &z);
+	const struct fx_kwarg axis = { "axis", fx_arg_int(1) };
+
+	x = fx_graph_call(g, "quantize_linear", IN(x, scales, zeros), &axis, 1);
+	return fx_graph_call(g, "dequantize_linear", IN(x, scales, zeros),
+			     &axis, 1);
+}
+
+static struct fx_graph *quantized(void)
+{
+	struct fx_node *x;
+	struct fx_graph *g = graph_of(1, &x);
+
+	x = rounded(g, x, 0.03125f, 5);
+	x = rounded(g, conv(g, x, 1), 0.0625f, -7);
+	/* The one keeps the scale, the other is given another. */
+	x = rounded(g, fx_graph_call(g, "relu", IN(x), NULL, 0), 0.0625f, -7);
+	x = rounded(g, fx_graph_call(g, "relu", IN(x), NULL, 0), 0.03125f, -128);
+	x = rounded(g, conv(g, x, 1), 0.125f, 1);
+	fx_graph_set_output(g, &x, 1);
+	if (fx_graph_infer(g))
+		fail_msg("%s", fx_graph_error(g));
+	return g;
+}
+
+/* Nothing is left to observe, so nothing runs before it is converted. */
+static void scales_that_a_graph_brings_are_kept(void **state)
+{
+	struct fx_module_qconfig qconfig = get_default_qconfig();
+	struct fx_graph *g = quantized();
+	struct fx_module *m = model_of(g), *prepared, *gm;
+	fxv x = input_of(g, 3), y;
+	struct fxq_tensor wanted;
+	size_t differ = 0;
+
+	prepared = prepare_calibration_fx(m,
+			fx_qconfig_dict({ "", NULL, &qconfig }));
+	gm = convert_fx(prepared);
+	y = call(gm, x);
+	if (fx_graph_run(g, NULL, fx_data(x), 1, &wanted, 1))
+		fail_msg("%s", fx_graph_error(g));
+	/* Steps of the last scale, at most one beside the graph's own. */
+	for (int64_t i = 0; i < fxq_tensor_count(&wanted); i++) {
+		float a = ((float *)wanted.data)[i] * 8;
+		float b = ((float *)fx_data(y)->data)[i] * 8;
+
+		assert_true(b == rintf(b));
+		assert_true(fabsf(a - b) <= 1);
+		differ += a != b;
+	}
+	print_message("%zu of %lld differ by a step\n", differ,
+		      (long long)fxq_tensor_count(&wanted));
+	assert_true(differ < 20);
+	/* Of the input, and around the relu whose scales differ. */
+	assert_int_equal(count_calls(gm, "quantize_per_tensor"), 2);
+	assert_int_equal(count_calls(gm, "dequantize"), 2);
+	assert_device(gm, x, y);
+	fxq_tensor_free(&wanted);
+	fx_release(y);
+	fx_release(x);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(gm);
+	fx_module_put(prepared);
+	fx_module_put(m);
+	fx_graph_free(g);
+}
+
 static void assert_refused(struct fx_graph *g, const char *sentence)
 {
 	struct fx_module *m = fx_module_of_graph(g);
@@ -387,6 +461,7 @@ int main(void)
 		cmocka_unit_test(layers_are_called_as_the_model_does),
 		cmocka_unit_test(what_no_module_does_stays_an_operator),
 		cmocka_unit_test(operators_stay_float_between_integers),
+		cmocka_unit_test(scales_that_a_graph_brings_are_kept),
 		cmocka_unit_test(what_a_model_cannot_be_is_refused),
 	};
 

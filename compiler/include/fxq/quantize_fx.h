@@ -23,6 +23,12 @@
  * the operator it is, and float: padding that differs at the two ends is one
  * reason. The result computes the graph's bits. @g stays the caller's; only the
  * data of its nodes is used. At most four inputs; never NULL, see ->error.
+ *
+ * Where the graph is quantized already, by quantize_linear and dequantize_linear
+ * with one scale for all of a value, a FixedQParamsObserver is called instead:
+ * the model does not round, and what is made of it has the graph's scales again.
+ * Weights are quantized as the qconfig says. An operator that keeps a scale, but
+ * is given another, stays float.
  */
 struct fx_module *fx_module_of_graph(struct fx_graph *g);
 
