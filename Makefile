@@ -46,7 +46,7 @@ check: packages-check all check-unit check-sanitizers docs check-vm ## every tes
 check-unit: packages-check all models	## unit, golden, ONNX, end to end
 	@meson configure $(BUILD) -Dtests=true
 	@ninja -C $(BUILD) --quiet
-	@meson test -C $(BUILD) --print-errorlogs --no-rebuild
+	@meson test -C $(BUILD) --print-errorlogs --no-rebuild -t 3
 
 check-sanitizers: packages-check	## the same under address and undefined
 	@.ci/sanitized $(BUILD)-sanitized

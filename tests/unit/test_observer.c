@@ -561,6 +561,7 @@ static void the_least_values_are_counted(void **state)
 
 	assert_null(fx_error(y));
 	assert_int_equal(((int64_t *)t->data)[fxq_tensor_count(t) / 2], 3);
+	fx_release(x);
 	fx_release(y);
 	fx_module_put(m);
 }
