@@ -24,7 +24,7 @@
 #include "node.h"
 
 #define DEPTH	32
-#define ROUNDS	15
+#define ROUNDS	61
 #define SECONDS	30		/* that no run takes */
 #define RUNS	(8 * DEPTH)	/* in a round */
 
