@@ -4,7 +4,8 @@
  *
  * A crew outlives its queue for as long as one of its threads is still busy
  * with what came of the last command: releasing it may release the queue, the
- * context and all that hangs on them, on that very thread.
+ * context and all that hangs on them, on that very thread. Nobody can wait for
+ * it then, which is why this library stays when it is closed (meson.build).
  */
 #include <stdlib.h>
 
