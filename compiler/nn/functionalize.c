@@ -216,39 +216,21 @@ int rewrite_value(struct rewrite *r, struct fx_node *n, const struct fx_arg *a,
 	fxv items[MAX_ARGS + 1];
 	int err = 0;
 
-	switch (a->kind) {
-	case FX_ARG_NONE:
-		*ret = fx_none;
+	if (arg_scalar(a, ret))
 		return 0;
-	case FX_ARG_BOOL:
-		*ret = fx_of_bool(a->b);
-		return 0;
-	case FX_ARG_INT:
-		*ret = fx_of_int(a->i);
-		return 0;
-	case FX_ARG_FLOAT:
-		*ret = fx_of_float(a->f);
-		return 0;
-	case FX_ARG_STR:
-		*ret = fx_of_str(a->s);
-		return 0;
-	case FX_ARG_NAME:
-		*ret = (fxv){ .kind = FX_VALUE_NAME, .s = a->s };
-		return 0;
-	case FX_ARG_NODE:
+	if (a->kind == FX_ARG_NODE) {
 		*ret = (fxv){ .kind = FX_VALUE_NODE, .node = a->node };
 		return 0;
-	default:
-		if (a->count > MAX_ARGS)
-			return rewrite_fail(r, n, "a tuple of too many values");
-		for (size_t i = 0; !err && i < a->count; i++)
-			err = rewrite_value(r, n, &a->items[i], &items[i]);
-		if (err)
-			return err;
-		items[a->count] = (fxv)FX_END;
-		*ret = fx_tuple_of(FX_VALUE_TUPLE, items);
-		return 0;
 	}
+	if (a->count > MAX_ARGS)
+		return rewrite_fail(r, n, "a tuple of too many values");
+	for (size_t i = 0; !err && i < a->count; i++)
+		err = rewrite_value(r, n, &a->items[i], &items[i]);
+	if (err)
+		return err;
+	items[a->count] = (fxv)FX_END;
+	*ret = fx_tuple_of(FX_VALUE_TUPLE, items);
+	return 0;
 }
 
 /* It returns its argument; so does a fake quantizer that is not enabled. */

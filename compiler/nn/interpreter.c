@@ -44,38 +44,19 @@ static void prepare(struct fx_interpreter *run)
 
 static fxv arg_value(struct fx_interpreter *run, const struct fx_arg *a)
 {
-	fxv items[MAX_ARGS + 1], v = fx_none;
+	fxv items[MAX_ARGS + 1], v;
 
-	switch (a->kind) {
-	case FX_ARG_NONE:
-		return fx_none;
-	case FX_ARG_BOOL:
-		return fx_of_bool(a->b);
-	case FX_ARG_INT:
-		return fx_of_int(a->i);
-	case FX_ARG_FLOAT:
-		return fx_of_float(a->f);
-	case FX_ARG_STR:
-		return fx_of_str(a->s);
-	case FX_ARG_NAME:
-		return (fxv){ .kind = FX_VALUE_NAME, .s = a->s };
-	case FX_ARG_NODE:
+	if (arg_scalar(a, &v))
+		return v;
+	if (a->kind == FX_ARG_NODE)
 		return run->env[place_of(a->node)];
-	case FX_ARG_TUPLE:
-	case FX_ARG_LIST:
-	case FX_ARG_SLICE:
-	case FX_ARG_DICT:
-		if (a->count > MAX_ARGS)
-			return fx_poison(NULL, -EINVAL,
-					 "a tuple of more than %d values",
-					 MAX_ARGS);
-		for (size_t i = 0; i < a->count; i++)
-			items[i] = arg_value(run, &a->items[i]);
-		items[a->count] = (fxv)FX_END;
-		v = fx_tuple_of(FX_VALUE_TUPLE + (a->kind - FX_ARG_TUPLE),
-				items);
-	}
-	return v;
+	if (a->count > MAX_ARGS)
+		return fx_poison(NULL, -EINVAL,
+				 "a tuple of more than %d values", MAX_ARGS);
+	for (size_t i = 0; i < a->count; i++)
+		items[i] = arg_value(run, &a->items[i]);
+	items[a->count] = (fxv)FX_END;
+	return fx_tuple_of(FX_VALUE_TUPLE + (a->kind - FX_ARG_TUPLE), items);
 }
 
 /*

@@ -99,6 +99,8 @@ fxv scope_close(struct scope *s, fxv result);
 
 /* A tensor that takes over t->data. */
 fxv tensor_value(const struct fxq_tensor *t);
+/* What @a is, which keeps its text; false: a node, or a sequence. */
+bool arg_scalar(const struct fx_arg *a, fxv *ret);
 /* The value out of any scope, with one reference for the caller. */
 fxv value_keep(fxv v);
 /* One reference more, and one less, of a value that no scope owns. */

@@ -434,3 +434,29 @@ int value_err(fxv v)
 
 	return poison ? poison->error->err : 0;
 }
+
+bool arg_scalar(const struct fx_arg *a, fxv *ret)
+{
+	switch (a->kind) {
+	case FX_ARG_NONE:
+		*ret = fx_none;
+		return true;
+	case FX_ARG_BOOL:
+		*ret = fx_of_bool(a->b);
+		return true;
+	case FX_ARG_INT:
+		*ret = fx_of_int(a->i);
+		return true;
+	case FX_ARG_FLOAT:
+		*ret = fx_of_float(a->f);
+		return true;
+	case FX_ARG_STR:
+		*ret = fx_of_str(a->s);
+		return true;
+	case FX_ARG_NAME:
+		*ret = (fxv){ .kind = FX_VALUE_NAME, .s = a->s };
+		return true;
+	default:
+		return false;
+	}
+}

@@ -73,30 +73,15 @@ static struct container *containers;
 /* Defaults are scalars: what a C initialiser of a constant can be. */
 static fxv default_of(const struct fx_node *n)
 {
-	const struct fx_arg *a = n->n_args ? n->args : NULL;
+	fxv v = fx_default;
 
 	if (!strncmp(n->target, "**", 2))
 		return (fxv)FX_KWARGS;
 	if (*n->target == '*')
 		return (fxv)FX_VARARGS;
-	if (!a)
-		return fx_default;
-	switch (a->kind) {
-	case FX_ARG_NONE:
-		return fx_none;
-	case FX_ARG_BOOL:
-		return fx_of_bool(a->b);
-	case FX_ARG_INT:
-		return fx_of_int(a->i);
-	case FX_ARG_FLOAT:
-		return fx_of_float(a->f);
-	case FX_ARG_STR:
-		return fx_of_str(text_once(a->s));
-	case FX_ARG_NAME:
-		return (fxv){ .kind = FX_VALUE_NAME, .s = text_once(a->s) };
-	default:
-		return fx_default;
-	}
+	if (n->n_args && arg_scalar(n->args, &v))
+		value_for_ever(&v);
+	return v;
 }
 
 static struct container *container_new(const char *name,
@@ -151,8 +136,6 @@ const struct fx_class *container_class(const char *name,
 	} else {
 		c->next = containers;
 		containers = kept = c;
-		if (c->class.method)
-			c->class.method = &c->method;
 	}
 	pthread_mutex_unlock(&lock);
 	return &kept->class;
