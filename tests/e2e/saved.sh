@@ -5,7 +5,6 @@
 # error of 8 bits, converted, compiled. What goes on is what was not interrupted.
 set -eu
 run=$FXQ_RUN net=$EXAMPLES/fmnist_net.so
-data=/usr/share/datasets/fashion-mnist
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
@@ -15,15 +14,8 @@ fail() {
 	exit 1
 }
 
-{
-	printf '\0\0\010\003\0\0\001\000\0\0\0\034\0\0\0\034'
-	zcat $data/train-images-idx3-ubyte.gz | tail -c +17 |
-		head -c $((256 * 784))
-} >x.idx
-{
-	printf '\0\0\010\001\0\0\001\000'
-	zcat $data/train-labels-idx1-ubyte.gz | tail -c +9 | head -c 256
-} >y.idx
+. "$SOURCE/tests/e2e/pictures.sh"
+cut_pictures 256
 pictures='--mean 0.2860 --std 0.3530'
 learn="$pictures --data x.idx --labels y.idx --batch 64 --epochs 1"
 

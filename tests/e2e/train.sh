@@ -6,7 +6,6 @@
 # two epochs teach it four test pictures out of five: train.sh two-epochs
 set -eu
 run=$FXQ_RUN net=$EXAMPLES/fmnist_net.so
-data=/usr/share/datasets/fashion-mnist
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
@@ -28,15 +27,8 @@ if [ "${1:-}" = two-epochs ]; then
 	exit 0
 fi
 
-{
-	printf '\0\0\010\003\0\0\002\200\0\0\0\034\0\0\0\034'
-	zcat $data/train-images-idx3-ubyte.gz | tail -c +17 |
-		head -c $((640 * 784))
-} >x.idx
-{
-	printf '\0\0\010\001\0\0\002\200'
-	zcat $data/train-labels-idx1-ubyte.gz | tail -c +9 | head -c 640
-} >y.idx
+. "$SOURCE/tests/e2e/pictures.sh"
+cut_pictures 640
 
 some() {
 	teach --data x.idx --labels y.idx --epochs 2 --augment crop=2,flip \
