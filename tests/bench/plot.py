@@ -10,7 +10,8 @@
 import json
 import math
 import sys
-from xml.sax.saxutils import escape
+
+from svg import Svg
 
 ROW = 34                # of a network: a bar for each number of threads
 BAR = 12
@@ -22,41 +23,6 @@ WIDTH = NAMES + 2 * PANEL + GAP + 60
 COLORS = {1: "#1f5a94", 2: "#8fb9dd"}
 PEER = "#c2703d"
 LEAST = 0.25            # ratios below end at the border
-
-
-class Svg:
-    def __init__(self, width, height):
-        self.lines = [
-            '<svg xmlns="http://www.w3.org/2000/svg" '
-            f'viewBox="0 0 {width} {height}" width="{width}" '
-            f'height="{height}" font-family="sans-serif" font-size="12">',
-            f'<rect width="{width}" height="{height}" fill="white"/>']
-
-    def bar(self, x0, x1, y, color):
-        left, right = sorted((x0, x1))
-        self.lines.append(
-            f'<rect x="{left:.1f}" y="{y:.1f}" width="{right - left:.1f}" '
-            f'height="{BAR}" fill="{color}"/>')
-
-    def mark(self, x, y, color):
-        self.lines.append(
-            f'<rect x="{x - 1.5:.1f}" y="{y - 1:.1f}" width="3" '
-            f'height="{BAR + 2}" fill="{color}"/>')
-
-    def line(self, x, y0, y1, color, dash=""):
-        dash = f' stroke-dasharray="{dash}"' if dash else ""
-        self.lines.append(
-            f'<line x1="{x:.1f}" y1="{y0}" x2="{x:.1f}" y2="{y1}" '
-            f'stroke="{color}"{dash}/>')
-
-    def text(self, x, y, words, anchor="start", color="#222", size=12):
-        self.lines.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" '
-            f'fill="{color}" font-size="{size}">{escape(words)}</text>')
-
-    def write(self, path):
-        with open(path, "w") as f:
-            f.write("\n".join(self.lines + ["</svg>"]) + "\n")
 
 
 def by_network(bench):
@@ -95,9 +61,13 @@ def draw_ratios(svg, bench, rows, bottom):
             if m.get("failed"):
                 svg.text(at(1) + 4, y + BAR - 2, "does not run", size=11)
             elif m["ratio"]:
-                svg.bar(at(1), at(m["ratio"]), y, COLORS[threads])
+                svg.bar(at(1), at(m["ratio"]), y, BAR, COLORS[threads])
                 svg.text(max(at(m["ratio"]), at(1)) + 4, y + BAR - 2,
                          f'{m["ratio"]:.2f}', size=11)
+
+
+def draw_mark(svg, x, y):
+    svg.bar(x - 1.5, x + 1.5, y - 1, BAR + 2, PEER)
 
 
 def draw_peaks(svg, rows, bottom):
@@ -119,21 +89,22 @@ def draw_peaks(svg, rows, bottom):
             y = TOP + i * ROW + 4 + k * (BAR + 1)
             ours, theirs = share(m, "fxq_ms"), share(m, "ort_int8_ms")
             if ours:
-                svg.bar(left, left + PANEL * min(ours, 1), y, COLORS[threads])
+                svg.bar(left, left + PANEL * min(ours, 1), y, BAR,
+                        COLORS[threads])
             if theirs:
-                svg.mark(left + PANEL * min(theirs, 1), y, PEER)
+                draw_mark(svg, left + PANEL * min(theirs, 1), y)
 
 
 def draw_legend(svg):
     x = NAMES
     for threads, words in ((1, "1 thread"), (2, "2 threads")):
-        svg.bar(x, x + 12, TOP - 22, COLORS[threads])
+        svg.bar(x, x + 12, TOP - 22, BAR, COLORS[threads])
         svg.text(x + 18, TOP - 12, words)
         x += 90
     x = NAMES + PANEL + GAP
-    svg.bar(x, x + 12, TOP - 22, COLORS[1])
+    svg.bar(x, x + 12, TOP - 22, BAR, COLORS[1])
     svg.text(x + 18, TOP - 12, "fxq")
-    svg.mark(x + 66, TOP - 22, PEER)
+    draw_mark(svg, x + 66, TOP - 22)
     svg.text(x + 74, TOP - 12, "ONNX Runtime, int8")
 
 

@@ -9,41 +9,14 @@
 # standard library is all it needs.
 import json
 import sys
-from xml.sax.saxutils import escape
+
+from svg import Svg
 
 CPU, DEVICE, FRAMES = 1, 2, 3
 ROW, BAR = 22, 16
 TOP, LEFT, WIDTH = 40, 110, 900
 COLORS = ["#1f5a94", "#c2703d", "#2a8a4a", "#8a4a9a", "#b0a030", "#3a9aa0"]
 WAIT, SUBMIT = "#dddddd", "#222222"
-
-
-class Svg:
-    def __init__(self, width, height):
-        self.lines = [
-            '<svg xmlns="http://www.w3.org/2000/svg" '
-            f'viewBox="0 0 {width} {height}" width="{width}" '
-            f'height="{height}" font-family="sans-serif" font-size="12">',
-            f'<rect width="{width}" height="{height}" fill="white"/>']
-
-    def bar(self, x0, x1, y, height, color, words=""):
-        self.lines.append(
-            f'<rect x="{x0:.1f}" y="{y:.1f}" width="{max(x1 - x0, 0.4):.1f}" '
-            f'height="{height}" fill="{color}">'
-            f'<title>{escape(words)}</title></rect>')
-
-    def line(self, x, y0, y1, color):
-        self.lines.append(f'<line x1="{x:.1f}" y1="{y0}" x2="{x:.1f}" '
-                          f'y2="{y1}" stroke="{color}"/>')
-
-    def text(self, x, y, words, anchor="start", color="#222", size=12):
-        self.lines.append(
-            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" '
-            f'fill="{color}" font-size="{size}">{escape(words)}</text>')
-
-    def write(self, path):
-        with open(path, "w") as f:
-            f.write("\n".join(self.lines + ["</svg>"]) + "\n")
 
 
 def in_order(events, category):
@@ -111,8 +84,9 @@ def draw_rows(svg, rows, events, start, length):
             color = color_of(e)
             if row[0] == FRAMES and e["cat"] == "device":
                 color += "80"
-            svg.bar(x0, x1, y + (BAR - 4 if thin else 0), 4 if thin else BAR,
-                    color, f'{e["name"]} ({e["cat"]}), {e["dur"] / 1e3:.3f} ms')
+            svg.bar(x0, max(x1, x0 + 0.4), y + (BAR - 4 if thin else 0),
+                    4 if thin else BAR, color,
+                    f'{e["name"]} ({e["cat"]}), {e["dur"] / 1e3:.3f} ms')
         y += ROW
     return y
 
