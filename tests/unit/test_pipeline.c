@@ -603,6 +603,21 @@ static void frames_that_are_not_the_callers_are_refused(void **state)
 	fxq_pipeline_close(other);
 }
 
+/* Its tensors are not looked at: they are those of another image. */
+static void frames_of_another_program_are_refused(void **state)
+{
+	struct fxq_program *bytes = load(kit_negate_bytes(), 1, 0);
+	struct fxq_pipeline *other = open_pipe(bytes, 1);
+	struct fxq_frame *foreign = NULL;
+
+	start(halving(true), 1, 0);
+	assert_int_equal(fxq_pipeline_acquire(other, 0, &foreign), 0);
+	assert_int_equal(fxq_pipeline_submit(rig.pipe, foreign), -EINVAL);
+	assert_non_null(strstr(fxq_error(), "acquired, and once"));
+	fxq_pipeline_close(other);
+	fxq_program_unload(bytes);
+}
+
 static void unfit_inputs_leave_the_frame_with_the_caller(void **state)
 {
 	struct fxq_frame *frame;
@@ -776,6 +791,7 @@ int main(int argc, char **argv)
 		TEST(closing_early_loses_nothing),
 		TEST(a_finished_pipeline_says_so),
 		TEST(frames_that_are_not_the_callers_are_refused),
+		TEST(frames_of_another_program_are_refused),
 		TEST(unfit_inputs_leave_the_frame_with_the_caller),
 		TEST(slots_are_not_lent_twice),
 		TEST(threads_share_a_pipeline),

@@ -252,6 +252,11 @@ static int fail_finished(void)
 	return fxq_fail(-EPIPE, "the pipeline is finished: it takes no more frames");
 }
 
+static int fail_not_acquired(void)
+{
+	return fxq_fail(-EINVAL, "only a frame that was acquired, and once, can be submitted");
+}
+
 /* Works, or sleeps, for a moment. False: @deadline has passed. */
 static bool look_again(struct fxq_pipeline *pipe, uint64_t deadline)
 {
@@ -296,7 +301,7 @@ FXQ_PUBLIC int fxq_pipeline_acquire(struct fxq_pipeline *pipe,
 /* Puts an acquired frame at the end of those under way. With the lock held. */
 static int enqueue(struct fxq_pipeline *pipe, struct frame *f)
 {
-	if (f->pipe != pipe || f->state != FRAME_ACQUIRED)
+	if (f->state != FRAME_ACQUIRED)
 		return -EINVAL;
 	if (pipe->finished)
 		return -EPIPE;
@@ -316,16 +321,17 @@ FXQ_PUBLIC int fxq_pipeline_submit(struct fxq_pipeline *pipe,
 	struct frame *f = (struct frame *)public;
 	int ret;
 
+	/* Another program's frame may have fewer inputs. */
+	if (f->pipe != pipe)
+		return fail_not_acquired();
 	ret = io_check_inputs(pipe->prog, public->in);
 	if (ret)
 		return ret;
 	lock(pipe);
 	ret = enqueue(pipe, f);
 	unlock(pipe);
-	if (ret == -EPIPE)
-		return fail_finished();
 	if (ret)
-		return fxq_fail(ret, "only a frame that was acquired, and once, can be submitted");
+		return ret == -EPIPE ? fail_finished() : fail_not_acquired();
 	lay_out_outputs(f);
 	slot_start(f->slot, public->in, public->out, public->user_data, false);
 	return 0;
