@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
 #include "external.h"
 
 #define KERNEL_FLAGS	(CL_MEM_READ_WRITE | CL_MEM_WRITE_ONLY |	\

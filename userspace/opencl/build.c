@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
+#include "program.h"
 
 #define SLOTS	QUEUE_THREADS	/* runs of a network at once */
 

@@ -11,7 +11,7 @@
  */
 #include <string.h>
 
-#include "icd.h"
+#include "program.h"
 
 #define READ(n, t)	{ .name = n, .type = t, .bytes = 1, .is_buffer = true }
 #define WRITE(n, t)	{ .name = n, .type = t, .bytes = 1, .is_buffer = true, \

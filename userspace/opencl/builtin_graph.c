@@ -13,7 +13,7 @@
 
 #include <fxq/compile.h>
 
-#include "icd.h"
+#include "program.h"
 
 /* Parameters of the operator being made. */
 struct params {

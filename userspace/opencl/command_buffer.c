@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
+#include "program.h"
 
 #ifdef CL_KHR_COMMAND_BUFFER_EXTENSION_VERSION
 #define PROPERTIES	const cl_command_properties_khr *properties,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
+#include "platform.h"
 
 bool context_is(cl_context context)
 {

@@ -9,7 +9,7 @@
  */
 #include <stdlib.h>
 
-#include "icd.h"
+#include "queue.h"
 
 /*
  * struct crew

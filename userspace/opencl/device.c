@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "icd.h"
+#include "platform.h"
 
 static struct _cl_device_id devices[DEVICES_MAX];
 static cl_uint n_devices;

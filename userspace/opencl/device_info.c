@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "icd.h"
+#include "program.h"
 
 #define MEMORY_MAX	(1ull << 38)	/* that libfxq gives in one piece */
 

@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "icd.h"
+#include "platform.h"
 
 #define EXPORT	__attribute__((visibility("default")))
 
@@ -71,7 +71,31 @@
 	X(clCreateBufferWithProperties) X(clCreateImageWithProperties)	\
 	X(clSetContextDestructorCallback)
 
-/* Those that only their name leads to. */
+#ifdef CL_KHR_EXTERNAL_SEMAPHORE_SYNC_FD_EXTENSION_VERSION
+#define REIMPORT_FUNCTION(X)	X(clReImportSemaphoreSyncFdKHR)
+#else
+#define REIMPORT_FUNCTION(X)
+#endif
+
+/* Extensions, which the table has no slots for. */
+#define EXTENSION_FUNCTIONS(X)						\
+	X(clCreateSemaphoreWithPropertiesKHR) X(clRetainSemaphoreKHR)	\
+	X(clReleaseSemaphoreKHR) X(clGetSemaphoreInfoKHR)		\
+	X(clEnqueueWaitSemaphoresKHR) X(clEnqueueSignalSemaphoresKHR)	\
+	X(clGetSemaphoreHandleForTypeKHR) REIMPORT_FUNCTION(X)		\
+	X(clEnqueueAcquireExternalMemObjectsKHR)			\
+	X(clEnqueueReleaseExternalMemObjectsKHR)			\
+	X(clCreateCommandQueueWithPropertiesKHR)			\
+	X(clCreateCommandBufferKHR) X(clRetainCommandBufferKHR)		\
+	X(clReleaseCommandBufferKHR) X(clFinalizeCommandBufferKHR)	\
+	X(clEnqueueCommandBufferKHR) X(clCommandBarrierWithWaitListKHR)	\
+	X(clCommandCopyBufferKHR) X(clCommandCopyBufferRectKHR)		\
+	X(clCommandCopyBufferToImageKHR) X(clCommandCopyImageKHR)	\
+	X(clCommandCopyImageToBufferKHR) X(clCommandFillBufferKHR)	\
+	X(clCommandFillImageKHR) X(clCommandNDRangeKernelKHR)		\
+	X(clGetCommandBufferInfoKHR)
+
+/* What else only its name leads to. */
 #define NAMED_FUNCTIONS(X)						\
 	X(clIcdGetPlatformIDsKHR) X(clGetPlatformIDs) X(clUnloadCompiler)
 

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "icd.h"
+#include "queue.h"
 
 cl_int enqueue_check(cl_command_queue queue, struct wait_list waits)
 {

@@ -8,7 +8,7 @@
  */
 #include <stdlib.h>
 
-#include "icd.h"
+#include "queue.h"
 
 typedef void (CL_CALLBACK *event_notify)(cl_event, cl_int, void *);
 

@@ -5,7 +5,7 @@
 #ifndef FXQ_OPENCL_EXTERNAL_H
 #define FXQ_OPENCL_EXTERNAL_H
 
-#include "icd.h"
+#include "buffer.h"
 
 /*
  * struct external - what the properties of a new buffer say

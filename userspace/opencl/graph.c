@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
+#include "program.h"
 
 #define TEXT_BYTES	256	/* name and type of an argument */
 

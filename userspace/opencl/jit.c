@@ -13,7 +13,7 @@
 #include <fxq/compile.h>
 #include <fxq/image.h>
 
-#include "icd.h"
+#include "program.h"
 
 #define KEPT	4
 

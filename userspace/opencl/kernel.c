@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
+#include "program.h"
 
 bool kernel_is(cl_kernel kernel)
 {

@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "icd.h"
+#include "program.h"
 
 static void launch_destroy(struct command *command)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
+#include "platform.h"
 
 void *object_create(enum kind kind, size_t size,
 		    void (*destroy)(struct object *object))

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "icd.h"
+#include "platform.h"
 
 const char platform_extensions[] =
 	"cl_khr_icd cl_khr_extended_versioning cl_khr_create_command_queue"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
+#include "program.h"
 
 bool program_is(cl_program program)
 {
@@ -34,9 +34,10 @@ static void program_destroy(struct object *object)
 	free(p);
 }
 
-cl_program program_create(cl_context context, enum program_form form,
-			  cl_uint n_devices, const cl_device_id *devices,
-			  cl_uint n_graphs)
+/* With room for @n_graphs, all empty, and nothing built. */
+static cl_program program_create(cl_context context, enum program_form form,
+				 cl_uint n_devices,
+				 const cl_device_id *devices, cl_uint n_graphs)
 {
 	cl_program p = object_create(KIND_PROGRAM, sizeof(*p),
 				     program_destroy);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
+#include "queue.h"
 
 #define KNOWN	(CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE |	\
 		 CL_QUEUE_PROFILING_ENABLE | CL_QUEUE_ON_DEVICE |	\

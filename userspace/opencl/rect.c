@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
+#include "buffer.h"
 
 /* Where a box of some memory is: its first byte, and how far rows are apart. */
 struct box {

@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "icd.h"
+#include "queue.h"
 
 /* Images */
 

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "icd.h"
+#include "queue.h"
 
 /* As the extensions' final versions have them. */
 #ifndef CL_SEMAPHORE_DEVICE_HANDLE_LIST_KHR

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "icd.h"
+#include "buffer.h"
 
 /*
  * struct transfer
