@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "opencl_kit.h"
 
@@ -216,6 +217,32 @@ static void errors_travel_along_wait_lists(void **state)
 	OK(clReleaseMemObject(mem));
 }
 
+/* What is to wait for an event that has failed already does not run either. */
+static void errors_of_the_past_count(void **state)
+{
+	cl_event failed = SOME(clCreateUserEvent(context, &err));
+	cl_event fill, marker, after;
+	cl_mem mem = kit_buffer(0, 64);
+	uint8_t got;
+
+	OK(clSetUserEventStatus(failed, -5));
+	OK(clEnqueueFillBuffer(queue, mem, "a", 1, 0, 64, 1, &failed, &fill));
+	OK(clEnqueueMarkerWithWaitList(loose, 1, &failed, &marker));
+	OK(clEnqueueFillBuffer(queue, mem, "b", 1, 1, 1, 0, NULL, &after));
+	OK(clWaitForEvents(1, &after));
+	assert_int_equal(kit_status(fill),
+			 CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
+	assert_int_equal(kit_status(marker),
+			 CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
+	kit_read(mem, &got, 1);
+	assert_int_equal(got, 0);
+	OK(clReleaseEvent(failed));
+	OK(clReleaseEvent(fill));
+	OK(clReleaseEvent(marker));
+	OK(clReleaseEvent(after));
+	OK(clReleaseMemObject(mem));
+}
+
 static atomic_int calls, last;
 
 static void CL_CALLBACK note(cl_event event, cl_int status, void *user_data)
@@ -250,6 +277,39 @@ static void callbacks_are_called_once(void **state)
 	IS(CL_INVALID_EVENT, clSetEventCallback(bad, CL_COMPLETE, note, NULL));
 	OK(clReleaseEvent(event));
 	OK(clReleaseEvent(gate));
+}
+
+static void CL_CALLBACK ask_context(cl_event event, cl_int status,
+				    void *user_data)
+{
+	cl_context of = NULL;
+
+	atomic_store(&last, clGetEventInfo(event, CL_EVENT_CONTEXT, sizeof(of),
+					   &of, NULL));
+	atomic_fetch_add(&calls, of == context);
+}
+
+/* The program released its own when it had set the callback. */
+static void callbacks_have_a_handle(void **state)
+{
+	static const cl_int when[] = { CL_SUBMITTED, CL_RUNNING, CL_COMPLETE };
+	cl_event gate = SOME(clCreateUserEvent(context, &err)), event;
+	cl_mem mem = kit_buffer(0, 64);
+
+	atomic_store(&calls, 0);
+	for (size_t i = 0; i < COUNT(when); i++) {
+		OK(clEnqueueFillBuffer(loose, mem, "a", 1, 0, 64, 1, &gate,
+				       &event));
+		OK(clSetEventCallback(event, when[i], ask_context, NULL));
+		OK(clReleaseEvent(event));
+	}
+	OK(clSetUserEventStatus(gate, CL_COMPLETE));
+	for (int i = 0; i < 10000 && atomic_load(&calls) < 3; i++)
+		usleep(1000);
+	assert_int_equal(atomic_load(&last), CL_SUCCESS);
+	assert_int_equal(atomic_load(&calls), 3);
+	OK(clReleaseEvent(gate));
+	OK(clReleaseMemObject(mem));
 }
 
 static void profiling(void **state)
@@ -370,7 +430,9 @@ int main(void)
 		cmocka_unit_test(waiting_refuses),
 		cmocka_unit_test(order_is_kept),
 		cmocka_unit_test(errors_travel_along_wait_lists),
+		cmocka_unit_test(errors_of_the_past_count),
 		cmocka_unit_test(callbacks_are_called_once),
+		cmocka_unit_test(callbacks_have_a_handle),
 		cmocka_unit_test(profiling),
 		cmocka_unit_test(releases_in_any_order),
 		cmocka_unit_test(an_abandoned_event_ends_its_followers),

@@ -79,7 +79,7 @@ void event_follow(cl_event event, cl_event first, bool strict)
 	event->waits++;
 }
 
-/* Moves callbacks that wait for @event's status to @out. */
+/* Moves callbacks that wait for @event's status to @out, with a reference. */
 static void collect(cl_event event, struct outcome *out)
 {
 	struct callback **at = &event->callbacks, *callback;
@@ -93,6 +93,7 @@ static void collect(cl_event event, struct outcome *out)
 		callback->next = NULL;
 		callback->status = event->status < 0 ? event->status :
 						       callback->when;
+		object_get(event);
 		*out->callbacks_end = callback;
 		out->callbacks_end = &callback->next;
 	}
@@ -148,7 +149,10 @@ static void end_all(struct outcome *out, struct _cl_event **last)
 	}
 }
 
-/* Without the lock. The queue's reference to what has ended goes. */
+/*
+ * Without the lock. A callback has a handle that is valid, though the program
+ * may have released its own. The queue's reference to what has ended goes.
+ */
 static void carry_out(struct outcome *out)
 {
 	struct callback *callback;
@@ -156,9 +160,11 @@ static void carry_out(struct outcome *out)
 
 	while ((callback = out->callbacks)) {
 		out->callbacks = callback->next;
-		((event_notify)callback->fn)(callback->object,
-					     callback->status,
+		event = callback->object;
+		object_hold(event);
+		((event_notify)callback->fn)(event, callback->status,
 					     callback->user_data);
+		clReleaseEvent(event);
 		free(callback);
 	}
 	while ((event = out->ended)) {
@@ -236,6 +242,20 @@ cl_event clCreateUserEvent(cl_context context, cl_int *errcode_ret)
 	return event;
 }
 
+/* False: it has been set before. The caller holds a reference. */
+static bool set_user_event(cl_event event, cl_int status)
+{
+	bool first;
+
+	pthread_mutex_lock(&event->context->lock);
+	first = event->waits;
+	event->waits = 0;
+	pthread_mutex_unlock(&event->context->lock);
+	if (first)
+		event_advance(event, status);
+	return first;
+}
+
 cl_int clSetUserEventStatus(cl_event event, cl_int execution_status)
 {
 	bool first;
@@ -244,16 +264,10 @@ cl_int clSetUserEventStatus(cl_event event, cl_int execution_status)
 		return CL_INVALID_EVENT;
 	if (execution_status > CL_COMPLETE)
 		return CL_INVALID_VALUE;
-	pthread_mutex_lock(&event->context->lock);
-	first = event->waits;
-	event->waits = 0;
-	pthread_mutex_unlock(&event->context->lock);
-	if (!first)
-		return CL_INVALID_OPERATION;
 	object_get(event);
-	event_advance(event, execution_status);
+	first = set_user_event(event, execution_status);
 	object_put(event);
-	return CL_SUCCESS;
+	return first ? CL_SUCCESS : CL_INVALID_OPERATION;
 }
 
 cl_int clWaitForEvents(cl_uint num_events, const cl_event *event_list)
@@ -358,9 +372,13 @@ cl_int clRetainEvent(cl_event event)
 /* A user event that can never be set again ends those that wait for it. */
 cl_int clReleaseEvent(cl_event event)
 {
-	if (event_is(event) && !event->queue &&
-	    atomic_load(&event->base.handles) == 1)
-		clSetUserEventStatus(event,
+	if (!event_is(event))
+		return CL_INVALID_EVENT;
+	object_get(event);
+	object_release(event, KIND_EVENT, CL_INVALID_EVENT);
+	if (!event->queue && !atomic_load(&event->base.handles))
+		set_user_event(event,
 			CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
-	return object_release(event, KIND_EVENT, CL_INVALID_EVENT);
+	object_put(event);
+	return CL_SUCCESS;
 }

@@ -51,6 +51,14 @@ bool object_is(const void *handle, enum kind kind)
 	       atomic_load(&object->handles);
 }
 
+void object_hold(void *handle)
+{
+	struct object *object = handle;
+
+	if (atomic_fetch_add(&object->handles, 1))
+		object_put(object);
+}
+
 cl_int object_retain(void *handle, enum kind kind, cl_int invalid)
 {
 	struct object *object = handle;

@@ -69,6 +69,11 @@ void *object_get(void *object);
 void object_put(void *object);		/* accepts NULL */
 /* Is it a handle to an object of ours, of that kind, that the program holds? */
 bool object_is(const void *handle, enum kind kind);
+/*
+ * A reference of ours becomes one of the program's, though it may hold none any
+ * more: the handle is valid until that is released.
+ */
+void object_hold(void *object);
 /* What clRetain…() and clRelease…() do; @invalid is for what is no @kind. */
 cl_int object_retain(void *handle, enum kind kind, cl_int invalid);
 cl_int object_release(void *handle, enum kind kind, cl_int invalid);
