@@ -440,6 +440,45 @@ static void a_work_item_is_a_run(void **state)
 	OK(clReleaseMemObject(out));
 }
 
+static int gone;
+
+static void CL_CALLBACK note(cl_mem mem, void *user_data)
+{
+	gone++;
+}
+
+/* The program knows when its memory is its own again. */
+static void kernels_keep_no_buffer(void **state)
+{
+	float memory[ELEMENTS] = { 1 }, y[ELEMENTS];
+	const size_t one = 1;
+	cl_mem out = kit_buffer(0, BYTES);
+	cl_mem in = SOME(clCreateBuffer(context, CL_MEM_USE_HOST_PTR, BYTES,
+					memory, &err));
+	cl_kernel k = SOME(clCreateKernel(program, "negate", &err)), twin;
+
+	OK(clSetMemObjectDestructorCallback(in, note, NULL));
+	OK(SET(k, 0, in));
+	OK(SET(k, 1, out));
+	twin = SOME(clCloneKernel(k, &err));
+	OK(LAUNCH(queue, k, 1, NULL, &one, NULL));
+	kit_read(out, y, BYTES);
+	assert_true(y[0] == -1);
+	OK(clFinish(queue));
+	OK(clReleaseMemObject(in));
+	assert_int_equal(gone, 1);
+	IS(CL_INVALID_KERNEL_ARGS, LAUNCH(queue, k, 1, NULL, &one, NULL));
+	IS(CL_INVALID_KERNEL_ARGS, LAUNCH(queue, twin, 1, NULL, &one, NULL));
+	in = kit_buffer(0, BYTES);
+	OK(SET(k, 0, in));
+	OK(LAUNCH(queue, k, 1, NULL, &one, NULL));
+	OK(clFinish(queue));
+	OK(clReleaseMemObject(in));
+	OK(clReleaseMemObject(out));
+	OK(clReleaseKernel(twin));
+	OK(clReleaseKernel(k));
+}
+
 /* Floats at odd addresses are the program's right. */
 static void host_memory_anywhere(void **state)
 {
@@ -476,6 +515,7 @@ int main(void)
 		cmocka_unit_test(arguments_refuse),
 		cmocka_unit_test(launches_refuse),
 		cmocka_unit_test(a_work_item_is_a_run),
+		cmocka_unit_test(kernels_keep_no_buffer),
 		cmocka_unit_test(host_memory_anywhere),
 	};
 

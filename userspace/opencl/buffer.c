@@ -65,7 +65,6 @@ static void mem_destroy(struct object *object)
 	free(mem->properties);
 	object_put(mem->parent);
 	object_put(mem->context);
-	free(mem);
 }
 
 /* Of flags that exclude each other, at most one. */

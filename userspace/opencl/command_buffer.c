@@ -66,7 +66,6 @@ static void buffer_destroy(struct object *object)
 	free(b->commands);
 	free(b->properties);
 	object_put(b->queue);
-	free(b);
 }
 
 /* The flags among @p, and how many properties there are. */

@@ -37,7 +37,6 @@ static void context_destroy(struct object *object)
 	pthread_mutex_destroy(&c->lock);
 	free(c->devices);
 	free(c->properties);
-	free(c);
 }
 
 /* How many there are, with the 0 at the end; 0: no list. */

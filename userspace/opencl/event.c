@@ -43,7 +43,6 @@ static void event_destroy(struct object *object)
 	free(event->links);
 	object_put(event->queue);
 	object_put(event->context);
-	free(event);
 }
 
 cl_event event_create(cl_context context, cl_command_queue queue,

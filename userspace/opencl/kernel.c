@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * kernel.c - kernels and their arguments
+ *
+ * A kernel keeps no buffer alive: the program could not tell when memory of its
+ * own that a buffer is made of is free again. A launch finds out what is gone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +20,12 @@ static void kernel_destroy(struct object *object)
 	cl_kernel k = (cl_kernel)object;
 
 	for (cl_uint i = 0; k->values && i < k->graph->n_args; i++)
-		object_put(k->values[i].mem);
+		object_forget(k->values[i].mem);
 	free(k->values);
 	jit_destroy(k->jit);
 	pthread_mutex_destroy(&k->lock);
 	atomic_fetch_sub(&k->program->kernels, 1);
 	object_put(k->program);
-	free(k);
 }
 
 static cl_kernel kernel_new(cl_program program, const struct graph *graph)
@@ -102,7 +104,7 @@ cl_kernel clCloneKernel(cl_kernel source, cl_int *errcode_ret)
 	for (cl_uint i = 0; i < k->graph->n_args; i++) {
 		k->values[i] = source->values[i];
 		if (k->values[i].mem)
-			object_get(k->values[i].mem);
+			object_watch(k->values[i].mem);
 	}
 	pthread_mutex_unlock(&source->lock);
 	fail(errcode_ret, CL_SUCCESS);
@@ -172,12 +174,12 @@ cl_int clSetKernelArg(cl_kernel k, cl_uint arg_index, size_t arg_size,
 	if (arg->is_buffer && !value.mem)
 		value.set = false;
 	if (value.mem)
-		object_get(value.mem);
+		object_watch(value.mem);
 	pthread_mutex_lock(&k->lock);
 	old = k->values[arg_index];
 	k->values[arg_index] = value;
 	pthread_mutex_unlock(&k->lock);
-	object_put(old.mem);
+	object_forget(old.mem);
 	return CL_SUCCESS;
 }
 

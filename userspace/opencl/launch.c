@@ -13,8 +13,8 @@ static void launch_destroy(struct command *command)
 {
 	struct launch *l = (struct launch *)command;
 
-	for (cl_uint i = 0; l->values && i < l->graph->n_args; i++)
-		object_put(l->values[i].mem);
+	for (cl_uint i = 0; l->mems && i < l->graph->n_args; i++)
+		object_put(l->mems[i]);
 	free(l->values);
 	free(l->mems);
 	object_put(l->kernel);
@@ -59,20 +59,21 @@ static cl_int read_range(struct launch *l, const struct range *r,
 	return CL_SUCCESS;
 }
 
-/* With the kernel's lock: its arguments, all of which must be set. */
+/* With the kernel's lock: its arguments, all set, and no buffer gone. */
 static cl_int take_values(struct launch *l)
 {
-	const struct graph *g = l->graph;
+	for (cl_uint i = 0; i < l->graph->n_args; i++) {
+		const struct value *value = &l->kernel->values[i];
 
-	for (cl_uint i = 0; i < g->n_args; i++) {
-		l->values[i] = l->kernel->values[i];
-		l->mems[i] = l->values[i].mem;
-		if (l->mems[i])
-			object_get(l->mems[i]);
-	}
-	for (cl_uint i = 0; i < g->n_args; i++)
-		if (!l->values[i].set)
+		if (!value->set)
 			return CL_INVALID_KERNEL_ARGS;
+		l->values[i] = *value;
+		if (!value->mem)
+			continue;
+		l->mems[i] = object_revive(value->mem);
+		if (!l->mems[i] || !mem_is(l->mems[i]))
+			return CL_INVALID_KERNEL_ARGS;
+	}
 	return CL_SUCCESS;
 }
 

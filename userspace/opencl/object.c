@@ -20,6 +20,7 @@ void *object_create(enum kind kind, size_t size,
 	object->destroy = destroy;
 	atomic_init(&object->handles, 1);
 	atomic_init(&object->refs, 1);
+	atomic_init(&object->watchers, 1);
 	return object;
 }
 
@@ -40,6 +41,35 @@ void object_put(void *handle)
 	object->kind = 0;
 	object->dispatch = NULL;
 	object->destroy(object);
+	object_forget(object);
+}
+
+void *object_watch(void *handle)
+{
+	struct object *object = handle;
+
+	atomic_fetch_add(&object->watchers, 1);
+	return object;
+}
+
+void object_forget(void *handle)
+{
+	struct object *object = handle;
+
+	if (object && atomic_fetch_sub(&object->watchers, 1) == 1)
+		free(object);
+}
+
+void *object_revive(void *handle)
+{
+	struct object *object = handle;
+	unsigned int refs = atomic_load(&object->refs);
+
+	while (refs)
+		if (atomic_compare_exchange_weak(&object->refs, &refs,
+						 refs + 1))
+			return object;
+	return NULL;
 }
 
 bool object_is(const void *handle, enum kind kind)

@@ -52,13 +52,15 @@ enum kind {
  * @handles: references that the program holds; with none left, its handle is
  *	     invalid
  * @refs: our own; all that the program holds count as one
- * @destroy: after the last
+ * @watchers: know of it, and keep no more than its memory; all @refs count as
+ *	      one
+ * @destroy: after the last of @refs: releases what it holds
  */
 struct object {
 	const cl_icd_dispatch *dispatch;
 	void *dispatch_data;
 	enum kind kind;
-	atomic_uint handles, refs;
+	atomic_uint handles, refs, watchers;
 	void (*destroy)(struct object *object);
 };
 
@@ -67,6 +69,11 @@ void *object_create(enum kind kind, size_t size,
 		    void (*destroy)(struct object *object));
 void *object_get(void *object);
 void object_put(void *object);		/* accepts NULL */
+/* To look at it later, when it may be gone. */
+void *object_watch(void *object);
+void object_forget(void *object);	/* accepts NULL */
+/* A reference to what is watched; NULL: it is gone. */
+void *object_revive(void *object);
 /* Is it a handle to an object of ours, of that kind, that the program holds? */
 bool object_is(const void *handle, enum kind kind);
 /*

@@ -31,7 +31,6 @@ static void program_destroy(struct object *object)
 	free(p->bytes);
 	free(p->devices);
 	object_put(p->context);
-	free(p);
 }
 
 /* With room for @n_graphs, all empty, and nothing built. */

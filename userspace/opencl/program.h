@@ -104,7 +104,7 @@ bool program_built(cl_program program, int i);
  */
 struct value {
 	bool set;
-	cl_mem mem;		/* NULL: none given, or a number */
+	cl_mem mem;		/* watched; NULL: none given, or a number */
 	uint32_t number;
 };
 

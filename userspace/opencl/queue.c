@@ -50,7 +50,6 @@ static void queue_destroy(struct object *object)
 		crew_dismiss(q->crew);
 	object_put(q->context);
 	free(q->list);
-	free(q);
 }
 
 static cl_command_queue create(cl_context context, cl_device_id device,

@@ -65,7 +65,6 @@ static void semaphore_destroy(struct object *object)
 	pthread_mutex_destroy(&s->lock);
 	free(s->properties);
 	object_put(s->context);
-	free(s);
 }
 
 /* Making */
