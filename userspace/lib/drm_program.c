@@ -30,7 +30,7 @@
  * @timeline: syncobj
  * @point: of the last run submitted
  * @ended: of the last run that is known to have ended
- * @gone: the device went while somebody waited for it
+ * @gone: the device went while somebody waited for it, or the ring did
  * @ring: NULL: it has none
  * @banned: a completion said that @ctx runs nothing more
  * @stream: of each step, 0 if it is the CPU's
@@ -464,13 +464,23 @@ void drm_ring_file(struct fxq_program *p, const struct file_part *f, bool link,
 	ring_file(own->ring, f, link, cookie);
 }
 
+/* What is prepared stays so, and the next call may get on. */
+static bool is_passing(int error)
+{
+	return error == -ETIME || error == -EINTR || error == -EAGAIN ||
+	       error == -EBUSY;
+}
+
 int drm_ring_enter(struct fxq_program *p, uint32_t n, uint64_t timeout_ns)
 {
 	struct drm_program *own = p->own;
-	int ret = ring_enter(own->ring, n, timeout_ns);
+	int ret;
 
+	if (own->gone)
+		return -ENODEV;
+	ret = ring_enter(own->ring, n, timeout_ns);
 	p->dev->calls += ret != 0;
-	if (ret >= 0 || ret == -ETIME || ret == -EINTR)
+	if (ret >= 0 || is_passing(ret))
 		return 0;
 	own->gone = true;
 	return ret;

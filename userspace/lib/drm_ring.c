@@ -4,7 +4,9 @@
  *
  * Completions are of 32 bytes, for the cycles of runs. They are posted when the
  * thread that owns the ring waits for them, and that is woken once for all that
- * it waits for. The node is a registered file: a run then takes no reference.
+ * it waits for. A flag in shared memory says that there are some to post, so that
+ * looking for them costs no call. The node is a registered file: a run then takes
+ * no reference.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,8 @@ int ring_open(int fd, uint32_t entries, struct drm_ring **ret_ring)
 {
 	const unsigned int flags = IORING_SETUP_CQE32 |
 				   IORING_SETUP_SINGLE_ISSUER |
-				   IORING_SETUP_DEFER_TASKRUN;
+				   IORING_SETUP_DEFER_TASKRUN |
+				   IORING_SETUP_TASKRUN_FLAG;
 	struct drm_ring *r = calloc(1, sizeof(*r));
 	int ret;
 
@@ -84,6 +87,12 @@ void ring_file(struct drm_ring *r, const struct file_part *f, bool link,
 	     cookie);
 }
 
+/* Has the kernel completions that it posts when it is called? */
+static bool has_unposted(const struct drm_ring *r)
+{
+	return IO_URING_READ_ONCE(*r->uring.sq.kflags) & IORING_SQ_TASKRUN;
+}
+
 int ring_enter(struct drm_ring *r, uint32_t n, uint64_t timeout_ns)
 {
 	struct __kernel_timespec t = {
@@ -95,7 +104,8 @@ int ring_enter(struct drm_ring *r, uint32_t n, uint64_t timeout_ns)
 
 	if (ring_ready(r) >= n)
 		n = 0;
-	if (!n && !io_uring_sq_ready(&r->uring))
+	if (!n && !io_uring_sq_ready(&r->uring) &&
+	    (ring_ready(r) || !has_unposted(r)))
 		return 0;
 	if (!n || timeout_ns == UINT64_MAX)
 		ret = io_uring_submit_and_wait(&r->uring, n);

@@ -38,9 +38,9 @@ void ring_run(struct drm_ring *r, uint32_t job, bool link, uint64_t cookie);
 void ring_file(struct drm_ring *r, const struct file_part *f, bool link,
 	       uint64_t cookie);
 /*
- * Hands over what is prepared and waits for @n completions (0: for none). 1
- * after one system call, 0 if there was nothing to do, or a negative errno,
- * -ETIME among them.
+ * Hands over what is prepared and waits for @n completions (0: for none, but
+ * those that are there are taken). 1 after one system call, 0 if there was nothing
+ * to do, or a negative errno, -ETIME among them.
  */
 int ring_enter(struct drm_ring *r, uint32_t n, uint64_t timeout_ns);
 uint32_t ring_ready(const struct drm_ring *r);
