@@ -40,7 +40,7 @@ struct fake_job {
 
 /*
  * struct fake - what the driver does next, and what it has
- * @open_error, @driver, @contract: of the node
+ * @open_error, @driver, @contract, @features: of the node
  * @fail, @fail_error: this ioctl fails so, the @fail_after-th time and on, for
  *		       @fail_times
  * @status: of each run, by number; 0 unless a test says otherwise
@@ -50,6 +50,7 @@ static struct fake {
 	int open_error;
 	const char *driver;
 	uint8_t contract[32];
+	uint64_t features;
 	unsigned long fail;
 	int fail_error;
 	unsigned int fail_after, fail_times, calls;
@@ -139,6 +140,7 @@ static int fake_query(struct drm_fxq_dev_query *q)
 		.spm_bytes = 1 << 20, .acc_bytes = 1 << 16,
 		.max_descriptors = 1 << 20, .clock_khz = 1000000,
 		.macs = 1024, .max_inflight = 256,
+		.features = fake.features,
 	};
 
 	memcpy(info.contract, fake.contract, sizeof(info.contract));

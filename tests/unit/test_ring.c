@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_ring.c - rings of the kernel's that is here, with files
+ * test_ring.c - rings of the kernel's that is here, with files, and a queue whose
+ * device refuses each run: the fake node is a file that takes no commands
  */
+#include <fxq/queue.h>
+
 #include "fake_drm.h"
 #include "lib/drm_ring.h"
 
@@ -14,6 +17,7 @@ static int pipe_fd[2];
 static int begin(void **state)
 {
 	fake_reset();
+	fake.features = DRM_FXQ_FEATURE_URING;
 	ring = NULL;
 	return pipe2(pipe_fd, O_CLOEXEC);
 }
@@ -118,6 +122,50 @@ static void links_hold(void **state)
 	assert_memory_equal(data[1], "ther", 4);
 }
 
+static void run_ends(struct fxq_queue *q, const struct fxq_request *request,
+		     int error)
+{
+	struct fxq_completion c;
+
+	if (fxq_queue_add(q, request))
+		fail_msg("add: %s", fxq_error());
+	assert_int_equal(fxq_queue_reap(q, &c, 1, 10 * SECOND_NS), 1);
+	if (c.result != error)
+		fail_msg("%d: %s", c.result, c.error);
+}
+
+/* What a slot's last run was to follow is of no account to the next. */
+static void a_files_end_is_of_one_request(void **state)
+{
+	const struct fxq_queue_config config = { .depth = 1 };
+	struct fxq_image *image = kit_open(kit_negate_bytes());
+	struct fxq_request request = { 0 };
+	struct fxq_queue_info info;
+	struct fxq_device *dev;
+	struct fxq_queue *q;
+	struct fxq_io *io;
+
+	assert_int_equal(fxq_device_open("accel0", NULL, &dev), 0);
+	assert_int_equal(fxq_queue_open(dev, image, &config, &q), 0);
+	assert_int_equal(fxq_io_create(fxq_queue_program(q), &io), 0);
+	fxq_queue_info(q, &info);
+	if (!info.ring)
+		skip();
+	request.in = io->in;
+	request.out = io->out;
+	request.read = (struct fxq_queue_part){
+		.fd = fake.memory, .size = ELEMENTS,
+		.offset = FAKE_MAX * FAKE_BO_BYTES - 5,
+	};
+	run_ends(q, &request, -ENODATA);
+	request.read.size = 0;
+	run_ends(q, &request, -EOPNOTSUPP);
+	fxq_io_destroy(io);
+	fxq_queue_close(q);
+	fxq_image_close(image);
+	fxq_device_close(dev);
+}
+
 #define RING_TEST(name)	cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -126,6 +174,7 @@ int main(void)
 		RING_TEST(looking_gets_there),
 		RING_TEST(waiting_has_an_end),
 		RING_TEST(links_hold),
+		RING_TEST(a_files_end_is_of_one_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

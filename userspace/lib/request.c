@@ -184,7 +184,6 @@ static bool start_chain(struct fxq_queue *q, struct entry *e)
 		return false;
 	slot = next_slot(q->prog);
 	slot->link = e->request.write.size;
-	slot->link_error = 0;
 	e->slot = slot;
 	e->state = ENTRY_RUNNING;
 	if (e->request.read.size) {
@@ -212,6 +211,8 @@ static void chain_ended(struct fxq_queue *q, struct entry *e)
 {
 	int error = e->slot->link_error;
 
+	/* The next run in the slot need not follow anything. */
+	e->slot->link_error = 0;
 	e->slot = NULL;
 	if (error) {
 		e->state = ENTRY_READING;
