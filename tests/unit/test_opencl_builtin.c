@@ -205,6 +205,7 @@ static void conv(void **state)
 	int8_t x[DEPTH * IH * IW], w[CHANNELS * DEPTH * WX * WY];
 	int8_t got[CHANNELS * OH * OW], zero[2] = { 3, -100 };
 	int32_t bias[CHANNELS], scale[CHANNELS], shift[CHANNELS];
+	uint8_t odd[sizeof(scale) + 1];
 	cl_kernel k = kernel_of("pocl.dnn.conv2d.relu.i8");
 	cl_mem mems[7];
 
@@ -217,7 +218,10 @@ static void conv(void **state)
 	mems[1] = bytes(w, sizeof(w));
 	mems[2] = kit_buffer(0, sizeof(got));
 	mems[3] = words(bias, CHANNELS);
-	mems[4] = words(scale, CHANNELS);
+	/* Memory of the program's may begin anywhere. */
+	memcpy(odd + 1, scale, sizeof(scale));
+	mems[4] = SOME(clCreateBuffer(context, CL_MEM_USE_HOST_PTR,
+				      sizeof(scale), odd + 1, &err));
 	mems[5] = words(shift, CHANNELS);
 	mems[6] = SOME(clCreateBuffer(context, CL_MEM_COPY_HOST_PTR, 2, zero,
 				      &err));
@@ -243,7 +247,7 @@ enum { IN = 40, OUT = 12, ROWS = 3 };
 static void dense(void **state)
 {
 	const uint32_t numbers[5] = { 0x60000000, -8, 4, 30, IN };
-	const uint32_t beyond = 200;
+	const uint32_t beyond = 200, least = INT32_MIN;
 	int8_t x[ROWS * IN], w[OUT * IN], got[ROWS * OUT];
 	int32_t bias[OUT];
 	cl_mem mems[4] = { bytes(x, sizeof(x)), bytes(w, sizeof(w)),
@@ -265,6 +269,12 @@ static void dense(void **state)
 			       w[i % OUT * IN + d];
 		assert_int_equal(got[i], rounded(sum, 0x60000000, -8, -30));
 	}
+	/* So far down that nothing but the zero point is left. */
+	set_numbers(k, 5, &least, 1);
+	OK(launch(k, OUT, ROWS, 1));
+	kit_read(mems[2], got, sizeof(got));
+	for (int i = 0; i < ROWS * OUT; i++)
+		assert_int_equal(got[i], -30);
 	IS(CL_INVALID_GLOBAL_WORK_SIZE, launch(k, OUT, ROWS, 2));
 	IS(CL_INVALID_GLOBAL_WORK_SIZE, launch(k, OUT, ROWS + 1, 1));
 	set_numbers(k, 6, &beyond, 1);

@@ -147,22 +147,32 @@ int graph_of_maxpool(const struct launch *l, struct fx_graph *g)
 	return finish(g, "qmax_pool2d", &in, 1, &p);
 }
 
+/* A shift may be any number: 31 is not taken from it. */
 static float factor(int32_t scale, int32_t shift)
 {
-	return (float)ldexp(scale, shift - 31);
+	return (float)ldexp(ldexp(scale, -31), shift);
+}
+
+/* The @i-th in memory that may begin anywhere. */
+static int32_t word(const uint8_t *words, int64_t i)
+{
+	int32_t word;
+
+	memcpy(&word, words + i * sizeof(word), sizeof(word));
+	return word;
 }
 
 /* Bias and factors of @n channels; @step 0: one factor for all. */
 static int set_channels(struct fx_graph *g, struct fx_node **in, int64_t n,
-			const void *bias, const int32_t *scale,
-			const int32_t *shift, int step)
+			const void *bias, const void *scale,
+			const void *shift, int step)
 {
 	float *m = calloc(n, sizeof(*m));
 
 	if (!m)
 		return -ENOMEM;
 	for (int64_t i = 0; i < n; i++)
-		m[i] = factor(scale[i * step], shift[i * step]);
+		m[i] = factor(word(scale, i * step), word(shift, i * step));
 	in[2] = constant(g, FXQ_DTYPE_I32, 1, &n, bias);
 	in[3] = constant(g, FXQ_DTYPE_F32, 1, &n, m);
 	free(m);
@@ -181,8 +191,7 @@ int graph_of_conv(const struct launch *l, struct fx_graph *g)
 	in[1] = constant(g, FXQ_DTYPE_I8, 4, (int64_t[]){ channels, depth,
 			 v[8].number, v[7].number }, l->mems[1]->data);
 	if (set_channels(g, in, channels, l->mems[3]->data,
-			 (const int32_t *)l->mems[4]->data,
-			 (const int32_t *)l->mems[5]->data, 1))
+			 l->mems[4]->data, l->mems[5]->data, 1))
 		return -ENOMEM;
 	set_windows(g, &p, v[9].number, v[10].number);
 	set(&p, "groups", fx_arg_int(1));

@@ -51,21 +51,23 @@ static size_t count_properties(const cl_context_properties *p)
 	return n + 1;
 }
 
+/* Each at most once, and with a value that there is. */
 static cl_int check_properties(const cl_context_properties *p)
 {
-	bool seen = false;
+	bool has_platform = false, has_sync = false;
 
 	for (; p && *p; p += 2) {
-		if (*p != CL_CONTEXT_PLATFORM &&
-		    *p != CL_CONTEXT_INTEROP_USER_SYNC)
+		bool *seen = *p == CL_CONTEXT_PLATFORM ? &has_platform :
+			     *p == CL_CONTEXT_INTEROP_USER_SYNC ? &has_sync :
+								  NULL;
+
+		if (!seen || *seen)
 			return CL_INVALID_PROPERTY;
-		if (*p == CL_CONTEXT_INTEROP_USER_SYNC)
-			continue;
-		if (seen)
-			return CL_INVALID_PROPERTY;
-		if ((cl_platform_id)p[1] != &platform)
+		*seen = true;
+		if (seen == &has_platform && (cl_platform_id)p[1] != &platform)
 			return CL_INVALID_PLATFORM;
-		seen = true;
+		if (seen == &has_sync && p[1] != CL_TRUE && p[1] != CL_FALSE)
+			return CL_INVALID_PROPERTY;
 	}
 	return CL_SUCCESS;
 }

@@ -247,8 +247,8 @@ static cl_int answer_list(cl_device_info param, ARGS)
 {
 	switch (param) {
 	case CL_DEVICE_MAX_WORK_ITEM_SIZES:
-		return answer((size_t[WORK_DIMENSIONS]){ SIZE_MAX, SIZE_MAX,
-			SIZE_MAX }, WORK_DIMENSIONS * sizeof(size_t), OUT);
+		return answer((size_t[WORK_DIMENSIONS]){ 1, 1, 1 },
+			      WORK_DIMENSIONS * sizeof(size_t), OUT);
 	case CL_DEVICE_GLOBAL_MEM_SIZE:
 		return ANSWER(cl_ulong, memory_bytes());
 	case CL_DEVICE_MAX_MEM_ALLOC_SIZE:
