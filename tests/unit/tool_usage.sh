@@ -168,6 +168,19 @@ refuses 2 '--prepared is for a saved graph: give -o FILE.fxg' \
 	quantize kept.fxg --prepared -o x.onnx
 refuses 2 'calibration data are missing' quantize kept.fxg -o x.fxg
 
+# three samples of five are the first, the second and the fourth
+# five NAME PAIRS: NAME.fxg is calibrated with pairs of bytes
+five() {
+	printf '\0\0\010\002\0\0\0\005\0\0\0\002%s' "$2" >five.idx
+	does quantize kept.fxg --calibrate five.idx --calibrate-count 3 \
+		-o "$1.fxg"
+}
+five same 1111111111
+five third 1111z11111
+cmp -s same.fxg third.fxg || fail 'the third sample of five is seen'
+five fourth 111111z111
+cmp -s same.fxg fourth.fxg && fail 'the fourth sample of five is not seen'
+
 # arguments
 refuses 2 'which model?' compile
 refuses 2 'which model?' quantize

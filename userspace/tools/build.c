@@ -15,7 +15,9 @@
 
 #include "tool.h"
 
+/* Samples, if no number was given. */
 #define RANDOM_COUNT	8
+#define DATA_COUNT	512
 
 struct fx_qconfig options_qconfig(const struct options *o)
 {
@@ -38,28 +40,34 @@ static void dump_pass(FILE *dump, const char *pass, const struct fx_graph *g)
 	fx_graph_dump(g, dump);
 }
 
-/* Samples spread over the whole feed, so that sorted data are seen whole. */
-static size_t spread(size_t i, size_t count, size_t n)
+size_t calibrate_count(const struct options *o, const struct feed *f)
 {
-	return n == SIZE_MAX || n <= count ? i :
-	       (size_t)((unsigned __int128)i * n / count);
+	bool random = !strcmp(o->calibrate, "random");
+	size_t count = o->calibrate_count ? o->calibrate_count :
+		       random ? RANDOM_COUNT : DATA_COUNT;
+
+	return count < feed_count(f) ? count : feed_count(f);
+}
+
+size_t calibrate_sample(const struct feed *f, size_t i, size_t count)
+{
+	size_t n = feed_count(f);
+
+	return n == SIZE_MAX ? i : (size_t)((unsigned __int128)i * n / count);
 }
 
 static int feed_all(struct build *b, const struct feed *f, size_t count,
 		    int threads)
 {
 	struct fxq_tensor *sample = sample_new(&b->in);
-	size_t n = feed_count(f);
 	int code = TOOL_OK, err;
 
 	if (!sample)
 		return complain_io(io_fail_memory("calibration"));
-	if (count > n)
-		count = n;
 	progress_begin("calibrating", count);
 	stdout_away();
 	for (size_t i = 0; !code && i < count; i++) {
-		err = feed_get(f, spread(i, count, n), sample);
+		err = feed_get(f, calibrate_sample(f, i, count), sample);
 		if (err) {
 			code = complain_io(err);
 			break;
@@ -87,16 +95,14 @@ static bool is_tuned(const struct options *o)
 
 static int calibrate_with_data(struct build *b, const struct options *o)
 {
-	bool random = !strcmp(o->calibrate, "random");
-	size_t count = o->calibrate_count;
 	struct feed *f;
+	size_t count;
 	int code;
 
 	code = feed_open(o->calibrate, &b->in, o->seed, &f);
 	if (code)
 		return code;
-	if (!count)
-		count = random ? RANDOM_COUNT : 512;
+	count = calibrate_count(o, f);
 	b->keep_preprocess = o->pictures.given || feed_has_pictures(f);
 	do
 		code = feed_all(b, f, count, o->threads);

@@ -12,9 +12,6 @@
 
 #include "tool.h"
 
-#define RANDOM_COUNT	8
-#define DATA_COUNT	512
-
 /* Names of the library have underscores; auto is its default. */
 static struct fx_module_qconfig qconfig_of(const struct options *o)
 {
@@ -81,15 +78,12 @@ static int observe(struct fx_module *gm, const struct feed_inputs *in,
 	return code;
 }
 
-/* Samples spread over all there are. */
 static int calibrate(struct fx_module *gm, const struct options *o,
 		     const struct feed_inputs *in)
 {
-	bool random = !strcmp(o->calibrate, "random");
-	size_t count = o->calibrate_count ? o->calibrate_count :
-		       random ? RANDOM_COUNT : DATA_COUNT, n;
 	struct fxq_tensor *sample = sample_new(in);
 	struct feed *f;
+	size_t count;
 	int code;
 
 	if (!sample)
@@ -97,13 +91,10 @@ static int calibrate(struct fx_module *gm, const struct options *o,
 	code = feed_open(o->calibrate, in, o->seed, &f);
 	if (code)
 		goto free_sample;
-	n = feed_count(f);
-	if (count > n)
-		count = n;
+	count = calibrate_count(o, f);
 	progress_begin("calibrating", count);
 	for (size_t i = 0; !code && i < count; i++) {
-		int err = feed_get(f, n == SIZE_MAX ? i : i * (n / count),
-				   sample);
+		int err = feed_get(f, calibrate_sample(f, i, count), sample);
 
 		code = err ? complain_io(err) : observe(gm, in, sample);
 		progress_at(i + 1);

@@ -338,6 +338,10 @@ struct fx_qconfig options_qconfig(const struct options *o);
 /* That what was calibrated on made-up numbers is no good for real ones. */
 void warn_of_random(const struct options *o);
 
+/* How many samples calibrate; the @i-th, so that sorted data are seen whole. */
+size_t calibrate_count(const struct options *o, const struct feed *f);
+size_t calibrate_sample(const struct feed *f, size_t i, size_t count);
+
 struct fxq_writer;
 
 /*
