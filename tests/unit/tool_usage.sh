@@ -338,6 +338,8 @@ does profile x.fxq --iterations 3 --inflight 2 --trace t.json
 says '3 runs, 2 in flight'
 says 'both at once'
 grep -q '"cat":"engine"' t.json || fail 'no engine in the timeline'
+does profile x.fxq --iterations 3 --trace t.json --device embedded
+says 'bound by'
 refuses 2 'leave --inflight out, or give --trace' profile x.fxq --inflight 2
 refuses 2 'which image? Give a .fxq file' profile
 refuses 6 'none/t.json: it cannot be written: No such file' profile x.fxq \

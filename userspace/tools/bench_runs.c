@@ -7,7 +7,6 @@
  */
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bench.h"
 
@@ -149,12 +148,9 @@ static void tell_stream(void *priv, const struct fxq_desc *desc, uint64_t began,
 		trace_stream(plan->trace, desc, began, ns, n);
 }
 
-/* Only the embedded device, which is chosen if none is, times descriptors. */
 static bool is_timed(const struct bench_plan *plan)
 {
-	return plan->profile || (plan->trace &&
-				 (!plan->device ||
-				  !strcmp(plan->device, "embedded")));
+	return plan->profile || (plan->trace && is_embedded(plan->device));
 }
 
 static int open_stream(struct bench_stream *s, struct fxq_image *image)

@@ -125,7 +125,7 @@ int capture_machine(const struct bytes *bytes, const struct options *o,
 {
 	const struct fxq_device_config config = {
 		.threads = o->threads,
-		.debug = !o->device || !strcmp(o->device, "embedded"),
+		.debug = is_embedded(o->device),
 		.report = note_finding, .priv = findings,
 	};
 	struct fxq_tensor_info t;

@@ -152,10 +152,10 @@ static int report_json(const struct args *a, const struct bench *b,
 	return code;
 }
 
-/* A device of the kernel's tells nothing of layers. */
+/* A device of the kernel's tells nothing of layers, but has a timeline. */
 static bool wants_layers(const struct args *a)
 {
-	return a->plan.inflight == 1 && !(a->path && a->o.device);
+	return a->plan.inflight == 1 && (!a->path || is_embedded(a->o.device));
 }
 
 static int profile(struct args *a, struct fxq_image *image)

@@ -2,6 +2,8 @@
 /*
  * runner.c - an image on a device, ready to run
  */
+#include <string.h>
+
 #include <fxq/fxq_cost.h>
 
 #include "tool.h"
@@ -40,6 +42,11 @@ void runner_close(struct runner *r)
 	if (r->dev)
 		fxq_device_close(r->dev);
 	*r = (struct runner){ 0 };
+}
+
+bool is_embedded(const char *device)
+{
+	return !device || !strcmp(device, "embedded");
 }
 
 double utilization(uint64_t macs, uint64_t cycles)

@@ -393,6 +393,11 @@ int runner_open(struct fxq_image *image, const char *device,
 		const struct fxq_device_config *config,
 		const struct fxq_program_config *program, struct runner *ret);
 void runner_close(struct runner *r);
+/*
+ * Does @device check and time descriptors? Only the embedded one does, and where
+ * that is asked for it is what NULL stands for.
+ */
+bool is_embedded(const char *device);
 /* Utilization of the MAC array, in 0..1. */
 double utilization(uint64_t macs, uint64_t cycles);
 
