@@ -49,6 +49,11 @@ cmp a/net.fxq b/net.fxq || fail 'compiled from integers, it is another'
 	fail "compare: $(cat log)"
 "$run" eval a/net.fxq --data x.idx --labels y.idx --model prepared.fxg |
 	grep -q 'same answer for' || fail 'eval does not take a saved graph'
+"$run" eval learned.fxg $pictures --data x.idx --labels y.idx >one
+"$run" eval "$net" --weights learned.npz $pictures --data x.idx \
+	--labels y.idx >other
+[ "$(sed -n 's/% right.*//p' one)" = "$(sed -n 's/% right.*//p' other)" ] ||
+	fail 'eval of a saved graph counts something else'
 
 # trained on, in two processes, with fake quantizers that know what they saw
 "$run" qat learned.fxg $learn --qconfig quantizer=lsq -o first.fxg
@@ -69,6 +74,8 @@ refuses 'prepared, which is trained by qat' train first.fxg $learn -o x.npz
 refuses 'on integers, which do not learn' train integers.fxg $learn -o x.npz
 refuses 'it is prepared, and has its qconfig' qat first.fxg $learn \
 	--qconfig bits=4 -o x.fxq
+refuses 'on integers it has no floats to count' eval integers.fxg \
+	--data x.idx --labels y.idx
 refuses 'has no fake quantizers to train with' qat prepared.fxg $learn -o x.fxq
 
 # wrapped code of a program comes with its plugin

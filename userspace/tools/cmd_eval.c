@@ -30,7 +30,7 @@ static const struct argp_option options[] = {
 	{ "labels", KEY_LABELS, "FILE", 0, "Classes as npy or idx", 2 },
 	{ "fashion-mnist", KEY_FASHION, NULL, 0,
 	  "Debian's dataset-fashion-mnist, test half", 3 },
-	{ "model", KEY_MODEL, "FILE.onnx", 0,
+	{ "model", KEY_MODEL, "MODEL", 0,
 	  "The float network to put beside the image", 4 },
 	{ "count", KEY_COUNT, "N", 0, "Samples (all)", 5 },
 	{ "within", KEY_WITHIN, "POINTS", 0,
@@ -85,7 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->network = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which network? Give a .fxq or an .onnx file");
+		argp_error(state, "which network? Give an image or a model");
 		return 0;
 	case ARGP_KEY_END:
 		if (a->network)
@@ -101,7 +101,7 @@ static const struct argp_child children[] = {
 };
 
 static const struct argp argp = {
-	options, parse, "IMAGE.fxq|MODEL.onnx",
+	options, parse, "IMAGE.fxq|MODEL",
 	"Counts right answers on labelled data."
 	"\v  fxq-run eval net.fxq --model net.onnx --data test/",
 	children, help_filter
@@ -195,6 +195,16 @@ static int judge(const struct args *a, const struct result *r)
 			r->float_top1 - r->int8_top1, a->within);
 }
 
+static int open_model(const struct args *a, struct model *m)
+{
+	int code = model_open(a->model, &a->o, m);
+
+	if (code || !m->module || !is_integer(m->graph))
+		return code;
+	return complain(TOOL_USAGE, "%s: on integers it has no floats to count; compile it and give the image, or give the model that it came from",
+			a->model);
+}
+
 /* Whichever of image and model is not NULL. */
 static int eval(const struct args *a, struct fxq_image *image,
 		const struct model *m, const char *name)
@@ -246,7 +256,8 @@ static bool is_model(const char *path)
 {
 	const char *dot = strrchr(path, '.');
 
-	return dot && (!strcmp(dot, ".onnx") || is_plugin(path));
+	return dot && (!strcmp(dot, ".onnx") || is_plugin(path) ||
+		       is_saved(path));
 }
 
 int cmd_eval(int argc, char **argv)
@@ -265,7 +276,7 @@ int cmd_eval(int argc, char **argv)
 	else
 		code = image_open(a.network, &image);
 	if (!code && a.model)
-		code = model_open(a.model, &a.o, &m);
+		code = open_model(&a, &m);
 	if (!code) {
 		if (image)
 			fxq_image_info(image, &info);
