@@ -161,6 +161,8 @@ refuses_qat 'weight_observer is one of min_max moving_average' \
 	weight-observer=mse
 refuses_qat "activation_fake_quant is one of fake_quant lsq pact, not 'x'" \
 	quantizer=x
+refuses_qat "activation_fake_quant is one of fake_quant lsq pact, not ''" \
+	quantizer
 refuses_qat 'a scale that is learned is no power of two' \
 	power-of-two,quantizer=lsq
 refuses_qat '--qconfig knows bits=' shift

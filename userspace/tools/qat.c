@@ -7,12 +7,12 @@
 
 #include "train.h"
 
-/* Names of the library have underscores. */
+/* Names of the library have underscores. None is "", which it refuses. */
 static const char *with_underscores(char *name)
 {
 	for (char *c = name; c && *c; c++)
 		*c = *c == '-' ? '_' : *c;
-	return name;
+	return name ? name : "";
 }
 
 void parse_qconfig(struct argp_state *state, char *text,
