@@ -160,6 +160,8 @@ does verify prepared.fxg
 refuses 2 'on integers it has no floats to compare with' compare integers.fxg
 refuses 2 'it has its scales; leave --calibrate' \
 	compile prepared.fxg --calibrate x.npy -o x.fxq
+refuses 2 'it has its scales; leave --calibrate, --observer and --scales away' \
+	compile prepared.fxg --observer mse -o x.fxq
 refuses 5 'it is on integers already' \
 	quantize integers.fxg --calibrate random -o x.onnx
 refuses 2 'a graph with observers is made of a model with modules' \
@@ -167,6 +169,13 @@ refuses 2 'a graph with observers is made of a model with modules' \
 refuses 2 '--prepared is for a saved graph: give -o FILE.fxg' \
 	quantize kept.fxg --prepared -o x.onnx
 refuses 2 'calibration data are missing' quantize kept.fxg -o x.fxg
+
+refuses 2 '--fused is for ONNX: give -o FILE.onnx' \
+	quantize kept.fxg --calibrate random --fused -o x.fxg
+refuses 2 'keeps its scales itself; leave --scales and --save-scales away' \
+	quantize kept.fxg --calibrate random --save-scales x.json -o x.fxg
+refuses 2 'it is prepared, and has its observers; leave --observer away' \
+	quantize prepared.fxg --calibrate random --observer mse -o x.fxg
 
 # three samples of five are the first, the second and the fourth
 # five NAME PAIRS: NAME.fxg is calibrated with pairs of bytes

@@ -219,9 +219,9 @@ static int convert_saved(struct model *m, const struct options *o,
 {
 	int code;
 
-	if (o->scales || o->save_scales ||
+	if (o->scales || o->save_scales || o->observer || o->percentile != 0 ||
 	    (o->calibrate && strcmp(o->calibrate, "random")))
-		return complain(TOOL_USAGE, "%s: it has its scales; leave --calibrate and --scales away, or calibrate it further by `fxq-run quantize --prepared'",
+		return complain(TOOL_USAGE, "%s: it has its scales; leave --calibrate, --observer and --scales away, or calibrate it further by `fxq-run quantize --prepared'",
 				m->name);
 	b->graph = fx_graph_copy(m->graph);
 	b->keep_preprocess = o->pictures.given;

@@ -51,6 +51,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "where to? Give -o FILE.onnx");
 		if (a->prepared && a->output && !is_saved(a->output))
 			argp_error(state, "--prepared is for a saved graph: give -o FILE.fxg");
+		if (a->fused && a->output && is_saved(a->output))
+			argp_error(state, "--fused is for ONNX: give -o FILE.onnx");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

@@ -119,6 +119,20 @@ static int write_integers(const struct model *m, struct fx_module *gm,
 	return code;
 }
 
+/* Is each option one that the verbs heed? */
+static int check_options(const struct model *m, const struct options *o)
+{
+	if (!o->calibrate && !is_prepared(m->module))
+		return complain(TOOL_USAGE, "calibration data are missing: give --calibrate");
+	if (o->scales || o->save_scales)
+		return complain(TOOL_USAGE, "%s: a graph with modules keeps its scales itself; leave --scales and --save-scales away",
+				m->name);
+	if (is_prepared(m->module) && (o->observer || o->percentile != 0))
+		return complain(TOOL_USAGE, "%s: it is prepared, and has its observers; leave --observer away, or give the float model",
+				m->name);
+	return TOOL_OK;
+}
+
 int prepared_write(struct model *m, const struct options *o, bool prepared,
 		   const char *path)
 {
@@ -129,8 +143,9 @@ int prepared_write(struct model *m, const struct options *o, bool prepared,
 	if (!m->module || is_integer(m->graph))
 		return complain(TOOL_USAGE, "%s: a graph with observers is made of a model with modules, a plugin or a .fxg; from ONNX, give -o FILE.onnx",
 				m->name);
-	if (!o->calibrate && !is_prepared(m->module))
-		return complain(TOOL_USAGE, "calibration data are missing: give --calibrate");
+	code = check_options(m, o);
+	if (code)
+		return code;
 	warn_of_random(o);
 	code = prepare(m, o, &gm);
 	if (code)
