@@ -157,6 +157,12 @@ static void code_is_not_saved(void **state)
 	assert_string_equal(error, "/tmp/x.fxg: node 'conv' calls code of a program, which a functional graph does not hold; compile from the plugin, or save its module with fx_save()");
 	fx_graph_free(g);
 	fx_module_put(m);
+	g = fx_graph_new();
+	fx_graph_node(g, FX_GET_ATTR, "limit", NULL, NULL, 0, NULL, 0);
+	assert_int_equal(fx_graph_save(g, "/tmp/x.fxg", error, sizeof(error)),
+			 -ENOTSUP);
+	assert_string_equal(error, "/tmp/x.fxg: node 'limit' is a member of a model; make the graph functional first, or save its module with fx_save()");
+	fx_graph_free(g);
 }
 
 /* What JSON cannot say is not left out of the file. */

@@ -402,39 +402,50 @@ static void what_is_traced_through_needs_no_class(void **state)
 	fx_release(x);
 }
 
+static void not_saved(struct fx_module *gm, int want, const char *sentence)
+{
+	assert_int_equal(fx_save(gm, "x.fxg", error, sizeof(error)), want);
+	assert_string_equal(error, sentence);
+}
+
 static void what_no_file_can_hold_is_not_saved(void **state)
 {
 	struct fx_module *gm = traced(fx_eval(Plain()));
 	struct fx_module *model = fx_eval(Plain());
 	struct fx_node *n = fx_graph_first(gm->graph);
 
-	assert_int_equal(fx_save(model, "/tmp/x.fxg", error, sizeof(error)),
-			 -EINVAL);
-	assert_string_equal(error, "/tmp/x.fxg: a Plain has no graph; make a graph module of it, or save its parameters with fx_save_state()");
+	not_saved(model, -EINVAL, "x.fxg: a Plain has no graph; make a graph module of it, or save its parameters with fx_save_state()");
 	fx_module_put(model);
 	while (n->opcode != FX_CALL_MODULE)
 		n = n->next;
 	n->target = "list.0";
-	assert_int_equal(fx_save(gm, "/tmp/x.fxg", error, sizeof(error)),
-			 -EINVAL);
-	assert_string_equal(error, "/tmp/x.fxg: node 'inner_conv' calls a module that is not at 'list.0'; put it there with fx_module_replace()");
+	not_saved(gm, -EINVAL, "x.fxg: node 'inner_conv' calls a module that is not at 'list.0'; put it there with fx_module_replace()");
 	n->target = "inner.conv";
 	fx_add_attribute(gm, "odd.name", fx_of_int(1));
-	assert_int_equal(fx_save(gm, "/tmp/x.fxg", error, sizeof(error)),
-			 -EINVAL);
-	assert_string_equal(error, "/tmp/x.fxg: no path leads to 'odd.name': a name is not empty and has no dot; rename it");
+	not_saved(gm, -EINVAL, "x.fxg: no path leads to 'odd.name': a name is not empty and has no dot; rename it");
 	fx_module_put(gm);
 	gm = traced(fx_eval(Plain()));
 	fx_add_attribute(gm, "inner", fx_of_int(1));
-	assert_int_equal(fx_save(gm, "/tmp/x.fxg", error, sizeof(error)),
-			 -EINVAL);
-	assert_string_equal(error, "/tmp/x.fxg: two members are called 'inner'; rename one");
+	not_saved(gm, -EINVAL, "x.fxg: two members are called 'inner'; rename one");
 	fx_module_put(gm);
 	gm = traced(fx_eval(Plain()));
 	fx_add_attribute(gm, "text", fx_of_str("\xff"));
-	assert_int_equal(fx_save(gm, "/tmp/x.fxg", error, sizeof(error)),
-			 -ENOTSUP);
-	assert_string_equal(error, "/tmp/x.fxg: 'text' is no tensor, number, text in UTF-8 or tuple of them; take it out of the module");
+	not_saved(gm, -ENOTSUP, "x.fxg: 'text' is no tensor, number, text in UTF-8 or tuple of them; take it out of the module");
+	fx_module_put(gm);
+	gm = traced(fx_eval(Plain()));
+	fx_add_attribute(gm, "\xff", fx_of_int(1));
+	not_saved(gm, -EINVAL, "x.fxg: '\xff' has text that is no UTF-8; rename it");
+	fx_module_put(gm);
+	gm = traced(fx_eval(Plain()));
+	fx_add_attribute(gm, "_constants", fx_of_int(1));
+	not_saved(gm, -EINVAL, "x.fxg: a member is called '_constants', as the graph's own tensors are; rename it");
+	fx_module_put(gm);
+	gm = traced(fx_eval(Plain()));
+	n = fx_graph_first(gm->graph);
+	while (n->opcode != FX_CALL_FUNCTION)
+		n = n->next;
+	n->target = "multiply";
+	not_saved(gm, -ENOTSUP, "x.fxg: node 'mul' calls 'multiply', which is no function of nn_table.h; save the functional graph with fx_graph_save()");
 	fx_module_put(gm);
 }
 
@@ -495,7 +506,9 @@ struct hostile {
 	const char *sentence;
 };
 
-static void refused_edited(const struct bytes *b, const struct hostile *h)
+static void refused_edited(const struct bytes *b,
+			   const struct fx_load_options *options,
+			   const struct hostile *h)
 {
 	char sentence[512];
 	struct tensors t;
@@ -509,25 +522,32 @@ static void refused_edited(const struct bytes *b, const struct hostile *h)
 	t.note = json_dumps(note, JSON_COMPACT);
 	assert_int_equal(safetensors_format("net.fxg", &t, &edited), 0);
 	snprintf(sentence, sizeof(sentence), "net.fxg: %s", h->sentence);
-	refused(&edited, NULL, h->err, sentence);
+	refused(&edited, options, h->err, sentence);
 	bytes_free(&edited);
 	json_decref(note);
 	tensors_free(&t);
 }
 
 /* Each is refused, and the file as it was is read as before. */
-static void all_refused(struct fx_module *gm, const struct hostile *list,
-			size_t n)
+static void all_refused_with(const struct fx_load_options *options,
+			     struct fx_module *gm, const struct hostile *list,
+			     size_t n)
 {
 	struct bytes b = saved(gm);
 	struct fx_module *again;
 
 	for (size_t i = 0; i < n; i++)
-		refused_edited(&b, &list[i]);
-	again = loaded(&b, NULL);
+		refused_edited(&b, options, &list[i]);
+	again = loaded(&b, options);
 	assert_same_print(gm, again);
 	fx_module_put(again);
 	bytes_free(&b);
+}
+
+static void all_refused(struct fx_module *gm, const struct hostile *list,
+			size_t n)
+{
+	all_refused_with(NULL, gm, list, n);
 }
 
 #define HOSTILE(...)							\
@@ -541,6 +561,7 @@ static void unsound_float_files_are_refused(void **state)
 
 	all_refused(gm, HOSTILE(
 		{ "version", "9", -ENOTSUP, "it is of version 9 and this reads 1 to 2; save the graph again" },
+		{ "version", "1", -ENOTSUP, "it holds a functional graph; load it with fx_graph_load()" },
 		{ "modules", NULL, -EINVAL, "it has no list of modules; save the graph again" },
 		{ "modules", "[]", -EINVAL, "it has no list of modules; save the graph again" },
 		{ "modules/Conv2d/class", "3", -EINVAL, "module 0 has no class; save the graph again" },
@@ -592,8 +613,82 @@ static void unsound_float_files_are_refused(void **state)
 		{ "nodes/x/args", "[1,2]", -EINVAL, "node 'x' is an input that takes something; save the graph again" },
 		{ "nodes/x/out", "[]", -EINVAL, "node 'x' does not say the types of its results; save the graph again" },
 		{ "nodes/output", NULL, -EINVAL, "node 'mul' takes what is no node before it; save the graph again" },
+		{ "nodes/mul/opcode", "\"get_attr\"", -EINVAL, "node 'mul' reads a member that is not there; save the graph again" },
+		{ "nodes/8", NULL, -EINVAL, "its graph has no output; save the graph again" },
 		));
 	fx_module_put(gm);
+}
+
+FX_MODULE(Grown,
+	  module(inner, Inner()),
+	  module(list, Sequential(Conv2d(4, 4, 1, .bias = false),
+				  BatchNorm2d(4), ReLU())))
+
+FX_FORWARD(Grown, x)
+{
+	return fx_call(self->list, fx_call(self->inner, x));
+}
+
+/* As unsound as these are, they have what the program knows. */
+static void unsound_calls_of_a_program_are_refused(void **state)
+{
+	const struct fx_load_options grown = {
+		.classes = (const struct fx_class *const[]){
+			fx_module_class(Grown), NULL },
+	};
+	struct fx_module *gm = traced(fx_eval(User()));
+
+	all_refused_with(&program, gm, HOSTILE(
+		{ "nodes/halve/target", "\"double\"", -EINVAL, "node 'halve' calls a wrapped function by another name; save the graph again" },
+		{ "nodes/halve/args/+", "1", -EINVAL, "node 'halve' calls with more arguments, or fewer, than there are; save the graph again" },
+		{ "nodes/_post/args/0", "{\"node\":0}", -EINVAL, "node '_post' calls a wrapped method without its self; save the graph again" },
+		{ "nodes/_post/args", "[]", -EINVAL, "node '_post' calls a wrapped method without its self; save the graph again" },
+		));
+	fx_module_put(gm);
+	gm = traced(fx_eval(Plain()));
+	all_refused_with(&grown, gm, HOSTILE(
+		{ "modules/Plain/class", "\"Grown\"", -EINVAL, "its graph takes 2 arguments and class Grown 1; save the graph of the class as it is now" },
+		));
+	fx_add_module(gm, "rest", ModuleDict({ "relu", ReLU() }));
+	all_refused(gm, HOSTILE(
+		{ "nodes/inner_conv/target", "\"rest\"", -EINVAL, "node 'inner_conv' calls a module that has no forward; save the graph again" },
+		));
+	fx_module_put(gm);
+}
+
+/* What can be saved, and loaded by nobody. */
+static void files_without_end_are_refused(void **state)
+{
+	struct fx_module *gm = traced(fx_eval(Plain())), *m = ReLU();
+	struct fx_graph *g = fx_graph_new();
+	struct bytes b;
+
+	for (int i = 0; i < 65; i++)
+		m = Sequential(m);
+	fx_add_module(gm, "deep", m);
+	b = saved(gm);
+	refused(&b, NULL, -EINVAL, "net.fxg: module 71 holds modules in modules without end; save the graph again");
+	bytes_free(&b);
+	fx_module_put(gm);
+	gm = traced(fx_eval(Plain()));
+	m = ReLU();
+	for (int i = 0; i < 20; i++)
+		m = Sequential(m, fx_module_get(m));
+	fx_add_module(gm, "wide", m);
+	b = saved(gm);
+	refused(&b, NULL, -EINVAL, "net.fxg: module 26 holds modules in modules without end; save the graph again");
+	bytes_free(&b);
+	fx_module_put(gm);
+	for (int i = 0; i < MAX_ARGS; i++)
+		fx_graph_placeholder(g, "x", NULL);
+	fx_graph_set_output(g, (struct fx_node *[]){ fx_graph_first(g) }, 1);
+	m = Plain();
+	gm = fx_graph_module(m, g);
+	b = saved(gm);
+	refused(&b, NULL, -EINVAL, "net.fxg: it takes 64 arguments; at most 63 can be given");
+	bytes_free(&b);
+	fx_module_put(gm);
+	fx_module_put(m);
 }
 
 static struct fx_module *net_named(const char *name)
@@ -704,6 +799,8 @@ int main(void)
 		cmocka_unit_test(what_is_traced_through_needs_no_class),
 		cmocka_unit_test(what_no_file_can_hold_is_not_saved),
 		cmocka_unit_test(unsound_float_files_are_refused),
+		cmocka_unit_test(unsound_calls_of_a_program_are_refused),
+		cmocka_unit_test(files_without_end_are_refused),
 		cmocka_unit_test(unsound_prepared_files_are_refused),
 		cmocka_unit_test(unsound_learners_are_refused),
 		cmocka_unit_test(unsound_converted_files_are_refused),
