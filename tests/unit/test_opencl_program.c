@@ -396,6 +396,86 @@ static void launches_refuse(void **state)
 	OK(clReleaseCommandQueue(foreign));
 }
 
+static char why[1024];
+
+static void CL_CALLBACK hear(const char *text, const void *data, size_t n,
+			     void *user_data)
+{
+	snprintf(why, sizeof(why), "%s", text);
+}
+
+#define WHY(code, call, ...)						\
+	do {								\
+		const char *const parts[] = { __VA_ARGS__ };		\
+									\
+		*why = '\0';						\
+		IS(code, call);						\
+		for (size_t part = 0; part < COUNT(parts); part++)	\
+			if (!strstr(why, parts[part]))			\
+				fail_msg("'%s' is not in '%s'",		\
+					 parts[part], why);		\
+	} while (0)
+
+/* The context's callback hears what a code does not say. */
+static void refusals_have_reasons(void **state)
+{
+	cl_context c = SOME(clCreateContext(NULL, 1, &device, hear, NULL,
+					    &err));
+	cl_command_queue q = SOME(clCreateCommandQueue(c, device, 0, &err));
+	cl_mem good = SOME(clCreateBuffer(c, 0, BYTES, NULL, &err));
+	cl_mem small = SOME(clCreateBuffer(c, 0, BYTES - 1, NULL, &err));
+	cl_mem to_read = SOME(clCreateBuffer(c, CL_MEM_READ_ONLY, BYTES, NULL,
+					     &err));
+	cl_mem to_write = SOME(clCreateBuffer(c, CL_MEM_WRITE_ONLY, BYTES,
+					      NULL, &err));
+	const size_t one[2] = { 1, 1 }, two[2] = { 2, 2 };
+	const unsigned char *binaries[] = { image, image };
+	const size_t lengths[] = { image_bytes, image_bytes - 1 };
+	const size_t half = image_bytes / 2;
+	cl_device_id twice[] = { device, device };
+	cl_program p;
+	cl_kernel k;
+	cl_int ret;
+
+	WHY(CL_INVALID_BINARY, (clCreateProgramWithBinary(c, 1, &device, &half,
+			binaries, NULL, &ret), ret), "image");
+	WHY(CL_INVALID_BINARY, (clCreateProgramWithBinary(c, 2, twice, lengths,
+			binaries, NULL, &ret), ret), "binary 1 of 2");
+	p = SOME(clCreateProgramWithBinary(c, 1, &device, lengths, binaries,
+					   NULL, &err));
+	OK(clBuildProgram(p, 0, NULL, NULL, NULL, NULL));
+	k = SOME(clCreateKernel(p, "negate", &err));
+	WHY(CL_INVALID_ARG_VALUE, SET(k, 0, small), "argument 0 ('x')",
+	    "'negate'", "512 bytes", "511");
+	WHY(CL_INVALID_ARG_VALUE, SET(k, 0, to_write), "('x')", "read",
+	    "CL_MEM_WRITE_ONLY");
+	WHY(CL_INVALID_ARG_VALUE, SET(k, 1, to_read), "('y')", "written",
+	    "CL_MEM_READ_ONLY");
+	OK(SET(k, 0, good));
+	WHY(CL_INVALID_KERNEL_ARGS, LAUNCH(q, k, 1, NULL, one, NULL),
+	    "'negate'", "argument 1 ('y')", "set it");
+	OK(SET(k, 1, good));
+	WHY(CL_MEM_COPY_OVERLAP, LAUNCH(q, k, 1, NULL, one, NULL), "1 ('y')",
+	    "0 ('x')");
+	OK(SET(k, 1, to_write));
+	WHY(CL_INVALID_GLOBAL_WORK_SIZE, LAUNCH(q, k, 1, NULL, two, NULL),
+	    "2 x 1 x 1", "byte 1024", "('x')", "512");
+	WHY(CL_INVALID_GLOBAL_WORK_SIZE, LAUNCH(q, k, 2, NULL, two, NULL),
+	    "2 x 2 x 1");
+	WHY(CL_INVALID_WORK_GROUP_SIZE, LAUNCH(q, k, 1, NULL, one, two),
+	    "not 2");
+	OK(clReleaseMemObject(to_write));
+	WHY(CL_INVALID_KERNEL_ARGS, LAUNCH(q, k, 1, NULL, one, NULL),
+	    "('y')", "released");
+	OK(clReleaseMemObject(good));
+	OK(clReleaseMemObject(small));
+	OK(clReleaseMemObject(to_read));
+	OK(clReleaseKernel(k));
+	OK(clReleaseProgram(p));
+	OK(clReleaseCommandQueue(q));
+	OK(clReleaseContext(c));
+}
+
 /* -x where int8 with a scale of 0.5 has it. */
 static void check_negated(const float *x, const float *y, int n)
 {
@@ -514,6 +594,7 @@ int main(void)
 		cmocka_unit_test(kernels_are_made),
 		cmocka_unit_test(arguments_refuse),
 		cmocka_unit_test(launches_refuse),
+		cmocka_unit_test(refusals_have_reasons),
 		cmocka_unit_test(a_work_item_is_a_run),
 		cmocka_unit_test(kernels_keep_no_buffer),
 		cmocka_unit_test(host_memory_anywhere),

@@ -171,7 +171,7 @@ const struct builtin *builtin_find(const char *name, size_t length)
 	return NULL;
 }
 
-cl_int builtin_check(const struct launch *l)
+cl_int builtin_check(struct launch *l)
 {
 	size_t bytes[16] = { 0 };
 	cl_int ret;
@@ -180,7 +180,7 @@ cl_int builtin_check(const struct launch *l)
 		return CL_INVALID_GLOBAL_OFFSET;
 	ret = l->graph->builtin->sizes(l, bytes);
 	for (cl_uint i = 0; i < l->graph->n_args && !ret; i++)
-		if (l->mems[i] && bytes[i] > l->mems[i]->size)
-			ret = CL_INVALID_GLOBAL_WORK_SIZE;
+		if (l->mems[i])
+			ret = launch_check_room(l, i, bytes[i]);
 	return ret;
 }

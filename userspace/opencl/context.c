@@ -2,6 +2,8 @@
 /*
  * context.c - devices that work together
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,10 +84,17 @@ static bool add_device(cl_context c, cl_device_id device)
 	return true;
 }
 
-void context_tell(cl_context c, const char *why)
+void context_tell(cl_context c, const char *format, ...)
 {
-	if (c->notify)
-		c->notify(why, NULL, 0, c->notify_data);
+	char why[FXQ_ERROR_MAX];
+	va_list args;
+
+	if (!c->notify)
+		return;
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	c->notify(why, NULL, 0, c->notify_data);
 }
 
 static cl_context create(const cl_context_properties *properties, cl_uint n,

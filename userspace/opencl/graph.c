@@ -49,8 +49,7 @@ static void set_argument(struct argument *arg, char *text,
 	};
 }
 
-cl_int graph_of_image(struct graph *graph, struct fxq_image *image,
-		      const char *name)
+cl_int graph_of_image(struct graph *graph, struct fxq_image *image)
 {
 	struct fxq_image_info info;
 	struct fxq_tensor_info t;
@@ -62,7 +61,7 @@ cl_int graph_of_image(struct graph *graph, struct fxq_image *image,
 	graph->image = image;
 	graph->n_in = info.n_inputs;
 	graph->own = calloc(n + 1, sizeof(*graph->own) + TEXT_BYTES);
-	graph->own_name = strdup(name ? name : *info.name ? info.name : "main");
+	graph->own_name = strdup(*info.name ? info.name : "main");
 	if (!graph->own || !graph->own_name)
 		return CL_OUT_OF_HOST_MEMORY;
 	text = (char *)(graph->own + n);

@@ -130,7 +130,7 @@ static struct compiled *compiled_new(struct launch *l, cl_device_id device,
 	c->key = key;
 	c->key_bytes = key_bytes;
 	if (compile(l, &image) ||
-	    graph_of_image(&c->graph, image, NULL) ||
+	    graph_of_image(&c->graph, image) ||
 	    fxq_program_load(device->fxq, image, NULL, &c->program)) {
 		compiled_put(c);
 		return NULL;

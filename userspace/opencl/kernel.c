@@ -121,23 +121,35 @@ cl_int clReleaseKernel(cl_kernel kernel)
 	return object_release(kernel, KIND_KERNEL, CL_INVALID_KERNEL);
 }
 
-/* A buffer for @arg: large enough, and to be used as it was made for. */
-static cl_int read_buffer(cl_kernel k, const struct argument *arg,
-			  size_t size, const void *value, cl_mem *ret_mem)
+/* A buffer for argument @i: large enough, and to be used as it was made for. */
+static cl_int read_buffer(cl_kernel k, cl_uint i, size_t size,
+			  const void *value, cl_mem *ret_mem)
 {
+	const struct argument *arg = &k->graph->args[i];
 	cl_mem mem = NULL;
 
+	*ret_mem = NULL;
 	if (size != sizeof(cl_mem))
 		return CL_INVALID_ARG_SIZE;
 	if (value)
 		memcpy(&mem, value, sizeof(mem));
-	if (mem) {
-		if (!mem_is(mem) || mem->context != k->program->context)
-			return CL_INVALID_MEM_OBJECT;
-		if (mem->size < arg->bytes ||
-		    mem->flags & (arg->is_output ? CL_MEM_READ_ONLY :
-						   CL_MEM_WRITE_ONLY))
-			return CL_INVALID_ARG_VALUE;
+	if (!mem)
+		return CL_SUCCESS;
+	if (!mem_is(mem) || mem->context != k->program->context)
+		return CL_INVALID_MEM_OBJECT;
+	if (mem->size < arg->bytes) {
+		context_tell(mem->context, "argument %u ('%s') of kernel '%s' needs %zu bytes, and the buffer has %zu; make it larger",
+			     i, arg->name, k->graph->name, arg->bytes,
+			     mem->size);
+		return CL_INVALID_ARG_VALUE;
+	}
+	if (mem->flags & (arg->is_output ? CL_MEM_READ_ONLY :
+					   CL_MEM_WRITE_ONLY)) {
+		context_tell(mem->context, "argument %u ('%s') of kernel '%s' is %s, and the buffer was made with CL_MEM_%s_ONLY; make it with CL_MEM_READ_WRITE",
+			     i, arg->name, k->graph->name,
+			     arg->is_output ? "written" : "read",
+			     arg->is_output ? "READ" : "WRITE");
+		return CL_INVALID_ARG_VALUE;
 	}
 	*ret_mem = mem;
 	return CL_SUCCESS;
@@ -167,7 +179,7 @@ cl_int clSetKernelArg(cl_kernel k, cl_uint arg_index, size_t arg_size,
 		return CL_INVALID_ARG_INDEX;
 	arg = &k->graph->args[arg_index];
 	ret = arg->is_buffer ?
-	      read_buffer(k, arg, arg_size, arg_value, &value.mem) :
+	      read_buffer(k, arg_index, arg_size, arg_value, &value.mem) :
 	      read_number(arg, arg_size, arg_value, &value.number);
 	if (ret)
 		return ret;

@@ -5,6 +5,8 @@
  * A launch has the arguments that the kernel has when it is enqueued, and keeps
  * their buffers alive.
  */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "program.h"
@@ -33,8 +35,22 @@ static cl_int run_launch(struct command *command, cl_command_queue queue)
 			ret = graph_run(l->graph, l->loaded, l->mems,
 					l->first[0] + i);
 	if (ret == CL_OUT_OF_RESOURCES)
-		context_tell(queue->context, *l->why ? l->why : fxq_error());
+		context_tell(queue->context, "%s",
+			     *l->why ? l->why : fxq_error());
 	return ret;
+}
+
+cl_int launch_refuse(struct launch *l, cl_int code, const char *format, ...)
+{
+	va_list args;
+	size_t n = snprintf(l->why, sizeof(l->why), "kernel '%s' ",
+			    l->graph->name);
+
+	va_start(args, format);
+	if (n < sizeof(l->why))
+		vsnprintf(l->why + n, sizeof(l->why) - n, format, args);
+	va_end(args);
+	return code;
 }
 
 /* The shape of the launch alone. @ret_empty: there is nothing to do. */
@@ -54,7 +70,9 @@ static cl_int read_range(struct launch *l, const struct range *r,
 		if (l->count[d] > SIZE_MAX - l->first[d])
 			return CL_INVALID_GLOBAL_OFFSET;
 		if (given && r->local && r->local[d] != 1)
-			return CL_INVALID_WORK_GROUP_SIZE;
+			return launch_refuse(l, CL_INVALID_WORK_GROUP_SIZE,
+				"has groups of one work item, not %zu; leave the local size open",
+				r->local[d]);
 	}
 	return CL_SUCCESS;
 }
@@ -66,36 +84,54 @@ static cl_int take_values(struct launch *l)
 		const struct value *value = &l->kernel->values[i];
 
 		if (!value->set)
-			return CL_INVALID_KERNEL_ARGS;
+			return launch_refuse(l, CL_INVALID_KERNEL_ARGS,
+				"has no argument %u ('%s') yet; set it",
+				i, l->graph->args[i].name);
 		l->values[i] = *value;
 		if (!value->mem)
 			continue;
 		l->mems[i] = object_revive(value->mem);
 		if (!l->mems[i] || !mem_is(l->mems[i]))
-			return CL_INVALID_KERNEL_ARGS;
+			return launch_refuse(l, CL_INVALID_KERNEL_ARGS,
+				"has a buffer as argument %u ('%s') that was released; set another",
+				i, l->graph->args[i].name);
 	}
 	return CL_SUCCESS;
 }
 
+cl_int launch_check_room(struct launch *l, cl_uint i, size_t bytes)
+{
+	if (bytes <= l->mems[i]->size)
+		return CL_SUCCESS;
+	return launch_refuse(l, CL_INVALID_GLOBAL_WORK_SIZE,
+		"of %zu x %zu x %zu work items reaches byte %zu of argument %u ('%s'), whose buffer has %zu; launch fewer, or make it larger",
+		l->count[0], l->count[1], l->count[2], bytes, i,
+		l->graph->args[i].name, l->mems[i]->size);
+}
+
 /* Work items of a network are inputs and outputs in a row. */
-static cl_int check_items(const struct launch *l)
+static cl_int check_items(struct launch *l)
 {
 	size_t end = l->first[0] + l->count[0], bytes;
+	cl_int ret = CL_SUCCESS;
 
 	if (l->count[1] != 1 || l->count[2] != 1)
-		return CL_INVALID_GLOBAL_WORK_SIZE;
+		return launch_refuse(l, CL_INVALID_GLOBAL_WORK_SIZE,
+			"is a network, whose runs are counted in one dimension, not in %zu x %zu x %zu",
+			l->count[0], l->count[1], l->count[2]);
 	if (l->first[1] || l->first[2])
 		return CL_INVALID_GLOBAL_OFFSET;
-	for (cl_uint i = 0; i < l->graph->n_args; i++)
+	for (cl_uint i = 0; i < l->graph->n_args && !ret; i++) {
 		if (__builtin_mul_overflow(l->graph->args[i].bytes, end,
-					   &bytes) ||
-		    bytes > l->mems[i]->size)
-			return CL_INVALID_GLOBAL_WORK_SIZE;
-	return CL_SUCCESS;
+					   &bytes))
+			bytes = SIZE_MAX;	/* which no buffer has */
+		ret = launch_check_room(l, i, bytes);
+	}
+	return ret;
 }
 
 /* What is written is read or written by no other argument. */
-static cl_int check_apart(const struct launch *l)
+static cl_int check_apart(struct launch *l)
 {
 	const struct argument *args = l->graph->args;
 
@@ -104,7 +140,9 @@ static cl_int check_apart(const struct launch *l)
 			if (i != k && args[i].is_output && l->mems[k] &&
 			    mem_overlaps(l->mems[i], 0, l->mems[i]->size,
 					 l->mems[k], 0, l->mems[k]->size))
-				return CL_MEM_COPY_OVERLAP;
+				return launch_refuse(l, CL_MEM_COPY_OVERLAP,
+					"would write argument %u ('%s') into memory of argument %u ('%s'); give it a buffer of its own",
+					i, args[i].name, k, args[k].name);
 	return CL_SUCCESS;
 }
 
@@ -156,6 +194,8 @@ cl_int launch_command(cl_command_queue queue, cl_kernel kernel,
 	l->graph = kernel->graph;
 	ret = fill_launch(l, queue, range);
 	if (ret) {
+		if (*l->why)
+			context_tell(queue->context, "%s", l->why);
 		launch_destroy(&l->base);
 		return ret;
 	}

@@ -81,7 +81,11 @@ struct _cl_context {
 
 bool context_is(cl_context context);
 bool context_has(cl_context context, cl_device_id device);
-/* Tells the program in words why a command failed, if it wants to know. */
-void context_tell(cl_context context, const char *why);
+/*
+ * Tells the program in a sentence why a call is refused or a command failed, if
+ * it wants to know. No lock is held.
+ */
+__attribute__((format(printf, 2, 3)))
+void context_tell(cl_context context, const char *format, ...);
 
 #endif /* FXQ_OPENCL_PLATFORM_H */

@@ -117,26 +117,36 @@ static void *memory_copy(const void *from, size_t n)
 
 /* Binaries */
 
-/* One image serves all devices: the others' are to be the same. */
-static cl_int check_binaries(cl_uint n, const size_t *lengths,
-			     const unsigned char **binaries,
-			     cl_int *status)
+/*
+ * One image serves all devices: the others' are to be the same. @ret_image: on
+ * success.
+ */
+static cl_int read_binaries(cl_context context, cl_uint n,
+			    const size_t *lengths,
+			    const unsigned char **binaries, cl_int *status,
+			    struct fxq_image **ret_image)
 {
-	struct fxq_image *image;
 	cl_int ret = CL_SUCCESS;
-	bool valid = !fxq_image_open_memory(binaries[0], lengths[0], &image);
+	bool valid = !fxq_image_open_memory(binaries[0], lengths[0],
+					    ret_image);
 
-	if (valid)
-		fxq_image_close(image);
+	if (!valid)
+		context_tell(context, "%s", fxq_error());
 	for (cl_uint i = 0; i < n; i++) {
-		bool good = valid && lengths[i] == lengths[0] &&
+		bool same = lengths[i] == lengths[0] &&
 			    !memcmp(binaries[i], binaries[0], lengths[0]);
 
+		if (!same)
+			context_tell(context, "binary %u of %u is not the first one; give all devices the same",
+				     i, n);
 		if (status)
-			status[i] = good ? CL_SUCCESS : CL_INVALID_BINARY;
-		if (!good)
+			status[i] = valid && same ? CL_SUCCESS :
+						    CL_INVALID_BINARY;
+		if (!valid || !same)
 			ret = CL_INVALID_BINARY;
 	}
+	if (ret && valid)
+		fxq_image_close(*ret_image);
 	return ret;
 }
 
@@ -160,19 +170,19 @@ cl_program clCreateProgramWithBinary(cl_context context, cl_uint num_devices,
 				binary_status[i] = CL_INVALID_VALUE;
 		}
 	if (!ret)
-		ret = check_binaries(num_devices, lengths, binaries,
-				     binary_status);
+		ret = read_binaries(context, num_devices, lengths, binaries,
+				    binary_status, &image);
 	if (ret)
 		return fail(errcode_ret, ret);
 	p = program_create(context, PROGRAM_BINARY, num_devices, device_list,
 			   1);
-	if (!p)
+	if (!p) {
+		fxq_image_close(image);
 		return fail(errcode_ret, CL_OUT_OF_HOST_MEMORY);
+	}
 	p->n_bytes = lengths[0];
 	p->bytes = memory_copy(binaries[0], lengths[0]);
-	if (!p->bytes ||
-	    fxq_image_open_memory(p->bytes, p->n_bytes, &image) ||
-	    graph_of_image(&p->graphs[0], image, NULL)) {
+	if (graph_of_image(&p->graphs[0], image) || !p->bytes) {
 		object_put(p);
 		return fail(errcode_ret, CL_OUT_OF_HOST_MEMORY);
 	}

@@ -48,9 +48,8 @@ struct graph {
 	struct fxq_program **loaded;
 };
 
-/* What the image says of itself; takes @image over. @name NULL: its own. */
-cl_int graph_of_image(struct graph *graph, struct fxq_image *image,
-		      const char *name);
+/* What the image says of itself; takes @image over in any case. */
+cl_int graph_of_image(struct graph *graph, struct fxq_image *image);
 void graph_finish(struct graph *graph, cl_uint n_devices);
 /* One run: the @item-th input and output in each of @mems. */
 cl_int graph_run(const struct graph *graph, struct fxq_program *program,
@@ -134,7 +133,7 @@ cl_int launch_command(cl_command_queue queue, cl_kernel kernel,
  * struct launch - a kernel that is to run
  * @first, @count: work items, by dimension
  * @mems: of buffer arguments, else NULL
- * @why: it fails, in words
+ * @why: it is refused or fails, in words
  */
 struct launch {
 	struct command base;
@@ -146,6 +145,13 @@ struct launch {
 	cl_mem *mems;
 	char why[FXQ_ERROR_MAX];
 };
+
+/* Keeps @code's reason in words: "kernel 'name' @format". Returns @code. */
+__attribute__((format(printf, 3, 4)))
+cl_int launch_refuse(struct launch *launch, cl_int code, const char *format,
+		     ...);
+/* Has the @i-th argument's buffer that many bytes? */
+cl_int launch_check_room(struct launch *launch, cl_uint i, size_t bytes);
 
 /* builtin.c */
 
@@ -169,7 +175,7 @@ struct builtin {
 extern const char *const builtin_names;	/* separated by ";" */
 const struct builtin *builtin_find(const char *name, size_t length);
 /* Do numbers, buffers and work items go together? */
-cl_int builtin_check(const struct launch *launch);
+cl_int builtin_check(struct launch *launch);
 
 /* builtin_graph.c: what each is made of */
 int graph_of_copy(const struct launch *launch, struct fx_graph *graph);
