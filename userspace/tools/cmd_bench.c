@@ -14,7 +14,6 @@ enum {
 
 struct args {
 	struct options o;
-	const char *image;
 	struct bench_plan plan;
 	int all_threads;
 	bool layers;
@@ -74,12 +73,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_SEED:
 		a->o.seed = parse_number(state, "--seed", arg, 0, UINT64_MAX);
 		return 0;
-	case ARGP_KEY_ARG:
-		if (a->image)
-			argp_error(state, "one image at a time: '%s' is the second",
-				   arg);
-		a->image = arg;
-		return 0;
 	case ARGP_KEY_END:
 		if (a->layers && a->plan.inflight > 1)
 			argp_error(state, "--layers looks at one run at a time: leave --inflight out");
@@ -89,15 +82,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			a->o.threads = share_of(a->all_threads,
 						a->plan.streams);
 		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which image? Give a .fxq file");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
 static const struct argp_child children[] = {
-	{ &device_argp }, { &common_argp }, { NULL }
+	{ &image_argp }, { &device_argp }, { &common_argp }, { NULL }
 };
 
 static const struct argp argp = {
@@ -239,9 +229,9 @@ static int print_as_json(const struct args *a, const struct fxq_image *image,
 	return print_json(all);
 }
 
-/* On an open image. */
-static int bench(struct args *a, struct fxq_image *image)
+static int bench(void *args, struct fxq_image *image)
 {
+	struct args *a = args;
 	struct bench b;
 	int code;
 
@@ -265,14 +255,7 @@ static int bench(struct args *a, struct fxq_image *image)
 int cmd_bench(int argc, char **argv)
 {
 	struct args a = { 0 };
-	struct fxq_image *image;
-	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
-	code = image_open(a.image, &image);
-	if (code)
-		return code;
-	code = bench(&a, image);
-	fxq_image_close(image);
-	return code;
+	return image_do(&a.o, bench, &a);
 }

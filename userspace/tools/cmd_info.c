@@ -9,31 +9,21 @@
 
 struct args {
 	struct options o;
-	const char *image;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
 
-	switch (key) {
-	case ARGP_KEY_INIT:
-		options_init(&a->o, state);
-		return 0;
-	case ARGP_KEY_ARG:
-		if (a->image)
-			argp_error(state, "one image at a time: '%s' is the second",
-				   arg);
-		a->image = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which image? Give a .fxq file");
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
+	if (key != ARGP_KEY_INIT)
+		return ARGP_ERR_UNKNOWN;
+	options_init(&a->o, state);
+	return 0;
 }
 
-static const struct argp_child children[] = { { &common_argp }, { NULL } };
+static const struct argp_child children[] = {
+	{ &image_argp }, { &common_argp }, { NULL }
+};
 
 static const struct argp argp = {
 	NULL, parse, "IMAGE.fxq",
@@ -202,20 +192,20 @@ static int print_as_json(const struct fxq_image *image)
 	return print_json(root);
 }
 
+static int info(void *args, struct fxq_image *image)
+{
+	const struct args *a = args;
+
+	if (a->o.json)
+		return print_as_json(image);
+	print_text(image);
+	return TOOL_OK;
+}
+
 int cmd_info(int argc, char **argv)
 {
 	struct args a = { 0 };
-	struct fxq_image *image;
-	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
-	code = image_open(a.image, &image);
-	if (code)
-		return code;
-	if (a.o.json)
-		code = print_as_json(image);
-	else
-		print_text(image);
-	fxq_image_close(image);
-	return code;
+	return image_do(&a.o, info, &a);
 }

@@ -14,7 +14,7 @@ enum {
 
 struct args {
 	struct options o;
-	const char *image, *path;
+	const char *path;
 	struct bench_plan plan;
 };
 
@@ -68,24 +68,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_SEED:
 		a->o.seed = parse_number(state, "--seed", arg, 0, UINT64_MAX);
 		return 0;
-	case ARGP_KEY_ARG:
-		if (a->image)
-			argp_error(state, "one image at a time: '%s' is the second",
-				   arg);
-		a->image = arg;
-		return 0;
 	case ARGP_KEY_END:
 		check_args(a, state);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which image? Give a .fxq file");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
 static const struct argp_child children[] = {
-	{ &device_argp }, { &common_argp }, { NULL }
+	{ &image_argp }, { &device_argp }, { &common_argp }, { NULL }
 };
 
 static const struct argp argp = {
@@ -158,8 +149,9 @@ static bool wants_layers(const struct args *a)
 	return a->plan.inflight == 1 && (!a->path || is_embedded(a->o.device));
 }
 
-static int profile(struct args *a, struct fxq_image *image)
+static int profile(void *args, struct fxq_image *image)
 {
+	struct args *a = args;
 	struct bench b = { 0 };
 	int code = TOOL_OK;
 
@@ -184,14 +176,7 @@ static int profile(struct args *a, struct fxq_image *image)
 int cmd_profile(int argc, char **argv)
 {
 	struct args a = { 0 };
-	struct fxq_image *image;
-	int code;
 
 	argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &a);
-	code = image_open(a.image, &image);
-	if (code)
-		return code;
-	code = profile(&a, image);
-	fxq_image_close(image);
-	return code;
+	return image_do(&a.o, profile, &a);
 }

@@ -155,6 +155,28 @@ static error_t parse_subject(int key, char *arg, struct argp_state *state)
 
 const struct argp subject_argp = { NULL, parse_subject };
 
+/* image_argp: IMAGE, the argument of others */
+
+static error_t parse_image(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (o->image)
+			argp_error(state, "one image at a time: '%s' is the second",
+				   arg);
+		o->image = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which image? Give a .fxq file");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp image_argp = { NULL, parse_image };
+
 /* model_argp */
 
 static const struct argp_option model_options[] = {

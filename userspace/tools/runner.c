@@ -15,6 +15,19 @@ int image_open(const char *path, struct fxq_image **ret)
 	return err ? complain_fxq(err) : TOOL_OK;
 }
 
+int image_do(const struct options *o,
+	     int (*work)(void *args, struct fxq_image *image), void *args)
+{
+	struct fxq_image *image;
+	int code = image_open(o->image, &image);
+
+	if (code)
+		return code;
+	code = work(args, image);
+	fxq_image_close(image);
+	return code;
+}
+
 int runner_open(struct fxq_image *image, const char *device,
 		const struct fxq_device_config *config,
 		const struct fxq_program_config *program, struct runner *ret)

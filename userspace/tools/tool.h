@@ -157,8 +157,8 @@ struct options {
 	int threads;			/* all processors by default */
 	const char *device;
 	uint64_t seed;
-	/* subject_argp */
-	const char *model;
+	/* subject_argp, image_argp */
+	const char *model, *image;
 	/* model_argp */
 	struct fx_shape_binding shapes[MAX_SHAPES];
 	size_t n_shapes;
@@ -177,8 +177,8 @@ struct options {
 
 /* Sets the defaults and hands @state->input on to the children. */
 void options_init(struct options *o, struct argp_state *state);
-extern const struct argp common_argp, device_argp, subject_argp, model_argp,
-	picture_argp, calibrate_argp;
+extern const struct argp common_argp, device_argp, subject_argp, image_argp,
+	model_argp, picture_argp, calibrate_argp;
 /* The pictures' where the help has no room for them. */
 extern const struct argp picture_quiet_argp;
 /* --plugin: its functions go to libfxq, and saved graphs find its classes. */
@@ -377,6 +377,9 @@ struct runner {
 };
 
 int image_open(const char *path, struct fxq_image **ret);
+/* Opens the image of @o, does @work with it, and closes it. */
+int image_do(const struct options *o,
+	     int (*work)(void *args, struct fxq_image *image), void *args);
 
 /* cmd_dump.c */
 /* A descriptor in the words of fxq_print_desc(). */
