@@ -363,6 +363,32 @@ static void signals_meet_waits(void **state)
 	OK(clReleaseEvent(gate));
 }
 
+/* A wait that is stuck shows as one that does not end, not as a test that hangs. */
+static bool ends(cl_event event)
+{
+	for (int i = 0; i < 10000 && kit_status(event) > CL_COMPLETE; i++)
+		usleep(1000);
+	return kit_status(event) == CL_COMPLETE;
+}
+
+static void waits_have_an_order(void **state)
+{
+	cl_semaphore_khr s = SOME(NEW(BINARY));
+	cl_event waits[3];
+
+	for (int i = 0; i < 3; i++)
+		OK(WAIT(loose, s, &waits[i]));
+	for (int i = 0; i < 3; i++) {
+		OK(SIGNAL(queue, s, NULL));
+		assert_true(ends(waits[i]));
+		if (i < 2)
+			assert_int_equal(kit_status(waits[i + 1]), CL_QUEUED);
+		OK(clReleaseEvent(waits[i]));
+	}
+	assert_int_equal(payload(s), 0);
+	OK(cl.clReleaseSemaphoreKHR(s));
+}
+
 /* Any file that poll() can wait for will do here. */
 static void sync_files(void **state)
 {
@@ -515,6 +541,7 @@ int main(void)
 		cmocka_unit_test(recording_refuses),
 		cmocka_unit_test(semaphores_tell_and_refuse),
 		cmocka_unit_test(signals_meet_waits),
+		cmocka_unit_test(waits_have_an_order),
 		cmocka_unit_test(sync_files),
 		cmocka_unit_test(external_memory_refuses),
 		cmocka_unit_test(external_memory_is_shared),

@@ -25,12 +25,19 @@
 #define CL_SEMAPHORE_EXPORTABLE_KHR		0x2054
 #endif
 
+/* A wait that was enqueued, and no signal for it yet. */
+struct waiting {
+	struct waiting *next;
+	cl_event event;
+};
+
 /*
  * struct _cl_semaphore_khr
+ * @devices, @n_devices: that may use it
  * @exportable, @importing: as sync files
  * @lock: protects what follows
- * @event: between a signal and a wait of which one has been enqueued
- * @signaling: it is the signal
+ * @signal: that was enqueued, and no wait for it yet
+ * @waits, @waits_end: oldest first
  * @has_file, @fd: imported for the next wait; -1: has signaled
  */
 struct _cl_semaphore_khr {
@@ -38,10 +45,12 @@ struct _cl_semaphore_khr {
 	cl_context context;
 	cl_semaphore_properties_khr *properties;
 	size_t n_properties;
+	cl_device_id *devices;
+	cl_uint n_devices;
 	bool exportable, importing;
 	pthread_mutex_t lock;
-	cl_event event;
-	bool signaling;
+	cl_event signal;
+	struct waiting *waits, **waits_end;
 	bool has_file;
 	int fd;
 };
@@ -54,20 +63,43 @@ static bool semaphore_is(cl_semaphore_khr semaphore)
 static void semaphore_destroy(struct object *object)
 {
 	cl_semaphore_khr s = (cl_semaphore_khr)object;
+	struct waiting *w;
 
 	/* A wait whose signal cannot come any more does not wait forever. */
-	if (s->event && !s->signaling)
-		clSetUserEventStatus(s->event, CL_OUT_OF_RESOURCES);
-	if (s->event)
-		clReleaseEvent(s->event);
+	while ((w = s->waits)) {
+		s->waits = w->next;
+		clSetUserEventStatus(w->event, CL_OUT_OF_RESOURCES);
+		clReleaseEvent(w->event);
+		free(w);
+	}
+	if (s->signal)
+		clReleaseEvent(s->signal);
 	if (s->has_file && s->fd >= 0)
 		close(s->fd);
 	pthread_mutex_destroy(&s->lock);
 	free(s->properties);
+	free(s->devices);
 	object_put(s->context);
 }
 
 /* Making */
+
+static bool has_device(cl_semaphore_khr s, cl_device_id device)
+{
+	for (cl_uint i = 0; i < s->n_devices; i++)
+		if (s->devices[i] == device)
+			return true;
+	return false;
+}
+
+static cl_int add_device(cl_semaphore_khr s, cl_device_id device)
+{
+	if (!device_is(device) || !context_has(s->context, device))
+		return CL_INVALID_DEVICE;
+	if (!has_device(s, device))
+		s->devices[s->n_devices++] = device;
+	return CL_SUCCESS;
+}
 
 /* A list of handles that ends with 0, behind *@p. */
 static cl_int read_list(cl_semaphore_khr s,
@@ -77,12 +109,8 @@ static cl_int read_list(cl_semaphore_khr s,
 	cl_int ret = CL_SUCCESS;
 
 	for (; **p && !ret; ++*p) {
-		cl_device_id device = (cl_device_id)(uintptr_t)**p;
-
 		if (name == CL_SEMAPHORE_DEVICE_HANDLE_LIST_KHR)
-			ret = device_is(device) &&
-			      context_has(s->context, device) ? CL_SUCCESS :
-			      CL_INVALID_DEVICE;
+			ret = add_device(s, (cl_device_id)(uintptr_t)**p);
 		else if (**p != CL_SEMAPHORE_HANDLE_SYNC_FD_KHR)
 			ret = CL_INVALID_VALUE;
 		else
@@ -148,8 +176,17 @@ cl_semaphore_khr clCreateSemaphoreWithPropertiesKHR(cl_context context,
 		return fail(errcode_ret, CL_OUT_OF_HOST_MEMORY);
 	s->context = object_get(context);
 	pthread_mutex_init(&s->lock, NULL);
-	ret = read_properties(s, sema_props);
-	s->properties = calloc(s->n_properties, sizeof(*sema_props));
+	s->waits_end = &s->waits;
+	s->devices = calloc(context->n_devices, sizeof(*s->devices));
+	ret = s->devices ? read_properties(s, sema_props) :
+			   CL_OUT_OF_HOST_MEMORY;
+	/* Without a list, all of the context. */
+	if (!ret && !s->n_devices) {
+		s->n_devices = context->n_devices;
+		memcpy(s->devices, context->devices,
+		       s->n_devices * sizeof(*s->devices));
+	}
+	s->properties = calloc(s->n_properties + 1, sizeof(*sema_props));
 	if (!ret && !s->properties)
 		ret = CL_OUT_OF_HOST_MEMORY;
 	if (ret) {
@@ -180,8 +217,8 @@ static bool is_signaled(cl_semaphore_khr s)
 	cl_int status = CL_QUEUED;
 
 	pthread_mutex_lock(&s->lock);
-	if (s->event && s->signaling)
-		clGetEventInfo(s->event, CL_EVENT_COMMAND_EXECUTION_STATUS,
+	if (s->signal)
+		clGetEventInfo(s->signal, CL_EVENT_COMMAND_EXECUTION_STATUS,
 			       sizeof(status), &status, NULL);
 	if (s->has_file)
 		status = s->fd < 0 || poll(&(struct pollfd){ s->fd, POLLIN, 0 },
@@ -223,9 +260,9 @@ cl_int clGetSemaphoreInfoKHR(cl_semaphore_khr s,
 			      param_value_size, param_value,
 			      param_value_size_ret);
 	case CL_SEMAPHORE_DEVICE_HANDLE_LIST_KHR:
-		return answer(s->context->devices, s->context->n_devices *
-			      sizeof(*s->context->devices), param_value_size,
-			      param_value, param_value_size_ret);
+		return answer(s->devices, s->n_devices * sizeof(*s->devices),
+			      param_value_size, param_value,
+			      param_value_size_ret);
 	}
 	return CL_INVALID_VALUE;
 }
@@ -290,25 +327,50 @@ static cl_int run_signal(struct command *command, cl_command_queue queue)
 }
 
 /*
- * The event that pairs this signal or wait with what it is for, which the
- * caller releases; the other finds it. NULL: no memory. With the lock.
+ * The event that pairs a wait with its signal, which the caller releases; the
+ * other finds it. NULL: no memory. With the lock.
  */
-static cl_event pair(cl_semaphore_khr s, bool signal)
+static cl_event pair_wait(cl_semaphore_khr s)
 {
-	cl_event event = s->event;
+	cl_event event = s->signal;
+	struct waiting *w;
 
-	if (event && s->signaling != signal) {
-		s->event = NULL;
+	s->signal = NULL;
+	if (event)
+		return event;
+	w = calloc(1, sizeof(*w));
+	event = w ? event_create(s->context, NULL, CL_COMMAND_USER) : NULL;
+	if (!event) {
+		free(w);
+		return NULL;
+	}
+	clRetainEvent(event);
+	w->event = event;
+	*s->waits_end = w;
+	s->waits_end = &w->next;
+	return event;
+}
+
+/* As that, of a signal with its wait. */
+static cl_event pair_signal(cl_semaphore_khr s)
+{
+	struct waiting *w = s->waits;
+	cl_event event;
+
+	if (w) {
+		event = w->event;
+		s->waits = w->next;
+		if (!s->waits)
+			s->waits_end = &s->waits;
+		free(w);
 		return event;
 	}
-	if (event)			/* signaled twice: the last counts */
-		clReleaseEvent(event);
-	event = event_create(s->context, NULL, CL_COMMAND_USER);
-	s->event = event;
-	s->signaling = signal;
-	if (event)
-		clRetainEvent(event);
-	return event;
+	if (s->signal)			/* signaled twice: the last counts */
+		clReleaseEvent(s->signal);
+	s->signal = event_create(s->context, NULL, CL_COMMAND_USER);
+	if (s->signal)
+		clRetainEvent(s->signal);
+	return s->signal;
 }
 
 static cl_int take_part(struct pairing *p, cl_semaphore_khr s, bool signal)
@@ -322,7 +384,7 @@ static cl_int take_part(struct pairing *p, cl_semaphore_khr s, bool signal)
 			p->files[p->n_files++] = s->fd;
 		s->has_file = false;
 	} else {
-		event = pair(s, signal);
+		event = signal ? pair_signal(s) : pair_wait(s);
 		if (event)
 			p->events[p->n_events++] = event;
 		else
@@ -342,6 +404,8 @@ static cl_int check_semaphores(cl_command_queue queue, cl_uint n,
 			return CL_INVALID_SEMAPHORE_KHR;
 		if (semaphores[i]->context != queue->context)
 			return CL_INVALID_CONTEXT;
+		if (!has_device(semaphores[i], queue->device))
+			return CL_INVALID_COMMAND_QUEUE;
 	}
 	return CL_SUCCESS;
 }
@@ -420,7 +484,7 @@ cl_int clGetSemaphoreHandleForTypeKHR(cl_semaphore_khr s, cl_device_id device,
 
 	if (!semaphore_is(s))
 		return CL_INVALID_SEMAPHORE_KHR;
-	if (!device_is(device) || !context_has(s->context, device))
+	if (!has_device(s, device))
 		return CL_INVALID_DEVICE;
 	if (handle_type != CL_SEMAPHORE_HANDLE_SYNC_FD_KHR || !s->exportable)
 		return CL_INVALID_VALUE;
@@ -431,9 +495,8 @@ cl_int clGetSemaphoreHandleForTypeKHR(cl_semaphore_khr s, cl_device_id device,
 		return CL_INVALID_VALUE;
 	/* Exporting is a wait: it takes the signal. */
 	pthread_mutex_lock(&s->lock);
-	event = s->signaling ? s->event : NULL;
-	if (event)
-		s->event = NULL;
+	event = s->signal;
+	s->signal = NULL;
 	pthread_mutex_unlock(&s->lock);
 	if (!event)
 		return CL_INVALID_OPERATION;
