@@ -427,6 +427,14 @@ int job_state(int fd, u32 job, struct drm_fxq_job_query *query)
 	return call(fd, DRM_IOCTL_FXQ_JOB_QUERY, query);
 }
 
+/* How often it has run; 0 if there is no such job. */
+u64 job_runs(int fd, u32 job)
+{
+	struct drm_fxq_job_query state;
+
+	return job_state(fd, job, &state) ? 0 : state.runs;
+}
+
 /* Time */
 
 u64 now_ms(void)
@@ -580,6 +588,18 @@ int run(int fd, u32 ctx, u32 job)
 	return ret;
 }
 
+/* Does a new file of the first device work? */
+bool works(void)
+{
+	int fd = new_file();
+	u32 ctx = new_ctx(fd);
+	u32 job = new_job(fd, ctx, new_nop(fd), NULL, 0, 0);
+	bool well = !run(fd, ctx, job);
+
+	close(fd);
+	return well;
+}
+
 /* Fences that the test holds */
 
 /* -ENODEV: there is no vgem. */
@@ -643,6 +663,12 @@ u32 new_gated(int fd, struct gate *gate)
 		give_up("a fence of vgem", ret);
 	close(export.fd);
 	return import.handle;
+}
+
+/* A run in the context that does not end before the gate opens. */
+int submit_held(int fd, u32 ctx, u32 job, struct gate *gate)
+{
+	return submit_after(fd, ctx, job, 1, new_gated(fd, gate), 0);
 }
 
 /* Faults */

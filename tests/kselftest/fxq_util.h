@@ -72,6 +72,7 @@ int job_create(int fd, u32 ctx, u32 stream, const u32 *bos, u64 size, u32 n,
 u32 new_job(int fd, u32 ctx, u32 stream, const u32 *bos, u64 size, u32 n);
 int job_destroy(int fd, u32 job);
 int job_state(int fd, u32 job, struct drm_fxq_job_query *query);
+u64 job_runs(int fd, u32 job);
 
 /* Time */
 u32 new_syncobj(int fd);
@@ -84,6 +85,7 @@ int fence_error(int file);
 int sync_error(int fd, u32 syncobj);
 bool was_stopped(int error);
 int run(int fd, u32 ctx, u32 job);
+bool works(void);
 u64 now_ms(void);
 
 /**
@@ -107,6 +109,7 @@ int gate_open(struct gate *gate);
 int gate_close(struct gate *gate, bool write);
 int gate_release(struct gate *gate);
 u32 new_gated(int fd, struct gate *gate);
+int submit_held(int fd, u32 ctx, u32 job, struct gate *gate);
 
 /* Faults, in devices that fxq-emu makes */
 #define NO_CONTROL	"FXQ_CONTROL does not name the control port of fxq-emu"

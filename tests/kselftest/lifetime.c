@@ -47,18 +47,6 @@ FIXTURE_TEARDOWN(lifetime)
 	close(self->fd);
 }
 
-/* Does a new file of the device work? */
-static bool works(void)
-{
-	int fd = new_file();
-	u32 ctx = new_ctx(fd);
-	u32 job = new_job(fd, ctx, new_nop(fd), NULL, 0, 0);
-	bool well = !run(fd, ctx, job);
-
-	close(fd);
-	return well;
-}
-
 /* JOB_DESTROY: runs that are queued are not disturbed. */
 TEST_F(lifetime, job_destroyed)
 {

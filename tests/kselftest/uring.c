@@ -4,80 +4,7 @@
  */
 #include <stdio.h>
 
-#include "fxq_ring.h"
-#include "kselftest_harness.h"
-
-#define BYTES	PAGE
-#define DEPTH	32
-#define MS	10000		/* that no test takes */
-
-#define NO_URING	"this kernel has no io_uring"
-
-FIXTURE(uring)
-{
-	int fd;
-	u32 ctx, nop, copy;
-	u32 bos[2];
-	u8 *map[2];
-	struct ring ring;
-	bool gated;
-	struct gate gate;
-};
-
-FIXTURE_SETUP(uring)
-{
-	u32 i;
-	int ret;
-
-	self->fd = fxq_open(0);
-	if (self->fd == -ENODEV)
-		SKIP(return, "no fxq device");
-	ASSERT_LE(0, self->fd);
-	ret = ring_open(&self->ring, 2 * DEPTH, IORING_SETUP_CQE32);
-	if (ret == -ENOSYS || ret == -EPERM)
-		SKIP(return, NO_URING);
-	ASSERT_EQ(0, ret);
-	self->ctx = new_ctx(self->fd);
-	for (i = 0; i < 2; i++) {
-		self->bos[i] = new_bo(self->fd, BYTES, 0);
-		self->map[i] = new_map(self->fd, self->bos[i], BYTES);
-	}
-	self->nop = new_job(self->fd, self->ctx, new_nop(self->fd), NULL, 0, 0);
-	self->copy = new_job(self->fd, self->ctx, new_copy(self->fd, BYTES),
-			     self->bos, BYTES, 2);
-	self->gated = !gate_open(&self->gate);
-}
-
-FIXTURE_TEARDOWN(uring)
-{
-	close(self->ring.fd);
-	close(self->fd);
-}
-
-/* Does a new file of the device work? */
-static bool works(void)
-{
-	int fd = new_file();
-	u32 ctx = new_ctx(fd);
-	u32 job = new_job(fd, ctx, new_nop(fd), NULL, 0, 0);
-	bool well = !run(fd, ctx, job);
-
-	close(fd);
-	return well;
-}
-
-static u64 runs_of(int fd, u32 job)
-{
-	struct drm_fxq_job_query state;
-
-	return job_state(fd, job, &state) ? 0 : state.runs;
-}
-
-/* A run in the context that does not end before the gate opens. */
-static int hold(int fd, u32 ctx, u32 job, struct gate *gate)
-{
-	return submit_after(fd, ctx, job, 1, new_gated(fd, gate), 0);
-}
+#include "uring_fixture.h"
 
 /* DEV_QUERY says so. */
 TEST_F(uring, feature)
@@ -99,7 +26,7 @@ TEST_F(uring, submit)
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		struct ring ring = new_ring(DEPTH, kinds[i]);
-		u64 runs = runs_of(self->fd, self->nop), seen = 0;
+		u64 runs = job_runs(self->fd, self->nop), seen = 0;
 
 		ring_runs(&ring, self->fd, self->nop, DEPTH);
 		EXPECT_EQ(DEPTH, ring_enter(&ring, DEPTH));
@@ -115,7 +42,7 @@ TEST_F(uring, submit)
 		EXPECT_EQ((1ull << DEPTH) - 1, seen >> 1);
 		/* All that with one call, but to fetch what was there. */
 		EXPECT_EQ(1, ring.calls);
-		EXPECT_EQ(runs + DEPTH, runs_of(self->fd, self->nop));
+		EXPECT_EQ(runs + DEPTH, job_runs(self->fd, self->nop));
 		ring_close(&ring);
 	}
 }
@@ -183,7 +110,7 @@ static const struct refusal {
 TEST_F(uring, refused)
 {
 	u32 line = new_syncobj(self->fd), i;
-	u64 runs = runs_of(self->fd, 1);
+	u64 runs = job_runs(self->fd, 1);
 
 	ASSERT_EQ(1, line);
 	ASSERT_EQ(1, self->nop);
@@ -205,7 +132,7 @@ TEST_F(uring, refused)
 			TH_LOG("%s", r->what);
 		}
 	}
-	EXPECT_EQ(runs, runs_of(self->fd, 1));
+	EXPECT_EQ(runs, job_runs(self->fd, 1));
 	EXPECT_EQ(0, ctx_state(self->fd, self->ctx).inflight);
 }
 
@@ -264,7 +191,7 @@ TEST_F(uring, wait)
 	ring_enter(ring, 0);
 	EXPECT_EQ(0, ring_reap(ring, MS).res);
 
-	ASSERT_EQ(0, hold(self->fd, self->ctx, self->nop, &self->gate));
+	ASSERT_EQ(0, submit_held(self->fd, self->ctx, self->nop, &self->gate));
 	ASSERT_EQ(0, submit(self->fd, self->ctx, self->nop, 1, line, 2));
 	ring_wait(ring, self->fd, line, 2, 0, 2);
 	ring_wait(ring, self->fd, line, 3, DRM_FXQ_URING_WAIT_FOR_SUBMIT, 3);
@@ -302,11 +229,11 @@ TEST_F(uring, no_room)
 {
 	u32 max = device_info(self->fd).max_inflight, n = max + 40, i;
 	struct ring ring = new_ring(512, IORING_SETUP_CQE32);
-	u64 runs = runs_of(self->fd, self->nop);
+	u64 runs = job_runs(self->fd, self->nop);
 
 	if (!self->gated)
 		SKIP(return, NO_GATE);
-	ASSERT_EQ(0, hold(self->fd, self->ctx, self->copy, &self->gate));
+	ASSERT_EQ(0, submit_held(self->fd, self->ctx, self->copy, &self->gate));
 	ring_runs(&ring, self->fd, self->nop, n);
 	EXPECT_EQ(n, ring_enter(&ring, 0));
 	EXPECT_EQ(max, ctx_state(self->fd, self->ctx).inflight);
@@ -317,7 +244,7 @@ TEST_F(uring, no_room)
 	ASSERT_EQ(0, gate_release(&self->gate));
 	for (i = 0; i < n; i++)
 		EXPECT_EQ(0, ring_reap(&ring, MS).res);
-	EXPECT_EQ(runs + n, runs_of(self->fd, self->nop));
+	EXPECT_EQ(runs + n, job_runs(self->fd, self->nop));
 	ring_close(&ring);
 }
 
@@ -400,7 +327,7 @@ TEST_F(uring, chain_broken)
 			  NULL, 0, 0);
 	u32 jobs[] = { NO_NUMBER, bad }, i, k;
 	s32 errors[] = { -ENOENT, -EIO };
-	u64 runs = runs_of(self->fd, self->nop);
+	u64 runs = job_runs(self->fd, self->nop);
 
 	for (i = 0; i < 2; i++) {
 		for (k = 0; k < 3; k++)
@@ -415,7 +342,7 @@ TEST_F(uring, chain_broken)
 				  done.res);
 		}
 	}
-	EXPECT_EQ(runs, runs_of(self->fd, self->nop));
+	EXPECT_EQ(runs, job_runs(self->fd, self->nop));
 }
 
 /* Registered files, by number; they hold the file when its number is gone. */
@@ -453,7 +380,7 @@ TEST_F(uring, polled_submission)
 		EXPECT_EQ(DEPTH, ring_reap_all(&ring, DEPTH, 0));
 	}
 	EXPECT_GT(20, ring.calls);
-	EXPECT_EQ(20 * DEPTH, runs_of(self->fd, self->nop));
+	EXPECT_EQ(20 * DEPTH, job_runs(self->fd, self->nop));
 	ring_close(&ring);
 }
 
@@ -524,7 +451,7 @@ TEST_F(uring, allocates_nothing)
 		SKIP(return, NO_GATE);
 	if (trace_begin())
 		SKIP(return, "no tracefs that tells of allocations");
-	ASSERT_EQ(0, hold(self->fd, self->ctx, self->nop, &self->gate));
+	ASSERT_EQ(0, submit_held(self->fd, self->ctx, self->nop, &self->gate));
 	ring_runs(&self->ring, self->fd, self->nop, DEPTH);
 	trace_on();
 	EXPECT_EQ(DEPTH, ring_enter(&self->ring, 0));

@@ -10,84 +10,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
-#include "fxq_ring.h"
-#include "kselftest_harness.h"
-
-#define BYTES	PAGE
-#define DEPTH	32
-#define MS	10000		/* that no test takes */
-
-#define NO_URING	"this kernel has no io_uring"
-
-FIXTURE(uring_end)
-{
-	int fd;
-	u32 ctx, nop, copy;
-	u32 bos[2];
-	u8 *map[2];
-	struct ring ring;
-	bool gated;
-	struct gate gate;
-	int port;
-};
-
-FIXTURE_SETUP(uring_end)
-{
-	u32 i;
-	int ret;
-
-	self->fd = fxq_open(0);
-	if (self->fd == -ENODEV)
-		SKIP(return, "no fxq device");
-	ASSERT_LE(0, self->fd);
-	ret = ring_open(&self->ring, 2 * DEPTH, IORING_SETUP_CQE32);
-	if (ret == -ENOSYS || ret == -EPERM)
-		SKIP(return, NO_URING);
-	ASSERT_EQ(0, ret);
-	self->ctx = new_ctx(self->fd);
-	for (i = 0; i < 2; i++) {
-		self->bos[i] = new_bo(self->fd, BYTES, 0);
-		self->map[i] = new_map(self->fd, self->bos[i], BYTES);
-	}
-	self->nop = new_job(self->fd, self->ctx, new_nop(self->fd), NULL, 0, 0);
-	self->copy = new_job(self->fd, self->ctx, new_copy(self->fd, BYTES),
-			     self->bos, BYTES, 2);
-	self->gated = !gate_open(&self->gate);
-	self->port = control_open();
-}
-
-FIXTURE_TEARDOWN(uring_end)
-{
-	if (self->port >= 0)
-		control(self->port, "plan");
-	close(self->ring.fd);
-	close(self->fd);
-}
-
-/* Does a new file of the device work? */
-static bool works(void)
-{
-	int fd = new_file();
-	u32 ctx = new_ctx(fd);
-	u32 job = new_job(fd, ctx, new_nop(fd), NULL, 0, 0);
-	bool well = !run(fd, ctx, job);
-
-	close(fd);
-	return well;
-}
-
-static u64 runs_of(int fd, u32 job)
-{
-	struct drm_fxq_job_query state;
-
-	return job_state(fd, job, &state) ? 0 : state.runs;
-}
-
-/* A run in the context that does not end before the gate opens. */
-static int hold(int fd, u32 ctx, u32 job, struct gate *gate)
-{
-	return submit_after(fd, ctx, job, 1, new_gated(fd, gate), 0);
-}
+#include "uring_fixture.h"
 
 static volatile bool enough;
 
@@ -113,7 +36,7 @@ static void *scribble(void *arg)
  * Entries that change under the kernel's eyes: each command is one that was
  * there, or is refused. What had to wait comes again and is read again.
  */
-TEST_F(uring_end, entries_change)
+TEST_F(uring, entries_change)
 {
 	struct ring ring = new_ring(64, 0);
 	struct io_uring_sqe *sqe;
@@ -145,7 +68,7 @@ TEST_F(uring_end, entries_change)
 }
 
 /* close() of the node with runs in flight ends nothing. */
-TEST_F(uring_end, file_closed)
+TEST_F(uring, file_closed)
 {
 	int fd = new_file();
 	u32 ctx = new_ctx(fd);
@@ -159,7 +82,7 @@ TEST_F(uring_end, file_closed)
 }
 
 /* CTX_DESTROY ends runs; each command is told. */
-TEST_F(uring_end, context_destroyed)
+TEST_F(uring, context_destroyed)
 {
 	u32 ctx = new_ctx(self->fd), i;
 	u32 job = new_job(self->fd, ctx, new_long(self->fd, 16), NULL, 0, 0);
@@ -200,7 +123,7 @@ static bool users_are(long before)
 }
 
 /* A file that only a ring has holds the module, as long as the ring does. */
-TEST_F(uring_end, file_registered)
+TEST_F(uring, file_registered)
 {
 	struct ring ring = new_ring(4, 0);
 	long before;
@@ -220,7 +143,7 @@ TEST_F(uring_end, file_registered)
 }
 
 /* A ring that goes gives its commands up and lets the file go: at any moment. */
-TEST_F(uring_end, ring_closed)
+TEST_F(uring, ring_closed)
 {
 	long before;
 	u32 round;
@@ -250,7 +173,7 @@ TEST_F(uring_end, ring_closed)
 }
 
 /* What would never end by itself ends with the ring. */
-TEST_F(uring_end, ring_closed_waiting)
+TEST_F(uring, ring_closed_waiting)
 {
 	struct ring ring = new_ring(DEPTH, 0);
 	long before = users();
@@ -260,7 +183,7 @@ TEST_F(uring_end, ring_closed_waiting)
 
 	if (!self->gated)
 		SKIP(return, NO_GATE);
-	ASSERT_EQ(0, hold(fd, ctx, job, &self->gate));
+	ASSERT_EQ(0, submit_held(fd, ctx, job, &self->gate));
 	ring_runs(&ring, fd, job, 4);
 	ring_wait(&ring, fd, line, 1, DRM_FXQ_URING_WAIT_FOR_SUBMIT, 5);
 	ASSERT_EQ(5, ring_enter(&ring, 0));
@@ -301,7 +224,7 @@ static int ring_user(u32 flags, unsigned int ms)
 }
 
 /* A task that ends, killed or not, ends its commands: at any moment. */
-TEST_F(uring_end, task_ends)
+TEST_F(uring, task_ends)
 {
 	const u32 flags[] = {
 		0, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
@@ -337,7 +260,7 @@ static void on_alarm(int signal)
 }
 
 /* Signals at every moment: each command is done just once. */
-TEST_F(uring_end, signals_storm)
+TEST_F(uring, signals_storm)
 {
 	const struct sigaction action = { .sa_handler = on_alarm };
 	struct itimerval timer = {
@@ -359,7 +282,7 @@ TEST_F(uring_end, signals_storm)
 	timer.it_value.tv_usec = 0;
 	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
 	EXPECT_EQ(30 * DEPTH, n);
-	EXPECT_EQ(30 * DEPTH, runs_of(self->fd, self->nop));
+	EXPECT_EQ(30 * DEPTH, job_runs(self->fd, self->nop));
 }
 
 /**
@@ -389,7 +312,7 @@ static void *use(void *arg)
 }
 
 /* Threads that share a context, and together want more than it has room for. */
-TEST_F(uring_end, threads)
+TEST_F(uring, threads)
 {
 	enum { THREADS = 12 };
 	struct user user[THREADS];
@@ -404,7 +327,7 @@ TEST_F(uring_end, threads)
 		pthread_join(thread[i], NULL);
 		EXPECT_EQ(40 * DEPTH, user[i].well);
 	}
-	EXPECT_EQ(THREADS * 40 * DEPTH, runs_of(self->fd, self->nop));
+	EXPECT_EQ(THREADS * 40 * DEPTH, job_runs(self->fd, self->nop));
 }
 
 /* What is planned for the device, and what the first command ends with. */
@@ -427,7 +350,7 @@ static const struct plan {
 };
 
 /* Each command completes once under each fault; the guilty one is told. */
-TEST_F(uring_end, planned)
+TEST_F(uring, planned)
 {
 	u32 i, k, jobs[] = { self->copy, self->nop };
 
@@ -463,7 +386,7 @@ TEST_F(uring_end, planned)
 }
 
 /* A ring goes while the device hangs; the run is judged all the same. */
-TEST_F(uring_end, ring_closed_hanging)
+TEST_F(uring, ring_closed_hanging)
 {
 	struct ring ring = new_ring(DEPTH, 0);
 	u32 ctx = new_ctx(self->fd), i;
@@ -484,7 +407,7 @@ TEST_F(uring_end, ring_closed_hanging)
 }
 
 /* The device goes: what is in flight ends with -ENODEV, as does what comes. */
-TEST_F(uring_end, unplugged)
+TEST_F(uring, unplugged)
 {
 	u32 line = new_syncobj(self->fd), i;
 	u32 job = new_job(self->fd, self->ctx, new_long(self->fd, 64), NULL, 0,
