@@ -3,7 +3,8 @@
  * load.h - a process that keeps a device busy and trusts it in nothing
  *
  * It copies buffers by way of the scratchpad, several at a time, by SUBMIT or
- * by io_uring, and compares what comes out. Whatever it meets is counted where its parent can see.
+ * by io_uring, and compares what comes out. Whatever it meets is counted where
+ * its parent can see.
  */
 #ifndef TESTS_VM_LOAD_H
 #define TESTS_VM_LOAD_H
