@@ -18,7 +18,6 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <drm/drm_drv.h>
-#include <drm/drm_gem_shmem_helper.h>
 #include <drm/drm_print.h>
 #include <drm/fxq_accel.h>
 
@@ -198,7 +197,7 @@ static struct fxq_mapping *mapping_new(struct fxq_ctx *ctx,
 
 	if (!drm_dev_enter(&ctx->fdev->drm, &cookie))
 		return ERR_PTR(-ENODEV);
-	sgt = drm_gem_shmem_get_pages_sgt(to_drm_gem_shmem_obj(obj));
+	sgt = fxq_gem_pages(obj);
 	drm_dev_exit(cookie);
 	if (IS_ERR(sgt))
 		return ERR_CAST(sgt);

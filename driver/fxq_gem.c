@@ -6,6 +6,7 @@
  * and what follows from them for mmap(), export and the device.
  */
 #include <linux/dma-buf.h>
+#include <linux/mm.h>
 #include <drm/drm_drv.h>
 #include <drm/fxq_accel.h>
 
@@ -63,18 +64,46 @@ static struct dma_buf *fxq_gem_export(struct drm_gem_object *obj, int flags)
 	return drm_gem_prime_export(obj, flags);
 }
 
+/*
+ * May the buffer get its pages? They all come at once, and stay. More than the
+ * machine has would push everybody else out before it fails.
+ */
+static bool fits(struct drm_gem_object *obj)
+{
+	return drm_gem_is_imported(obj) ||
+	       obj->size >> PAGE_SHIFT <= totalram_pages();
+}
+
+/**
+ * fxq_gem_pages - a buffer's memory, mapped for DMA
+ * @obj: the buffer, perhaps imported
+ *
+ * Return: its table, which goes with the buffer, or an error pointer.
+ */
+struct sg_table *fxq_gem_pages(struct drm_gem_object *obj)
+{
+	if (!fits(obj))
+		return ERR_PTR(-ENOMEM);
+	return drm_gem_shmem_get_pages_sgt(to_drm_gem_shmem_obj(obj));
+}
+
+static int fxq_gem_pin(struct drm_gem_object *obj)
+{
+	return fits(obj) ? drm_gem_shmem_object_pin(obj) : -ENOMEM;
+}
+
 static int fxq_gem_vmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
 	if (to_fxq_bo(obj)->flags & DRM_FXQ_BO_NO_MMAP)
 		return -EINVAL;
-	return drm_gem_shmem_object_vmap(obj, map);
+	return fits(obj) ? drm_gem_shmem_object_vmap(obj, map) : -ENOMEM;
 }
 
 static int fxq_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 {
 	if (to_fxq_bo(obj)->flags & DRM_FXQ_BO_NO_MMAP)
 		return -EINVAL;
-	return drm_gem_shmem_object_mmap(obj, vma);
+	return fits(obj) ? drm_gem_shmem_object_mmap(obj, vma) : -ENOMEM;
 }
 
 /* A handle goes; what the file's contexts have cached of the buffer as well. */
@@ -111,7 +140,7 @@ static const struct drm_gem_object_funcs fxq_gem_funcs = {
 	.close = fxq_gem_close,
 	.print_info = drm_gem_shmem_object_print_info,
 	.export = fxq_gem_export,
-	.pin = drm_gem_shmem_object_pin,
+	.pin = fxq_gem_pin,
 	.unpin = drm_gem_shmem_object_unpin,
 	.get_sg_table = drm_gem_shmem_object_get_sg_table,
 	.vmap = fxq_gem_vmap,

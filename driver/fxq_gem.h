@@ -23,6 +23,7 @@ static inline struct fxq_bo *to_fxq_bo(struct drm_gem_object *obj)
 
 bool fxq_gem_writable(struct drm_gem_object *obj);
 bool fxq_gem_is_shared(struct drm_gem_object *obj);
+struct sg_table *fxq_gem_pages(struct drm_gem_object *obj);
 struct drm_gem_object *fxq_gem_create_object(struct drm_device *drm,
 					     size_t size);
 struct drm_gem_object *fxq_gem_import(struct drm_device *drm,

@@ -2,6 +2,8 @@
 /*
  * bo.c - BO_CREATE and BO_MMAP_OFFSET: memory that the device can reach
  */
+#include <sys/sysinfo.h>
+
 #include "fxq_util.h"
 #include "kselftest_harness.h"
 
@@ -301,6 +303,25 @@ TEST_F(bo, huge)
 
 	EXPECT_EQ(0, mmap_offset(self->fd, handle, &offset));
 	EXPECT_EQ(0, bo_close(self->fd, handle));
+}
+
+/* More pages than the machine has: -ENOMEM, and nobody is pushed out before. */
+TEST_F(bo, more_than_there_is)
+{
+	struct sysinfo info;
+	u64 size, offset;
+	u32 bos[2], job;
+
+	ASSERT_EQ(0, sysinfo(&info));
+	size = (u64)info.totalram * info.mem_unit + PAGE;
+	bos[0] = bos[1] = new_bo(self->fd, size, 0);
+	ASSERT_EQ(0, mmap_offset(self->fd, bos[0], &offset));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, size, PROT_READ, MAP_SHARED, self->fd,
+				   offset));
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_EQ(-ENOMEM, job_create(self->fd, new_ctx(self->fd),
+				      new_copy(self->fd, PAGE), bos, PAGE, 2,
+				      &job));
 }
 
 TEST_HARNESS_MAIN

@@ -150,6 +150,9 @@ struct drm_fxq_device_info {
  * @flags: DRM_FXQ_BO_*
  * @handle: out: GEM handle; DRM_IOCTL_GEM_CLOSE drops it. A job that binds the
  *	    buffer is not disturbed by that
+ *
+ * Its pages come, all at once, with the first mmap() or the first job that binds
+ * it. If they are more than the machine has, these are -ENOMEM at once.
  */
 struct drm_fxq_bo_create {
 	__u64 size;
