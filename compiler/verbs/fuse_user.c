@@ -8,11 +8,15 @@
  */
 #include "verbs.h"
 
-/* The class of a module, the name of a function or method. */
+/*
+ * The class of a module, the name of a function or method; with one tensor and
+ * nothing else, for the module that is made is called with that alone.
+ */
 static bool is_called(const struct fx_node *n, const char *name)
 {
-	return node_is_module(n, name) || node_is_function(n, name) ||
-	       node_is_method(n, name);
+	return n->n_args == 1 && !n->n_kwargs &&
+	       (node_is_module(n, name) || node_is_function(n, name) ||
+		node_is_method(n, name));
 }
 
 /* The nodes of the chain that ends with @n; false if it is none. */

@@ -953,6 +953,41 @@ static void a_program_adds_patterns(void **state)
 	fx_module_put(model);
 }
 
+FX_MODULE(Beside, module(one, Linear(6, 6)))
+FX_FORWARD(Beside, x)
+{
+	return fx_relu(fx_add(fx_call(self->one, x), x));
+}
+
+static struct fx_module *first_part(struct fx_module *const *parts)
+{
+	return fx_module_copy(parts[0]);
+}
+
+/* Whoever makes the module would not be told what is added. */
+static void a_pattern_has_one_value(void **state)
+{
+	static const struct fx_fuse_pattern patterns[] = {
+		{ { "Linear", "add" }, first_part },
+		{ { NULL } }
+	};
+	struct fx_backend mine = fx_backend_fxq;
+	struct fx_module *model = filled(Beside()), *gm;
+	fxv x = fx_gen(42, 1, 2, 6), y = fx_call(model, x), z;
+
+	mine.name = "mine";
+	mine.patterns = patterns;
+	gm = fuse_fx(model, .backend = &mine);
+	z = fx_call(gm, x);
+	assert_memory_equal(fx_data(y)->data, fx_data(z)->data,
+			    fxq_tensor_bytes(fx_data(y)));
+	fx_module_put(gm);
+	fx_release(z);
+	fx_release(y);
+	fx_release(x);
+	fx_module_put(model);
+}
+
 /* Training, and what is removed */
 
 static struct fx_module_qconfig qat_qconfig(void)
@@ -1104,6 +1139,7 @@ int main(void)
 		cmocka_unit_test(numbers_meet_floats),
 		cmocka_unit_test(integers_have_their_limits),
 		cmocka_unit_test(a_program_adds_patterns),
+		cmocka_unit_test(a_pattern_has_one_value),
 		cmocka_unit_test(a_trained_model_is_what_it_was_trained_to_be),
 		cmocka_unit_test(twins_train_as_one),
 		cmocka_unit_test(groups_train_with_a_batch_norm),

@@ -75,7 +75,8 @@ struct fx_backend_op {
 /*
  * struct fx_fuse_pattern - calls that one module shall stand for
  * @chain: names as above, of up to FX_FUSE_MAX calls that follow one another,
- *	   each read by the next alone: { "Linear", "Linear" }
+ *	   each read by the next alone: { "Linear", "Linear" }. What takes more than
+ *	   the value before it, as an addition of two does, is none of them
  * @make: the module, new, from those of the chain, NULL for a function; or NULL:
  *	  the calls stay. If it is one that @layers has it is fused further
  */
