@@ -211,7 +211,7 @@ int options_bind(const struct fx_option *table, size_t n, const fxv *positional,
 /*
  * struct operation
  * @in: tensors, nodes, numbers, or None where an optional one is absent
- * @ints, @scales: what the attributes of several numbers point to
+ * @ints, @floats: what the attributes of several numbers point to
  */
 struct operation {
 	const char *op;
@@ -219,7 +219,7 @@ struct operation {
 	fxv in[MAX_ARGS];
 	struct fxq_attr attrs[MAX_OPTIONS];
 	int64_t ints[MAX_OPTIONS][FXQ_MAX_RANK];
-	double scales[FXQ_MAX_RANK];
+	double floats[MAX_OPTIONS][FXQ_MAX_RANK];
 };
 
 /* -EINVAL if no operator does this, with the sentence in @error. */

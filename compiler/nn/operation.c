@@ -274,10 +274,10 @@ static int add_scales(struct operation *o, uint32_t sides, fxv size,
 		return refuse(error, "either size or scale_factor is given");
 	if (fx_is_none(size)) {
 		for (uint32_t i = 0; i < sides; i++)
-			o->scales[i] = fx_float(factor);
+			o->floats[o->n_attrs][i] = fx_float(factor);
 		add_attr(o, &(struct fxq_attr){
 			.name = "scales", .type = FXQ_ATTR_FLOATS,
-			.count = sides, .floats = o->scales });
+			.count = sides, .floats = o->floats[o->n_attrs] });
 		return 0;
 	}
 	if (fx_tuple_count(size) != 1 && fx_tuple_count(size) != sides)
@@ -401,15 +401,20 @@ static int add_numbers(struct operation *o, const struct fx_kwarg *k,
 	if (attr.count > FXQ_MAX_RANK)
 		return refuse(error, "'%s' has %u numbers; a module's call takes at most %d",
 			      k->name, attr.count, FXQ_MAX_RANK);
-	for (uint32_t i = 0; i < attr.count; i++)
+	for (uint32_t i = 0; i < attr.count; i++) {
+		if (items[i].kind != (floats ? FX_ARG_FLOAT : FX_ARG_INT))
+			return refuse(error, "'%s' is no list of integers or of floats",
+				      k->name);
 		if (floats)
-			o->scales[i] = items[i].f;
+			o->floats[o->n_attrs][i] = items[i].f;
 		else
 			o->ints[o->n_attrs][i] = items[i].i;
+	}
 	attr.type = floats ? FXQ_ATTR_FLOATS : FXQ_ATTR_INTS;
-	attr.ints = o->ints[o->n_attrs];
 	if (floats)
-		attr.floats = o->scales;
+		attr.floats = o->floats[o->n_attrs];
+	else
+		attr.ints = o->ints[o->n_attrs];
 	add_attr(o, &attr);
 	return 0;
 }

@@ -347,6 +347,30 @@ static void what_no_module_does_stays_an_operator(void **state)
 	fx_graph_free(g);
 }
 
+/* Two lists of floats beside one another, which no function has. */
+static void an_operator_keeps_all_its_numbers(void **state)
+{
+	static const double roi[] = { 0, 0, 0.1, 0.2, 1, 1, 0.8, 0.9 };
+	static const double scales[] = { 1, 1, 1.5, 2 };
+	struct fx_node *x;
+	struct fx_graph *g = graph_of(1, &x);
+	struct fx_module *m;
+
+	x = fx_graph_call(g, "resize", IN(x), WITH(
+		{ "coordinate_transformation_mode",
+		  fx_arg_str("tf_crop_and_resize") },
+		{ "mode", fx_arg_str("linear") },
+		{ "roi", fx_arg_floats(g, roi, 8) },
+		{ "scales", fx_arg_floats(g, scales, 4) }));
+	fx_graph_set_output(g, &x, 1);
+	assert_int_equal(fx_graph_infer(g), 0);
+	m = model_of(g);
+	assert_int_equal(count_calls(m, "fxq.resize"), 1);
+	assert_computes(g, m);
+	fx_module_put(m);
+	fx_graph_free(g);
+}
+
 static void operators_stay_float_between_integers(void **state)
 {
 	go_through_the_verbs(mixed(), "mixed", 20, 5, 4);
@@ -451,6 +475,13 @@ static void what_a_model_cannot_be_is_refused(void **state)
 	x = fx_graph_call(g, "getitem", IN(x), WITH({ "index", fx_arg_int(5) }));
 	fx_graph_set_output(g, &x, 1);
 	assert_refused(g, "split: split has 1 tensors, 1 parameters and 6 results; a module's call has at most 64, 16 and 4");
+
+	g = graph_of(1, &x);
+	x = fx_graph_call(g, "reshape", IN(x), WITH({ "shape", {
+		.kind = FX_ARG_LIST, .count = 2, .items = (struct fx_arg[]){
+			fx_arg_int(-1), fx_arg_float(4) } } }));
+	fx_graph_set_output(g, &x, 1);
+	assert_refused(g, "reshape: 'shape' is no list of integers or of floats");
 }
 
 int main(void)
@@ -460,6 +491,7 @@ int main(void)
 		cmocka_unit_test(one_with_clamps_is_too),
 		cmocka_unit_test(layers_are_called_as_the_model_does),
 		cmocka_unit_test(what_no_module_does_stays_an_operator),
+		cmocka_unit_test(an_operator_keeps_all_its_numbers),
 		cmocka_unit_test(operators_stay_float_between_integers),
 		cmocka_unit_test(scales_that_a_graph_brings_are_kept),
 		cmocka_unit_test(what_a_model_cannot_be_is_refused),
