@@ -6,7 +6,6 @@
  * result, which takes integers and gives integers. What it computes is the
  * integer form of the operator that the float module is.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "verbs.h"
@@ -18,15 +17,11 @@ fxv forward_operator(struct fx_module *m, const fxv *args)
 		(float)fx_float(module_member(m, "scale")->value),
 		(int)fx_int(module_member(m, "zero_point")->value),
 	};
-	char error[FXQ_ERROR_MAX];
 	struct operation o;
+	fxv refused = operation_on_integers(m, args[0], &o);
 
-	if (!value_is_quantized(args[0]))
-		return fx_poison(context.at, -EINVAL, "%s takes a quantized tensor",
-				 m->class->name);
-	if (layer_operation(m, args[0], &o, error))
-		return fx_poison(context.at, -EINVAL, "%s: %s", m->class->name,
-				 error);
+	if (fx_error(refused))
+		return refused;
 	if (strcmp(dtype, "torch.qint8"))
 		to.zero_point -= 128;
 	return quantized_run(context.at, &o, &to);

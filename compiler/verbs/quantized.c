@@ -249,19 +249,27 @@ static fxv run_raw(struct fx_module *m, struct operation *o,
 	return operation_compute(context.at, &scale);
 }
 
-fxv forward_quantized(struct fx_module *m, const fxv *args)
+fxv operation_on_integers(struct fx_module *m, fxv x, struct operation *ret)
 {
 	char error[FXQ_ERROR_MAX];
-	struct operation o;
-	struct sums s;
-	fxv y;
 
-	if (!value_is_quantized(args[0]))
+	if (!value_is_quantized(x))
 		return fx_poison(context.at, -EINVAL, "%s takes a quantized tensor",
 				 m->class->name);
-	if (layer_operation(m, args[0], &o, error))
+	if (layer_operation(m, x, ret, error))
 		return fx_poison(context.at, -EINVAL, "%s: %s", m->class->name,
 				 error);
+	return fx_none;
+}
+
+fxv forward_quantized(struct fx_module *m, const fxv *args)
+{
+	struct operation o;
+	struct sums s;
+	fxv y = operation_on_integers(m, args[0], &o);
+
+	if (fx_error(y))
+		return y;
 	y = find_sums(m, value_type(args[0])->scale, &s);
 	if (fx_error(y))
 		goto free_unit;

@@ -156,6 +156,8 @@ struct fx_module *observer_of_weights(const struct fx_module *layer,
 /* quantized.c: a layer on integers */
 
 fxv forward_quantized(struct fx_module *m, const fxv *args);
+/* The operation that @m does, of @x, which must be quantized; else a poison. */
+fxv operation_on_integers(struct fx_module *m, fxv x, struct operation *ret);
 /* Is there an integer operator for layers of this class? For this one? */
 bool has_integer_op(const struct fx_class *base);
 bool has_integer_layer(const struct fx_module *reference);
