@@ -3,6 +3,7 @@
  * forms.c - the numbers of integer operators
  */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include <fxq/fxq_arith.h>
@@ -46,6 +47,14 @@ int form_function(const struct fx_op *op, const struct fxq_attr *attrs,
 		memcpy(y, out.data, 256 * sizeof(*y));
 	fxq_tensor_free(&out);
 	return ret;
+}
+
+bool form_is_int8(float w, float scale)
+{
+	float q = w / scale;
+
+	return q > -128.5f && q < 127.5f &&
+	       fabsf(q - fxq_rne(q)) <= 128 * 0x1p-23f;
 }
 
 int form_bound(double c, float scale, int zero_point, int absent)

@@ -24,6 +24,12 @@ void form_round(const double y[256], float scale, int zero_point,
 int form_function(const struct fx_op *op, const struct fxq_attr *attrs,
 		  uint32_t n_attrs, const double x[256], double y[256]);
 
+/*
+ * Is @w an integer from -128 to 127 times @scale? As float32's product it is off
+ * by 128 * 2^-23 of a step at most.
+ */
+bool form_is_int8(float w, float scale);
+
 /* Bound @c of a clamp as an integer; @absent if it is NaN. */
 int form_bound(double c, float scale, int zero_point, int absent);
 

@@ -360,6 +360,12 @@ struct fx_module *fx_fake_quantizer(struct fx_module *m,
 	return m;
 }
 
+void fake_quantizer_replace(struct fx_module *m, struct fx_module *observer)
+{
+	fx_module_replace(m, OBSERVER, observer);
+	take_observer(m, observer);
+}
+
 /* Whole models */
 
 bool is_fake_quantizer(const struct fx_module *m)

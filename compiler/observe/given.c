@@ -2,11 +2,14 @@
 /*
  * given.c - observers that are told something beforehand
  *
- * The whole scale, the bounds of the range, or how many standard deviations
- * wide it is; and one that stands where nothing is to be observed.
+ * The whole scale, those of weights, the bounds of the range, or how many
+ * standard deviations wide it is; and one that stands where nothing is to be
+ * observed.
  */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "observe.h"
 
@@ -173,6 +176,74 @@ static int qparams_fixed(struct fx_module *m, struct fx_qparams *ret)
 	return 0;
 }
 
+/* The scales of weights */
+
+static int init_given(struct fx_module *m)
+{
+	char error[FXQ_ERROR_MAX];
+	struct qtype t;
+
+	if (qtype_of(m, &t, error))
+		return module_fail(m, -EINVAL, "%s", error);
+	if (!t.target.symmetric)
+		return module_fail(m, -EINVAL, "its qscheme is per_tensor_symmetric or per_channel_symmetric");
+	if (module_int(m, "ch_axis") < 0)
+		return module_fail(m, -EINVAL, "ch_axis counts dimensions from 0; %lld is none",
+				   (long long)module_int(m, "ch_axis"));
+	fx_add_buffer(m, "scale", fx_zeros(0));
+	return 0;
+}
+
+/* Also those that a file has brought. */
+static int check_scales(struct fx_module *m, char *error)
+{
+	int64_t n = buffer_count(m, "scale");
+	const float *scale = buffer_floats(m, "scale");
+	struct qtype t;
+
+	if (qtype_of(m, &t, error))
+		return -EINVAL;
+	if (t.per_channel ? n < 1 : n != 1)
+		return refuse(error, "%lld scales were given; there is one for each channel, per tensor one",
+			      (long long)n);
+	for (int64_t i = 0; i < n; i++)
+		if (!isnormal(scale[i]) || scale[i] < 0)
+			return refuse(error, "scale %g of channel %lld is no scale: it is above 0, finite, and normal in float32",
+				      scale[i], (long long)i);
+	return 0;
+}
+
+struct fx_module *fx_given_scales(struct fx_module *m, const float *scales,
+				  size_t n)
+{
+	char error[FXQ_ERROR_MAX];
+
+	if (m->error)
+		return m;
+	module_set_tensor(m, "scale", fx_tensor_of(scales, n));
+	if (check_scales(m, error))
+		module_fail(m, -EINVAL, "%s", error);
+	return m;
+}
+
+static int qparams_given(struct fx_module *m, struct fx_qparams *ret)
+{
+	int64_t n = buffer_count(m, "scale");
+	char error[FXQ_ERROR_MAX];
+	struct range *none;
+	int err;
+
+	if (check_scales(m, error))
+		return qparams_refuse(m, ret, -EINVAL, "%s", error);
+	none = must_alloc((size_t)n * sizeof(*none));
+	err = qparams_fit(m, none, n, ret);
+	free(none);
+	if (!err)
+		memcpy(ret->scale, buffer_floats(m, "scale"),
+		       (size_t)n * sizeof(*ret->scale));
+	return err;
+}
+
 static int qparams_placeholder(struct fx_module *m, struct fx_qparams *ret)
 {
 	return qparams_refuse(m, ret, -ENOTSUP, "what it stands at stays %s, and has no scale",
@@ -185,5 +256,9 @@ CLASS(ClipStdObserver, OBSERVES, .init = init_clip_std,
       .forward = forward_clip_std, .qparams = qparams_clip_std)
 CLASS(FixedQParamsObserver, OBSERVES, .init = init_fixed,
       .forward = forward_nothing, .qparams = qparams_fixed)
+CLASS(GivenScalesObserver,
+      .flags = FX_CLASS_LEAF | FX_CLASS_IDENTITY | FX_CLASS_RESIZES,
+      .init = init_given, .forward = forward_nothing,
+      .qparams = qparams_given)
 CLASS(PlaceholderObserver, OBSERVES, .forward = forward_nothing,
       .qparams = qparams_placeholder)

@@ -60,5 +60,7 @@ bool is_fake_quantizer(const struct fx_module *m);
  * -EINVAL with the sentence in m->error if the two do not go together.
  */
 int fake_quantizer_follow(struct fx_module *m);
+/* Gives @m another observer, which is taken over, as its constructor would. */
+void fake_quantizer_replace(struct fx_module *m, struct fx_module *observer);
 
 #endif /* FXQ_OBSERVE_H */

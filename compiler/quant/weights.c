@@ -14,6 +14,8 @@
 
 #include <fxq/fxq_arith.h>
 
+#include "nn/forms.h"
+
 #include "quant_priv.h"
 
 struct layer {
@@ -44,8 +46,7 @@ static void largest(const struct layer *l, bool per_tensor, float *max)
 
 /*
  * Fills @scale with what the weights came with; false if they came without, or
- * are no whole multiples of it any more, from -128 to 127. As float32 products
- * of such numbers they are off by 128 * 2^-23 at most.
+ * are no whole multiples of it any more, from -128 to 127.
  */
 static bool given_scales(const struct layer *l, float *scale)
 {
@@ -60,13 +61,9 @@ static bool given_scales(const struct layer *l, float *scale)
 		if (!(scale[c] > 0))
 			return false;
 	}
-	for (int64_t i = 0; i < l->count; i++) {
-		float q = l->w[i] / scale[weight_channel(l->n, i)];
-
-		if (!(q > -128.5f && q < 127.5f &&
-		      fabsf(q - fxq_rne(q)) <= 128 * 0x1p-23f))
+	for (int64_t i = 0; i < l->count; i++)
+		if (!form_is_int8(l->w[i], scale[weight_channel(l->n, i)]))
 			return false;
-	}
 	return true;
 }
 

@@ -273,7 +273,7 @@ static int put_member(struct loader *l, struct building *b, json_t *from)
 	}
 	made = module_member(b->m, member.name);
 	i = made ? made - b->m->members : 0;
-	if (!made ? !b->open : i >= b->n_made || b->has[i] ||
+	if (!made ? !b->open && !saved_takes(b->m, &member) : i >= b->n_made || b->has[i] ||
 			       !replaces(l, b->class, made, &member)) {
 		drop_member(&member);
 		return io_fail(-EINVAL, "%s: module %zu (%s): '%s' is not as its class makes it of these options; save the graph again",

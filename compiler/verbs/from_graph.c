@@ -203,12 +203,15 @@ static struct fx_module *find_module(const struct fx_node *n)
 	if (class->flags & FX_CLASS_BATCH_NORM)
 		class = norm_class(n);
 	m = module_for(n, class);
-	if (m && !m->error && fill(m, n, modules[i].flat) &&
-	    !operation_of_module(m, fx_none, &o, error) &&
-	    does_the_same(n, &o))
-		return m;
-	fx_module_put(m);
-	return NULL;
+	if (!m || m->error || !fill(m, n, modules[i].flat) ||
+	    operation_of_module(m, fx_none, &o, error) ||
+	    !does_the_same(n, &o)) {
+		fx_module_put(m);
+		return NULL;
+	}
+	if (is_layer(&fx_backend_fxq, m) && constant_in(n, 1)->rank > 1)
+		give_scales(m, fx_node_in(n, 1));
+	return m;
 }
 
 static struct fx_node *call_module(struct making *mk, struct fx_node *n,

@@ -34,14 +34,18 @@ static struct fx_node *own_input(const struct fx_node *n, size_t i)
 	return in && in->n_users == 1 ? in : NULL;
 }
 
-/* Has the batch norm as many channels? If not, running it says so. */
+/*
+ * Has the batch norm as many channels? If not, running it says so. Weights that
+ * came with scales would be others with the norm in them.
+ */
 static bool fits(const struct fx_node *bn, const struct fx_node *layer)
 {
 	const char *channels = node_is_module(layer, "Linear") ?
 			       "out_features" : "out_channels";
 
 	return module_int(bn->module, "num_features") ==
-	       module_int(layer->module, channels);
+	       module_int(layer->module, channels) &&
+	       !given_scales(layer->module);
 }
 
 static bool match_layer(const struct fx_backend *backend, struct chain *c,

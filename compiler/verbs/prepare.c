@@ -8,6 +8,8 @@
  */
 #include <stdlib.h>
 
+#include "observe/observe.h"
+
 #include "verbs.h"
 
 const struct fx_class fx_class_Prepared = {
@@ -207,19 +209,28 @@ static void set_observer(struct prepare *p, struct fx_node *call,
 	call->module = observer;
 }
 
-/* The observer that knows the scale of @n, and alone reads it; or NULL. */
-static struct fx_node *given_observer(const struct fx_node *n)
+/* What knows the scale that @n, an observer or fake quantizer, has; or NULL. */
+static const struct fx_module *given_by(const struct fx_node *n)
 {
-	for (struct fx_node *user = n->next; user; user = user->next)
-		if (node_is_module(user, "FixedQParamsObserver") &&
-		    fx_node_in(user, 0) == n)
-			return n->n_users == 1 ? user : NULL;
+	const struct fx_module *m = node_is_observer(n) ? n->module : NULL;
+
+	if (m && is_fake_quantizer(m))
+		m = fx_module_at(n->module, "activation_post_process");
+	return m && m->class == &fx_class_FixedQParamsObserver ? m : NULL;
+}
+
+/* What knows the scale of @n, and alone reads it; or NULL. */
+static const struct fx_module *given_behind(const struct fx_node *n)
+{
+	for (const struct fx_node *user = n->next; user; user = user->next)
+		if (given_by(user) && fx_node_in(user, 0) == n)
+			return n->n_users == 1 ? given_by(user) : NULL;
 	return NULL;
 }
 
 static bool same_given(const struct fx_module *a, const struct fx_module *b)
 {
-	return observes_alike(a, b) &&
+	return a && observes_alike(a, b) &&
 	       module_float(a, "scale") == module_float(b, "scale") &&
 	       module_int(a, "zero_point") == module_int(b, "zero_point");
 }
@@ -232,14 +243,14 @@ static bool is_given_others(const struct place *place)
 {
 	const struct fx_module *one = NULL;
 	struct input_walk walk = { .n = 0 };
-	const struct fx_node *given = place->last ?
-				      given_observer(place->last) : NULL;
+	const struct fx_module *given = place->last ?
+					given_behind(place->last) : NULL;
 	struct fx_module *range;
 	size_t others = 0;
 
 	if (given && place->row && place->row->observe == FX_OBSERVE_FIXED) {
 		range = range_observer(place->row->range);
-		others = !same_given(range, given->module);
+		others = !same_given(range, given);
 		fx_module_put(range);
 		return others;
 	}
@@ -247,15 +258,32 @@ static bool is_given_others(const struct place *place)
 		return false;
 	fx_node_visit(place->root, note_input, &walk);
 	for (size_t i = 0; i < walk.n; i++)
-		if (node_is_module(walk.list[i], "FixedQParamsObserver"))
-			one = walk.list[i]->module;
+		if (given_by(walk.list[i]))
+			one = given_by(walk.list[i]);
 	if (!one)
 		return given != NULL;
 	for (size_t i = 0; i < walk.n; i++)
 		others += is_activation(walk.list[i]) &&
-			  (!node_is_observer(walk.list[i]) ||
-			   !same_given(walk.list[i]->module, one));
-	return others || (given && !same_given(given->module, one));
+			  !same_given(given_by(walk.list[i]), one);
+	return others || (given && !same_given(given, one));
+}
+
+/* In training they round, as those do that the qconfig puts elsewhere. */
+static void round_given(struct prepare *p)
+{
+	if (!p->general || !p->general->activation ||
+	    !is_fake_quantizer(p->general->activation))
+		return;
+	fx_for_each_node(n, p->gm->graph) {
+		struct fx_module *fake;
+
+		if (!given_by(n) || is_fake_quantizer(n->module))
+			continue;
+		fake = FakeQuantize(fx_module_copy(n->module));
+		fake->training = n->module->training;
+		set_observer(p, n, fake);
+		fx_module_put(fake);
+	}
 }
 
 /* It stays float between them. */
@@ -293,7 +321,7 @@ static void observe_result(struct prepare *p, struct fx_node *n)
 	struct fx_module *observer;
 	struct fx_node *call;
 
-	if (given_observer(n))
+	if (given_behind(n))
 		return;
 	if (place->row && place->row->observe == FX_OBSERVE_FIXED)
 		observer = range_observer(place->row->range);
@@ -319,6 +347,23 @@ static void swap_layer(struct prepare *p, const struct fx_node *n,
 		root_swap(p->gm, n->module, make_qat(n->module, weight));
 }
 
+/* Can its weights be as the qconfig says, and as the model brings them? */
+static void check_weights(struct prepare *p, const struct fx_node *n,
+			  const struct fx_module *weight)
+{
+	const struct layer_class *class = layer_class_of(n->module);
+	const struct fx_module *layer = class && class->kind == LAYER_FUSED ?
+					n->module->members[0].module : n->module;
+	struct fx_module *m;
+
+	if (!given_scales(layer))
+		return;
+	m = observer_of_weights(layer, weight);
+	if (m->error)
+		root_fail(p->gm, "%s: %s", n->target, m->error);
+	fx_module_put(m);
+}
+
 /* Convert's member: what is quantized, and what observes weights. */
 static void leave_note(struct prepare *p, struct fx_module *prepared,
 		       const struct fx_node *n,
@@ -327,6 +372,8 @@ static void leave_note(struct prepare *p, struct fx_module *prepared,
 	bool layer = n->opcode == FX_CALL_MODULE &&
 		     is_layer(p->backend, n->module);
 
+	if (layer)
+		check_weights(p, n, qconfig->weight);
 	if (layer && p->qat)
 		swap_layer(p, n, qconfig->weight);
 	if (layer)
@@ -395,6 +442,8 @@ static struct fx_module *prepare(struct fx_module *model,
 		return p.gm;
 	p.general = general_qconfig(dict);
 	find_observed(p.gm, backend, dict);
+	if (qat)
+		round_given(&p);
 	leave_given(p.gm);
 	leave_notes(&p, dict);
 	insert_observers(&p);

@@ -151,28 +151,6 @@ fxv forward_qat(struct fx_module *m, const fxv *args)
 	return x;
 }
 
-/* ch_axis of an observer, axis of a fake quantizer, and those inside it. */
-static void set_axis(struct fx_module *m, int64_t axis)
-{
-	for (size_t i = 0; i < m->class->n_options; i++)
-		if (!strcmp(m->class->options[i].name, "ch_axis") ||
-		    !strcmp(m->class->options[i].name, "axis"))
-			m->options[i] = fx_of_int(axis);
-	for (size_t i = 0; i < m->n_members; i++)
-		if (m->members[i].module)
-			set_axis(m->members[i].module, axis);
-}
-
-struct fx_module *observer_of_weights(const struct fx_module *layer,
-				      const struct fx_module *observer)
-{
-	struct fx_module *m = fx_module_copy(observer);
-
-	if (weights_axis(layer->class))
-		set_axis(m, 1);
-	return m;
-}
-
 static void copy_parameter(struct fx_module *to, const struct fx_module *from,
 			   const char *name)
 {

@@ -251,6 +251,13 @@ bool saved_is_class(const struct fx_class *class)
 	       layer_class_of(&(struct fx_module){ .class = class });
 }
 
+bool saved_takes(const struct fx_module *m, const struct fx_member *member)
+{
+	return !strcmp(member->name, GIVEN_SCALES) && member->module &&
+	       member->module->class == &fx_class_GivenScalesObserver &&
+	       is_layer(&fx_backend_fxq, m);
+}
+
 int saved_check(struct fx_module *m)
 {
 	static int (*const checks[LAYER_KIND_COUNT])(struct fx_module *m) = {

@@ -15,6 +15,8 @@
 const struct fx_class *saved_class_named(const char *name);
 /* Is it one of them? */
 bool saved_is_class(const struct fx_class *class);
+/* May a file give @m, a layer, this member that its class does not make? */
+bool saved_takes(const struct fx_module *m, const struct fx_member *member);
 /* @m, of such a class, whose members are all there. */
 int saved_check(struct fx_module *m);
 /* Whether nodes of @gm are what convert_fx() takes them for, if it is prepared. */

@@ -149,7 +149,19 @@ struct fx_module *make_qat(const struct fx_module *m,
 			   const struct fx_module *proto);
 /* What it has learned as a float layer, batch norm folded. */
 struct fx_module *float_of_qat(const struct fx_module *m);
-/* @observer for weights of @layer: transposed ones have channels second. */
+
+/* weights.c: what observes the weights of a layer */
+
+/* The member of a layer that has the scales which its weights came with. */
+#define GIVEN_SCALES	"weight_observer"
+/* Those that constant @weights has, if they are multiples of them. */
+void give_scales(struct fx_module *layer, const struct fx_node *weights);
+/* The observer that has them; NULL if there are none, or not of these weights. */
+const struct fx_module *given_scales(const struct fx_module *layer);
+/*
+ * @observer for weights of @layer: transposed ones have channels second, and
+ * what was given stays. See its ->error: the two may not go together.
+ */
 struct fx_module *observer_of_weights(const struct fx_module *layer,
 				      const struct fx_module *observer);
 

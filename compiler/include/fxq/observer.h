@@ -154,6 +154,16 @@ enum fx_qscheme {
 	X(INT,   zero_point,   FX_INT(0), NO)		\
 	FX_OPTIONS_QTARGET(X, "quint8", "per_tensor_affine")
 
+/*
+ * Observes nothing: weights came with these scales, one for all of them or one
+ * for each channel along ch_axis. Symmetric.
+ *
+ *	GivenScalesObserver(scales, 8, .ch_axis = 0)
+ */
+#define FX_OPTIONS_GivenScalesObserver(X)		\
+	X(INT,   ch_axis,      FX_INT(0), NO)		\
+	FX_OPTIONS_QTARGET(X, "qint8", "per_channel_symmetric")
+
 /* Stands where values stay as they are; has no scale, -ENOTSUP (torch). */
 #define FX_OPTIONS_PlaceholderObserver(X)	\
 	X(STR,   dtype,        FX_STR("float32"), NO)
@@ -214,6 +224,7 @@ enum fx_qscheme {
 	X(ClipObserver)				\
 	X(ClipStdObserver)			\
 	X(FixedQParamsObserver)			\
+	X(GivenScalesObserver)			\
 	X(PlaceholderObserver)			\
 	X(FakeQuantize)				\
 	X(LSQFakeQuantize)			\
@@ -236,6 +247,9 @@ enum fx_qscheme {
 #define ClipStdObserver(...)	FX_CONSTRUCT(ClipStdObserver, __VA_ARGS__)
 #define FixedQParamsObserver(...)	\
 	FX_CONSTRUCT(FixedQParamsObserver, __VA_ARGS__)
+#define GivenScalesObserver(scales, n, ...)	\
+	fx_given_scales(FX_CONSTRUCT(GivenScalesObserver, __VA_ARGS__), scales, \
+			n)
 #define PlaceholderObserver(...)	\
 	FX_CONSTRUCT(PlaceholderObserver, __VA_ARGS__)
 #define FakeQuantize(observer)	\
@@ -250,6 +264,8 @@ FX_OBSERVER_CLASSES(FX_OPTIONS_STRUCT)
 FX_OBSERVER_CLASSES(FX_CLASS_DECLARE)
 #undef FX_CLASS_DECLARE
 
+struct fx_module *fx_given_scales(struct fx_module *m, const float *scales,
+				  size_t n);
 struct fx_module *fx_fake_quantizer(struct fx_module *m,
 				    struct fx_module *observer);
 

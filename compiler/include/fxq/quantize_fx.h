@@ -27,8 +27,15 @@
  * Where the graph is quantized already, by quantize_linear and dequantize_linear
  * with one scale for all of a value, a FixedQParamsObserver is called instead:
  * the model does not round, and what is made of it has the graph's scales again.
- * Weights are quantized as the qconfig says. An operator that keeps a scale, but
- * is given another, stays float.
+ * In training they round, if the qconfig of all else has a fake quantizer. An
+ * operator that keeps a scale, but is given another, stays float.
+ *
+ * Weights of layers that came as int8, with one scale or one for each channel,
+ * keep these: the layer has a GivenScalesObserver, "weight_observer", which takes
+ * the place of the qconfig's while the weights are whole multiples, from -128 to
+ * 127; it takes no batch norm along then. To have new scales, remove it. Weights
+ * that are no such multiples, as uint8 around another zero point may be, are
+ * quantized as the qconfig says.
  */
 struct fx_module *fx_module_of_graph(struct fx_graph *g);
 
