@@ -213,6 +213,56 @@ static inline struct fxq_writer *kit_negate_bytes(void)
 	return w;
 }
 
+/*
+ * x int8 -> device: resize -> y int8. The row table is data and so no checker's
+ * concern: @table, or with NULL the input's first bytes. With zeros it runs; one
+ * that points outside the box stops the run.
+ */
+static inline struct fxq_writer *kit_resize(const uint16_t table[8])
+{
+	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
+	struct fxq_writer *w = kit_writer("resize");
+	struct fxq_desc d[4] = {
+		kit_move(FXQ_OP_LOAD, REGION_IN, 0, 0, ELEMENTS),
+		kit_move(FXQ_OP_LOAD, table ? REGION_WEIGHTS : REGION_IN,
+			 table ? FXQ_LUT_BYTES : 0, 4096, 16),
+		{ .opcode = FXQ_OP_RESIZE, .engine = FXQ_ENGINE_VX,
+		  .wait = { [FXQ_ENGINE_LD] = 2 }, .tag = 1 },
+		kit_move(FXQ_OP_STORE, REGION_OUT, 0, 2048, 32),
+	};
+	uint32_t x = fxq_writer_tensor(w, "x", &q, 0);
+	uint32_t y = fxq_writer_tensor(w, "y", &q, 0);
+	const struct fxq_image_binding bindings[] = {
+		{ FXQ_BIND_WEIGHTS, REGION_WEIGHTS, 0, 0, 0 },
+		{ FXQ_BIND_INPUT, REGION_IN, x, 0, 0 },
+		{ FXQ_BIND_OUTPUT, REGION_OUT, y, 0, 0 },
+	};
+	const struct fxq_writer_device step = {
+		.layer = "step", .stream = d, .n_descs = 4,
+		.bindings = bindings + !table, .n_bindings = 3 - !table,
+	};
+
+	d[2].resize = (struct fxq_body_resize){
+		.in = kit_fm(0), .out = kit_fm(2048), .ytab = 4096,
+		.xtab = 4096, .m = 0x3f800000, .ih = 1, .iw = PIXELS,
+		.oh = 1, .ow = 1, .c = 32, .lo = -128, .hi = 127,
+	};
+	d[3].wait[FXQ_ENGINE_VX] = 1;
+	if (table)
+		fxq_writer_weights(w, table, 8 * sizeof(*table));
+	assert_int_equal(fxq_writer_tag(w, "upsample", "resize", 0), 1);
+	fxq_writer_inputs(w, &x, 1);
+	fxq_writer_device_step(w, &step);
+	fxq_writer_outputs(w, &y, 1);
+	return w;
+}
+
+/* The table's first row is outside the box. */
+static inline struct fxq_writer *kit_faulty(void)
+{
+	return kit_resize((const uint16_t[8]){ 999 });
+}
+
 /* Finishes @w to memory that the caller frees, and frees @w. */
 static inline void *kit_finish(struct fxq_writer *w, size_t *size)
 {

@@ -783,52 +783,10 @@ static void input_may_be_an_output(void **state)
 	fxq_device_close(dev);
 }
 
-/*
- * RESIZE whose row table, which is data and so no checker's concern, points
- * outside the box: the device stops the run.
- */
-static struct fxq_writer *faulty(void)
-{
-	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
-	const uint16_t table[8] = { 999, 0 };
-	struct fxq_writer *w = kit_writer("faulty");
-	struct fxq_desc d[4] = {
-		kit_move(FXQ_OP_LOAD, REGION_IN, 0, 0, ELEMENTS),
-		kit_move(FXQ_OP_LOAD, REGION_WEIGHTS, 256, 4096, 16),
-		{ .opcode = FXQ_OP_RESIZE, .engine = FXQ_ENGINE_VX,
-		  .wait = { [FXQ_ENGINE_LD] = 2 }, .tag = 1 },
-		kit_move(FXQ_OP_STORE, REGION_OUT, 0, 2048, 32),
-	};
-	uint32_t x = fxq_writer_tensor(w, "x", &q, 0);
-	uint32_t y = fxq_writer_tensor(w, "y", &q, 0);
-	const struct fxq_image_binding bindings[] = {
-		{ FXQ_BIND_WEIGHTS, REGION_WEIGHTS, 0, 0, 0 },
-		{ FXQ_BIND_INPUT, REGION_IN, x, 0, 0 },
-		{ FXQ_BIND_OUTPUT, REGION_OUT, y, 0, 0 },
-	};
-	const struct fxq_writer_device step = {
-		.layer = "step", .stream = d, .n_descs = 4,
-		.bindings = bindings, .n_bindings = 3,
-	};
-
-	d[2].resize = (struct fxq_body_resize){
-		.in = kit_fm(0), .out = kit_fm(2048), .ytab = 4096,
-		.xtab = 4096, .m = 0x3f800000, .ih = 1, .iw = PIXELS,
-		.oh = 1, .ow = 1, .c = 32, .lo = -128, .hi = 127,
-	};
-	d[3].wait[FXQ_ENGINE_VX] = 1;
-	fxq_writer_weights(w, table, sizeof(table));
-	assert_int_equal(fxq_writer_tag(w, "upsample", "resize", 0), 1);
-	fxq_writer_inputs(w, &x, 1);
-	fxq_writer_device_step(w, &step);
-	fxq_writer_outputs(w, &y, 1);
-	return w;
-}
-
 static void fault_names_the_layer_and_harms_nobody_else(void **state)
 {
 	struct fxq_device *dev = open_device();
-	struct fxq_program *bad = load(dev, faulty());
+	struct fxq_program *bad = load(dev, kit_faulty());
 	struct fxq_program *good = load(dev, kit_negate());
 	struct fxq_io *bad_io[3], *io = new_io(good);
 	struct fxq_completion done;

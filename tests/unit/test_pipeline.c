@@ -391,51 +391,13 @@ static void an_error_is_one_frames_own(void **state)
 		expect(n - 1, n, 1);
 }
 
-/* As test_libfxq has it: a table outside the box stops the device. */
-static struct fxq_writer *faulty(void)
-{
-	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
-	const uint16_t table[8] = { 999, 0 };
-	struct fxq_writer *w = kit_writer("faulty");
-	struct fxq_desc d[4] = {
-		kit_move(FXQ_OP_LOAD, REGION_IN, 0, 0, ELEMENTS),
-		kit_move(FXQ_OP_LOAD, REGION_WEIGHTS, 256, 4096, 16),
-		{ .opcode = FXQ_OP_RESIZE, .engine = FXQ_ENGINE_VX,
-		  .wait = { [FXQ_ENGINE_LD] = 2 } },
-		kit_move(FXQ_OP_STORE, REGION_OUT, 0, 2048, 32),
-	};
-	uint32_t x = fxq_writer_tensor(w, "x", &q, 0);
-	uint32_t y = fxq_writer_tensor(w, "y", &q, 0);
-	const struct fxq_image_binding bindings[] = {
-		{ FXQ_BIND_WEIGHTS, REGION_WEIGHTS, 0, 0, 0 },
-		{ FXQ_BIND_INPUT, REGION_IN, x, 0, 0 },
-		{ FXQ_BIND_OUTPUT, REGION_OUT, y, 0, 0 },
-	};
-	const struct fxq_writer_device step = {
-		.layer = "step", .stream = d, .n_descs = 4,
-		.bindings = bindings, .n_bindings = 3,
-	};
-
-	d[2].resize = (struct fxq_body_resize){
-		.in = kit_fm(0), .out = kit_fm(2048), .ytab = 4096,
-		.xtab = 4096, .m = 0x3f800000, .ih = 1, .iw = PIXELS,
-		.oh = 1, .ow = 1, .c = 32, .lo = -128, .hi = 127,
-	};
-	d[3].wait[FXQ_ENGINE_VX] = 1;
-	fxq_writer_weights(w, table, sizeof(table));
-	fxq_writer_inputs(w, &x, 1);
-	fxq_writer_device_step(w, &step);
-	fxq_writer_outputs(w, &y, 1);
-	return w;
-}
-
 /* Each of the faults stops the device's context; the neighbour never does. */
 static void faults_are_told_frame_by_frame(void **state)
 {
 	struct fxq_program *good = load(halving(true), 2, 0);
 	struct fxq_pipeline *bad, *pipe = open_pipe(good, 2);
 
-	start(faulty(), 3, 0);
+	start(kit_faulty(), 3, 0);
 	bad = rig.pipe;
 	for (int n = 0; n < 3; n++) {
 		struct fxq_frame *frame = acquire();

@@ -32,59 +32,6 @@ static int end(void **state)
 	return 0;
 }
 
-/* x int8 -> device: negate -> y int8: a single device step. */
-static struct fxq_writer *negate(void)
-{
-	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
-	struct fxq_writer *w = kit_writer("negate");
-	uint32_t x = fxq_writer_tensor(w, "x", &q, 0);
-	uint32_t y = fxq_writer_tensor(w, "y", &q, 0);
-
-	fxq_writer_inputs(w, &x, 1);
-	kit_lut_step(w, "negate", x, y);
-	fxq_writer_outputs(w, &y, 1);
-	return w;
-}
-
-/*
- * The same steps, but a resize whose table is the input's first bytes: with
- * zeros it runs, with others it reaches outside and the device stops the run.
- */
-static struct fxq_writer *picky(void)
-{
-	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
-	struct fxq_writer *w = kit_writer("picky");
-	struct fxq_desc d[4] = {
-		kit_move(FXQ_OP_LOAD, REGION_IN, 0, 0, ELEMENTS),
-		kit_move(FXQ_OP_LOAD, REGION_IN, 0, 4096, 16),
-		{ .opcode = FXQ_OP_RESIZE, .engine = FXQ_ENGINE_VX,
-		  .wait = { [FXQ_ENGINE_LD] = 2 }, .tag = 1 },
-		kit_move(FXQ_OP_STORE, REGION_OUT, 0, 2048, 32),
-	};
-	uint32_t x = fxq_writer_tensor(w, "x", &q, 0);
-	uint32_t y = fxq_writer_tensor(w, "y", &q, 0);
-	const struct fxq_image_binding bindings[] = {
-		{ FXQ_BIND_INPUT, REGION_IN, x, 0, 0 },
-		{ FXQ_BIND_OUTPUT, REGION_OUT, y, 0, 0 },
-	};
-	const struct fxq_writer_device step = {
-		.layer = "step", .stream = d, .n_descs = 4,
-		.bindings = bindings, .n_bindings = 2,
-	};
-
-	d[2].resize = (struct fxq_body_resize){
-		.in = kit_fm(0), .out = kit_fm(2048), .ytab = 4096,
-		.xtab = 4096, .m = 0x3f800000, .ih = 1, .iw = PIXELS,
-		.oh = 1, .ow = 1, .c = 32, .lo = -128, .hi = 127,
-	};
-	d[3].wait[FXQ_ENGINE_VX] = 1;
-	assert_int_equal(fxq_writer_tag(w, "upsample", "resize", 0), 1);
-	fxq_writer_inputs(w, &x, 1);
-	fxq_writer_device_step(w, &step);
-	fxq_writer_outputs(w, &y, 1);
-	return w;
-}
-
 static struct fxq_queue *open_queue(struct fxq_writer *w, uint32_t depth)
 {
 	const struct fxq_queue_config config = {
@@ -212,7 +159,7 @@ static void read_and_write(struct job *job, int k)
 static void a_file_goes_through_the_device(void **state)
 {
 	static struct job job[32];
-	struct fxq_queue *q = open_queue(negate(), 32);
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 32);
 	struct fxq_queue_info info;
 
 	in_fd = input_file();
@@ -297,7 +244,7 @@ static void from_memory(struct job *job, int k)
 static void runs_need_no_files(void **state)
 {
 	static struct job job[64];
-	struct fxq_queue *q = open_queue(negate(), 64);
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 64);
 
 	run_many(q, job, 64, from_memory);
 	fxq_queue_close(q);
@@ -306,7 +253,7 @@ static void runs_need_no_files(void **state)
 /* Nothing has come before it is handed over, and then each comes once. */
 static void cookies_come_back_once(void **state)
 {
-	struct fxq_queue *q = open_queue(negate(), 8);
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 8);
 	bool seen[8] = { false };
 	struct fxq_completion c;
 	struct job job[8];
@@ -338,7 +285,7 @@ static void cookies_come_back_once(void **state)
 /* What a file does wrong is told, and the network does not run for it. */
 static void files_that_fail_are_told(void **state)
 {
-	struct fxq_queue *q = open_queue(negate(), 4);
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 4);
 	int in = input_file(), null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct fxq_completion c;
 	struct job job[4];
@@ -381,7 +328,7 @@ static void files_that_fail_are_told(void **state)
 /* A run that faults is told by its layer; all others end well. */
 static void a_fault_harms_no_other(void **state)
 {
-	struct fxq_queue *q = open_queue(picky(), 16);
+	struct fxq_queue *q = open_queue(kit_resize(NULL), 16);
 	struct job job[16];
 	int in = memfd_create("in", MFD_CLOEXEC);
 	int out = memfd_create("out", MFD_CLOEXEC);
@@ -430,7 +377,7 @@ static int fails(void *arg)
 
 static void functions_may_fail(void **state)
 {
-	struct fxq_queue *q = open_queue(negate(), 2);
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 2);
 	struct job job[2];
 
 	for (int i = 0; i < 2; i++) {
@@ -453,7 +400,7 @@ static void functions_may_fail(void **state)
 
 static void closing_waits(void **state)
 {
-	struct fxq_queue *q = open_queue(negate(), 16);
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 16);
 	struct job job[16];
 
 	in_fd = input_file();
@@ -478,8 +425,8 @@ static void what_does_not_fit_is_refused(void **state)
 	const struct fxq_queue_config bad[] = {
 		{ .depth = 65 }, { .depth = 4, .batch = 5 }, { .flags = 2 },
 	};
-	struct fxq_image *image = kit_open(negate());
-	struct fxq_queue *q = open_queue(negate(), 1);
+	struct fxq_image *image = kit_open(kit_negate_bytes());
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 1);
 	struct fxq_queue *none = NULL;
 	struct job job;
 
@@ -515,7 +462,7 @@ static void what_does_not_fit_is_refused(void **state)
 /* A node that takes commands of io_uring has a ring, unless one asks not. */
 static void info_says_what_it_is(void **state)
 {
-	struct fxq_queue *q = open_queue(negate(), 0);
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 0);
 	struct fxq_queue_info info;
 
 	fxq_queue_info(q, &info);
