@@ -158,7 +158,7 @@ static void order_is_kept(void **state)
 {
 	cl_event gate = SOME(clCreateUserEvent(context, &err));
 	cl_event held, after, free_one, marker, barrier, behind;
-	cl_mem mem = kit_buffer(0, 64);
+	cl_mem mem = kit_buffer(0, 64), loose_mem = kit_buffer(0, 64);
 
 	OK(clEnqueueFillBuffer(queue, mem, "a", 1, 0, 64, 1, &gate, &held));
 	OK(clEnqueueFillBuffer(queue, mem, "b", 1, 0, 64, 0, NULL, &after));
@@ -166,12 +166,15 @@ static void order_is_kept(void **state)
 	assert_int_equal(kit_status(after), CL_QUEUED);
 	OK(clReleaseEvent(after));
 
-	OK(clEnqueueFillBuffer(loose, mem, "c", 1, 0, 64, 1, &held, &after));
-	OK(clEnqueueFillBuffer(loose, mem, "d", 1, 0, 1, 0, NULL, &free_one));
+	OK(clEnqueueFillBuffer(loose, loose_mem, "c", 1, 0, 64, 1, &held,
+			       &after));
+	OK(clEnqueueFillBuffer(loose, loose_mem, "d", 1, 0, 1, 0, NULL,
+			       &free_one));
 	OK(clWaitForEvents(1, &free_one));
 	OK(clEnqueueMarker(loose, &marker));
 	OK(clEnqueueBarrierWithWaitList(loose, 0, NULL, &barrier));
-	OK(clEnqueueFillBuffer(loose, mem, "e", 1, 0, 64, 0, NULL, &behind));
+	OK(clEnqueueFillBuffer(loose, loose_mem, "e", 1, 0, 64, 0, NULL,
+			       &behind));
 	assert_int_equal(kit_status(marker), CL_QUEUED);
 	assert_int_equal(kit_status(behind), CL_QUEUED);
 	OK(clSetUserEventStatus(gate, CL_COMPLETE));
@@ -187,6 +190,7 @@ static void order_is_kept(void **state)
 	OK(clReleaseEvent(behind));
 	OK(clReleaseEvent(gate));
 	OK(clReleaseMemObject(mem));
+	OK(clReleaseMemObject(loose_mem));
 	OK(clFinish(queue));
 }
 
@@ -298,7 +302,7 @@ static void callbacks_have_a_handle(void **state)
 
 	atomic_store(&calls, 0);
 	for (size_t i = 0; i < COUNT(when); i++) {
-		OK(clEnqueueFillBuffer(loose, mem, "a", 1, 0, 64, 1, &gate,
+		OK(clEnqueueFillBuffer(loose, mem, "a", 1, i, 1, 1, &gate,
 				       &event));
 		OK(clSetEventCallback(event, when[i], ask_context, NULL));
 		OK(clReleaseEvent(event));
