@@ -68,36 +68,6 @@ static const struct {
 
 /* Modules */
 
-/* What the sizes of weights @w say, or the class. */
-static fxv derived(const struct fx_node *n, const struct fx_class *class,
-		   const struct fxq_tensor *w, const struct fx_option *option)
-{
-	bool transposed = weights_axis(class);
-	int64_t groups = fx_node_int(n, "groups", 1), in, out;
-	const char *name = option->name;
-
-	if (!strcmp(name, "output_size"))
-		return fx_of_int(1);
-	if (!w || !w->rank)
-		return option->def;
-	out = transposed && w->rank > 1 ? w->dims[1] * groups : w->dims[0];
-	in = transposed ? w->dims[0] : w->rank > 1 ? w->dims[1] * groups : 0;
-	if (!strcmp(name, "bias"))
-		return fx_of_bool(fx_node_in(n, 2) != NULL);
-	if (!strcmp(name, "in_channels") || !strcmp(name, "in_features"))
-		return fx_of_int(in);
-	if (!strcmp(name, "out_channels") || !strcmp(name, "out_features"))
-		return fx_of_int(out);
-	if (!strcmp(name, "num_features") || !strcmp(name, "num_channels") ||
-	    !strcmp(name, "num_parameters") || !strcmp(name, "normalized_shape"))
-		return fx_of_int(fxq_tensor_count(w));
-	if (!strcmp(name, "kernel_size") && w->rank == 4)
-		return fx_tuple(w->dims[2], w->dims[3]);
-	if (!strcmp(name, "kernel_size") && w->rank > 2)
-		return fx_of_int(w->dims[2]);
-	return option->def;
-}
-
 static struct fx_module *module_for(const struct fx_node *n,
 				    const struct fx_class *class)
 {
@@ -109,7 +79,10 @@ static struct fx_module *module_for(const struct fx_node *n,
 		const struct fx_arg *a = fx_node_kwarg(n, option->name);
 
 		options[i] = a && option->attr != FX_ATTR_NO ?
-			     option_of(option, a) : derived(n, class, w, option);
+			     option_of(option, a) :
+			     option_of_weights(class, option, w,
+					       fx_node_int(n, "groups", 1),
+					       fx_node_in(n, 2));
 		if (options[i].kind == FX_VALUE_DEFAULT)
 			return NULL;
 	}

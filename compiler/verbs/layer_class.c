@@ -237,3 +237,33 @@ struct fx_module *float_like(const struct fx_module *m)
 			     value_get(m->options[i]) : fx_of_bool(true);
 	return module_make(base, options, true);
 }
+
+fxv option_of_weights(const struct fx_class *class,
+		      const struct fx_option *option,
+		      const struct fxq_tensor *w, int64_t groups, bool bias)
+{
+	bool transposed = weights_axis(class);
+	const char *name = option->name;
+	int64_t in, out;
+
+	if (!strcmp(name, "bias"))
+		return fx_of_bool(bias);
+	if (!strcmp(name, "output_size"))
+		return fx_of_int(1);
+	if (!w || !w->rank)
+		return option->def;
+	out = transposed && w->rank > 1 ? w->dims[1] * groups : w->dims[0];
+	in = transposed ? w->dims[0] : w->rank > 1 ? w->dims[1] * groups : 0;
+	if (!strcmp(name, "in_channels") || !strcmp(name, "in_features"))
+		return fx_of_int(in);
+	if (!strcmp(name, "out_channels") || !strcmp(name, "out_features"))
+		return fx_of_int(out);
+	if (!strcmp(name, "num_features") || !strcmp(name, "num_channels") ||
+	    !strcmp(name, "num_parameters") || !strcmp(name, "normalized_shape"))
+		return fx_of_int(fxq_tensor_count(w));
+	if (!strcmp(name, "kernel_size") && w->rank == 4)
+		return fx_tuple(w->dims[2], w->dims[3]);
+	if (!strcmp(name, "kernel_size") && w->rank > 2)
+		return fx_of_int(w->dims[2]);
+	return option->def;
+}

@@ -206,43 +206,15 @@ static bool given(const struct twin *t, const char *name, fxv *ret)
 	return false;
 }
 
-/* What the sizes of the weights say. */
-static fxv derived(const struct twin *t, const struct fxq_tensor *w,
-		   const struct fx_option *option)
-{
-	bool transposed = weights_axis(t->class);
-	fxv groups = fx_of_int(1);
-
-	if (!strcmp(option->name, "bias"))
-		return fx_of_bool(t->bias != NULL);
-	if (!w)
-		return option->def;
-	given(t, "groups", &groups);
-	if (!strcmp(option->name, "in_features"))
-		return fx_of_int(w->dims[1]);
-	if (!strcmp(option->name, "out_features"))
-		return fx_of_int(w->dims[0]);
-	if (!strcmp(option->name, "num_parameters"))
-		return fx_of_int(fxq_tensor_count(w));
-	if (!strcmp(option->name, "in_channels"))
-		return fx_of_int(transposed ? w->dims[0] :
-				 w->dims[1] * fx_int(groups));
-	if (!strcmp(option->name, "out_channels"))
-		return fx_of_int(transposed ? w->dims[1] * fx_int(groups) :
-				 w->dims[0]);
-	if (!strcmp(option->name, "kernel_size"))
-		return w->rank == 3 ? fx_of_int(w->dims[2]) :
-		       fx_tuple(w->dims[2], w->dims[3]);
-	return option->def;
-}
-
 static struct fx_module *make_twin(struct fx_module *gm, const struct twin *t)
 {
 	const struct fx_class *class = t->class;
 	const struct fxq_tensor *w = t->weight ?
 		fx_module_tensor(gm, t->weight->target) : NULL;
 	struct fx_module *m = must_alloc(sizeof(*m));
+	fxv groups = fx_of_int(1);
 
+	given(t, "groups", &groups);
 	m->class = class;
 	m->refs = 1;
 	m->options = must_alloc(class->n_options * sizeof(fxv));
@@ -250,7 +222,8 @@ static struct fx_module *make_twin(struct fx_module *gm, const struct twin *t)
 		fxv v;
 
 		if (!given(t, class->options[i].name, &v))
-			v = derived(t, w, &class->options[i]);
+			v = option_of_weights(class, &class->options[i], w,
+					      fx_int(groups), t->bias);
 		m->options[i] = value_keep(v);
 	}
 	if (t->weight)

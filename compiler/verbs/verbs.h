@@ -100,6 +100,14 @@ struct fx_module *layer_new(const struct fx_class *class,
  */
 struct fx_module *float_like(const struct fx_module *m);
 
+/*
+ * What an option of @class is if a call does not say it: what follows from the
+ * sizes of its weights @w, which may be NULL; else the default. A pool is global.
+ */
+fxv option_of_weights(const struct fx_class *class,
+		      const struct fx_option *option,
+		      const struct fxq_tensor *w, int64_t groups, bool bias);
+
 /* How the result of an operator is quantized, as torch says it. */
 struct result_qparams {
 	float scale;
