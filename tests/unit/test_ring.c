@@ -13,18 +13,24 @@
 
 static struct drm_ring *ring;
 static int pipe_fd[2];
+static struct fxq_device *dev;
+static struct fxq_io *io;
 
 static int begin(void **state)
 {
 	fake_reset();
 	fake.features = DRM_FXQ_FEATURE_URING;
 	ring = NULL;
+	dev = NULL;
+	io = NULL;
 	return pipe2(pipe_fd, O_CLOEXEC);
 }
 
 static int end(void **state)
 {
 	ring_close(ring);
+	fxq_io_destroy(io);
+	fxq_device_close(dev);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
 	return 0;
@@ -134,25 +140,30 @@ static void run_ends(struct fxq_queue *q, const struct fxq_request *request,
 		fail_msg("%d: %s", c.result, c.error);
 }
 
-/* What a slot's last run was to follow is of no account to the next. */
-static void a_files_end_is_of_one_request(void **state)
+/* A queue of one request; skips where it has no ring. */
+static struct fxq_queue *open_queue(struct fxq_writer *w)
 {
 	const struct fxq_queue_config config = { .depth = 1 };
-	struct fxq_image *image = kit_open(kit_negate_bytes());
-	struct fxq_request request = { 0 };
+	struct fxq_image *image = kit_open(w);
 	struct fxq_queue_info info;
-	struct fxq_device *dev;
 	struct fxq_queue *q;
-	struct fxq_io *io;
 
 	assert_int_equal(fxq_device_open("accel0", NULL, &dev), 0);
 	assert_int_equal(fxq_queue_open(dev, image, &config, &q), 0);
 	assert_int_equal(fxq_io_create(fxq_queue_program(q), &io), 0);
+	fxq_image_close(image);
 	fxq_queue_info(q, &info);
 	if (!info.ring)
 		skip();
-	request.in = io->in;
-	request.out = io->out;
+	return q;
+}
+
+/* What a slot's last run was to follow is of no account to the next. */
+static void a_files_end_is_of_one_request(void **state)
+{
+	struct fxq_queue *q = open_queue(kit_negate_bytes());
+	struct fxq_request request = { .in = io->in, .out = io->out };
+
 	request.read = (struct fxq_queue_part){
 		.fd = fake.memory, .size = ELEMENTS,
 		.offset = FAKE_MAX * FAKE_BO_BYTES - 5,
@@ -160,10 +171,50 @@ static void a_files_end_is_of_one_request(void **state)
 	run_ends(q, &request, -ENODATA);
 	request.read.size = 0;
 	run_ends(q, &request, -EOPNOTSUPP);
-	fxq_io_destroy(io);
 	fxq_queue_close(q);
-	fxq_image_close(image);
-	fxq_device_close(dev);
+}
+
+/* y is the weights' first bytes, whatever x is: nowhere in a slot is x. */
+static struct fxq_writer *deaf(void)
+{
+	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
+	struct fxq_writer *w = kit_writer("deaf");
+	uint32_t x = fxq_writer_tensor(w, "x", &q, 0);
+	uint32_t y = fxq_writer_tensor(w, "y", &q, 0);
+	struct fxq_desc d[] = {
+		kit_move(FXQ_OP_LOAD, REGION_WEIGHTS, 0, 0, ELEMENTS),
+		kit_move(FXQ_OP_STORE, REGION_OUT, 0, 0, ELEMENTS),
+	};
+	const struct fxq_image_binding bindings[] = {
+		{ FXQ_BIND_WEIGHTS, REGION_WEIGHTS, 0, 0, 0 },
+		{ FXQ_BIND_OUTPUT, REGION_OUT, y, 0, 0 },
+	};
+	const struct fxq_writer_device step = {
+		.layer = "step", .stream = d, .n_descs = 2,
+		.bindings = bindings, .n_bindings = 2,
+	};
+
+	d[1].wait[FXQ_ENGINE_LD] = 1;
+	fxq_writer_inputs(w, &x, 1);
+	fxq_writer_device_step(w, &step);
+	fxq_writer_outputs(w, &y, 1);
+	return w;
+}
+
+static void an_input_that_no_step_reads_is_read(void **state)
+{
+	struct fxq_queue *q = open_queue(deaf());
+	const struct fxq_request request = {
+		.in = io->in, .out = io->out,
+		.read = { .fd = fake.memory, .size = ELEMENTS },
+	};
+	int8_t x[ELEMENTS];
+
+	memset(x, 99, sizeof(x));
+	assert_int_equal(pwrite(fake.memory, x, sizeof(x), 0), sizeof(x));
+	run_ends(q, &request, -EOPNOTSUPP);
+	assert_memory_equal(io->in[0].data, x, sizeof(x));
+	fxq_queue_close(q);
 }
 
 #define RING_TEST(name)	cmocka_unit_test_setup_teardown(name, begin, end)
@@ -175,6 +226,7 @@ int main(void)
 		RING_TEST(waiting_has_an_end),
 		RING_TEST(links_hold),
 		RING_TEST(a_files_end_is_of_one_request),
+		RING_TEST(an_input_that_no_step_reads_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,18 @@ static int check_config(struct fxq_queue_config *c)
 	return 0;
 }
 
+/* Is it a device step from one tensor in a slot's memory to another? */
+static bool makes_chains(const struct fxq_program *p)
+{
+	const struct fxq_image *image = p->image;
+	const struct fxq_image_header *h = image->header;
+
+	return program_steps(p) == 1 && h->n_inputs == 1 &&
+	       h->n_outputs == 1 &&
+	       p->home[image->args[h->first_input]] != NO_PLACE &&
+	       p->home[image->args[h->first_output]] != NO_PLACE;
+}
+
 /* Where the ring does not open the queue does without. */
 static void open_ring(struct fxq_queue *q)
 {
@@ -41,9 +53,7 @@ static void open_ring(struct fxq_queue *q)
 	p->queue->files = q;
 	/* A read, a run and a write of each at a time. */
 	q->ring = !p->dev->ops->ring_open(p, 3 * q->depth);
-	q->chains = q->ring && program_steps(p) == 1 &&
-		    p->image->header->n_inputs == 1 &&
-		    p->image->header->n_outputs == 1;
+	q->chains = q->ring && makes_chains(p);
 }
 
 FXQ_PUBLIC int fxq_queue_open(struct fxq_device *dev, struct fxq_image *image,

@@ -45,7 +45,7 @@ struct entry {
 
 /*
  * struct fxq_queue
- * @chains: the network is a single device step
+ * @chains: the network is a single device step, and its ends are in the slots
  * @files: parts in the ring
  * @used: entries that are not free
  * @done: in the order in which they ended
