@@ -282,6 +282,28 @@ static void cookies_come_back_once(void **state)
 	fxq_queue_close(q);
 }
 
+/* Who only looks, and never waits, gets there too. */
+static void looking_gets_there(void **state)
+{
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 4);
+	struct fxq_completion c;
+	struct job job[4];
+	int n = 0;
+
+	for (int i = 0; i < 4; i++) {
+		job_init(&job[i], q);
+		add(q, &job[i]);
+	}
+	for (int i = 0; i < 20000 && n < 4; i++) {
+		n += fxq_queue_reap(q, &c, 1, 0);
+		usleep(500);
+	}
+	assert_int_equal(n, 4);
+	for (int i = 0; i < 4; i++)
+		fxq_io_destroy(job[i].io);
+	fxq_queue_close(q);
+}
+
 /* What a file does wrong is told, and the network does not run for it. */
 static void files_that_fail_are_told(void **state)
 {
@@ -482,6 +504,7 @@ int main(int argc, char **argv)
 		BOTH(a_file_goes_through_the_device),
 		BOTH(the_cpu_works_between),
 		BOTH(cookies_come_back_once),
+		BOTH(looking_gets_there),
 		BOTH(files_that_fail_are_told),
 		BOTH(a_fault_harms_no_other),
 		BOTH(functions_may_fail),

@@ -87,7 +87,8 @@ struct fxq_queue_part {
  * @in, @out: as in fxq_submit(); the array @in is kept, too
  * @before: called between reading and the run; makes @in of what was read
  * @after: called between the run and writing; makes what is written of @out.
- *	   Either may be NULL. A negative errno fails the request
+ *	   Either may be NULL. A negative errno fails the request. They call
+ *	   nothing that changes the queue
  * @write: after the run
  * @user_data: for the completion, @before and @after
  *
