@@ -23,6 +23,7 @@
 #define DEPTH_MAX	64
 #define HEADER		16	/* of pictures: magic, count, rows, columns */
 #define OUT_HEADER	8	/* of labels: magic, count */
+#define CLASSES_MAX	256	/* that a byte can name */
 
 static struct {
 	int fd;
@@ -68,6 +69,18 @@ static void open_pictures(const char *path, const struct fxq_image *image)
 		     pictures.count);
 	pictures.p = (struct fxq_preprocess_info){ .std = { 1 } };
 	fxq_image_preprocess_info(image, 0, &pictures.p);
+}
+
+static void check_classes(const char *path, const struct fxq_image *image)
+{
+	struct fxq_tensor_info out;
+
+	if (fxq_image_output_info(image, 0, &out))
+		errx(1, "%s", fxq_error());
+	if (out.type.dtype != FXQ_DTYPE_F32 || out.type.rank != 2 ||
+	    out.type.dims[1] < 1 || out.type.dims[1] > CLASSES_MAX)
+		errx(1, "%s does not end in one row of 1 to %d floats, a class each",
+		     path, CLASSES_MAX);
 }
 
 static int to_input(void *arg)
@@ -203,6 +216,7 @@ int main(int argc, char **argv)
 	if (fxq_device_open(argc > 4 ? argv[4] : NULL, NULL, &dev) ||
 	    fxq_image_open(argv[1], &image))
 		errx(1, "%s", fxq_error());
+	check_classes(argv[1], image);
 	open_pictures(argv[2], image);
 	out = open(argv[3], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (out < 0 || !scratch)
