@@ -103,7 +103,7 @@ static void *machine_thread(void *arg)
 
 	fesetenv(FE_DFL_ENV);
 	if (m->naps)
-		prctl(PR_SET_TIMERSLACK, 1);
+		prctl(PR_SET_TIMERSLACK, 1ul);
 	machine_enter(m);
 	for (;;) {
 		machine_yield(m);
