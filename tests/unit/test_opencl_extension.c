@@ -398,6 +398,8 @@ static void sync_files(void **state)
 	size_t bytes;
 
 	assert_int_equal(pipe(ends), 0);
+	NONE(CL_INVALID_PROPERTY, NEW(BINARY, CL_SEMAPHORE_HANDLE_SYNC_FD_KHR,
+				      1ull << 32 | ends[0]));
 	s = SOME(NEW(BINARY, CL_SEMAPHORE_HANDLE_SYNC_FD_KHR, ends[0]));
 	assert_int_equal(payload(s), 0);
 	OK(WAIT(loose, s, &wait));
@@ -481,6 +483,8 @@ static void external_memory_refuses(void **state)
 #define DMA_BUF	CL_EXTERNAL_MEMORY_HANDLE_DMA_BUF_KHR
 	NONE(CL_INVALID_PROPERTY, BUFFER(0, 64, NULL, DMA_BUF, ends[0]));
 	NONE(CL_INVALID_PROPERTY, BUFFER(0, 64, NULL, DMA_BUF, -1));
+	NONE(CL_INVALID_PROPERTY, BUFFER(0, 64, NULL, DMA_BUF,
+					 1ull << 32 | ends[0]));
 	NONE(CL_INVALID_PROPERTY, BUFFER(0, 64, NULL, DMA_BUF, 1, DMA_BUF, 1));
 	NONE(CL_INVALID_PROPERTY, BUFFER(0, 64, NULL, LIST, mine, 0));
 	NONE(CL_INVALID_DEVICE, BUFFER(0, 64, NULL, DMA_BUF, 1, LIST, 77, 0));

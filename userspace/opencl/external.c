@@ -36,6 +36,8 @@ cl_int external_parse(cl_context context, const cl_mem_properties *p,
 		    !ret->given) {
 			ret->given = true;
 			ret->fd = (int)at[1];
+			if ((cl_mem_properties)ret->fd != at[1])
+				return CL_INVALID_PROPERTY;
 			at += 2;
 		} else if (*at == CL_MEM_DEVICE_HANDLE_LIST_KHR && !list) {
 			list = true;

@@ -145,7 +145,8 @@ static cl_int read_properties(cl_semaphore_khr s,
 			   !s->importing) {
 			s->importing = s->has_file = true;
 			s->fd = (int)p[1];
-			if (!file_is_valid(s->fd))
+			if ((cl_semaphore_properties_khr)s->fd != p[1] ||
+			    !file_is_valid(s->fd))
 				ret = CL_INVALID_PROPERTY;
 			p += 2;
 		} else {

@@ -297,11 +297,13 @@ cl_int clEnqueueUnmapMemObject(cl_command_queue queue, cl_mem memobj,
 		ret = mem_check(memobj, queue);
 	if (ret)
 		return ret;
-	if (!remove_mapping(memobj, mapped_ptr))
-		return CL_INVALID_VALUE;
 	t = transfer_new(memobj, NULL, NULL);
 	if (!t)
 		return CL_OUT_OF_HOST_MEMORY;
+	if (!remove_mapping(memobj, mapped_ptr)) {
+		transfer_destroy(&t->base);
+		return CL_INVALID_VALUE;
+	}
 	return ENQUEUE(queue, CL_COMMAND_UNMAP_MEM_OBJECT, t, false);
 }
 
