@@ -153,8 +153,10 @@ static struct fxq_queue *open_queue(struct fxq_writer *w)
 	assert_int_equal(fxq_io_create(fxq_queue_program(q), &io), 0);
 	fxq_image_close(image);
 	fxq_queue_info(q, &info);
-	if (!info.ring)
+	if (!info.ring) {
+		fxq_queue_close(q);
 		skip();
+	}
 	return q;
 }
 
