@@ -319,6 +319,20 @@ static void tell_depth(const struct way *ioctl, const struct way *batch,
 	       a, b, c, c / a, c / b, DEPTH * uring->calls);
 }
 
+/* What the driver was loaded with; 0 where it does not say. */
+static int ring_depth(void)
+{
+	FILE *f = fopen("/sys/module/fxq/parameters/ring_depth", "re");
+	int depth = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%d", &depth) != 1)
+		depth = 0;
+	fclose(f);
+	return depth;
+}
+
 int main(int argc, char **argv)
 {
 	static struct way ways[] = {
@@ -348,7 +362,7 @@ int main(int argc, char **argv)
 	trace_allocations();
 	for (size_t i = 0; i < n_ways; i++)
 		count(&b, &ways[i]);
-	printf("{");
+	printf("{\"ring_depth\": %d, ", ring_depth());
 	for (size_t i = 0; i < n_ways; i++)
 		tell(&ways[i], i ? ", " : "");
 	/* Each rate beside that of the pair, which reaches no device. */
