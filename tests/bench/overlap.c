@@ -7,10 +7,11 @@
  * On the embedded device, with one thread of the machine and one that does CPU
  * steps, and again with as many as there are processors. Both ways run in turns,
  * on inputs that are the same, and each is judged by its best round: what else the
- * computer does can only slow a round down. Beside it stands what no other program
- * can slow down: the processor's time that a frame takes in all, and in the busier
- * of the two threads; cpu_ratio of these is what there is to be won if each has a
- * processor. Outputs are compared byte by byte. Prints JSON.
+ * computer does can only slow a round down. pairs has the ratio of two rounds that
+ * followed each other: its quartiles, and the best. Beside it stands what no other
+ * program can slow down: the processor's time that a frame takes in all, and in the
+ * busier of the two threads; cpu_ratio of these is what there is to be won if each
+ * has a processor. Outputs are compared byte by byte. Prints JSON.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,14 +21,15 @@
 
 #include <fxq/pipeline.h>
 
-#define FRAMES	16	/* of a round */
+#define FRAMES	32	/* of a round; the first fills the pipeline */
 #define INPUTS	4	/* that differ */
+#define ROUNDS	1000	/* at most */
 
 /*
  * struct way - what runs frames
  * @single: one at a time; else @pipe
  * @out: the first output of each input
- * @best: seconds of a round
+ * @best, @took: seconds of a round: of the shortest, of the last
  * @mine, @others: seconds of processors: of the thread that submits, and of all
  *		   others, for @frames
  */
@@ -36,7 +38,7 @@ struct way {
 	struct fxq_program *prog;
 	struct fxq_pipeline *pipe;
 	struct fxq_io *io[INPUTS];
-	double best, mine, others;
+	double best, took, mine, others;
 	int frames;
 };
 
@@ -163,6 +165,7 @@ static void run_round(struct way *w, const struct fxq_image *image)
 	w->frames += FRAMES;
 	if (took < w->best)
 		w->best = took;
+	w->took = took;
 }
 
 /* The least that steps of a kind took of a frame, all together, in ms. */
@@ -202,18 +205,27 @@ static double busier_ms(const struct way *w)
 	return 1e3 * (w->mine > w->others ? w->mine : w->others) / w->frames;
 }
 
+static int compare_ratios(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
 static void race(struct fxq_image *image, int threads, uint32_t depth,
 		 int rounds)
 {
 	struct way single, pipeline;
-	double border;
+	double border, pair[ROUNDS];
 
 	open_way(&single, image, threads, 0);
 	open_way(&pipeline, image, threads, depth);
 	for (int i = 0; i < rounds; i++) {
 		run_round(&single, image);
 		run_round(&pipeline, image);
+		pair[i] = single.took / pipeline.took;
 	}
+	qsort(pair, rounds, sizeof(*pair), compare_ratios);
 	compare(image, &single, &pipeline);
 	border = least_ms(image, &single, FXQ_STEP_CPU);
 	printf("{\"threads\": %d, \"depth\": %u, \"rounds\": %d, \"cpu_ms\": %.3f, \"border_ms\": %.3f, \"device_ms\": %.3f, "
@@ -222,6 +234,8 @@ static void race(struct fxq_image *image, int threads, uint32_t depth,
 	       border + least_ms(image, &single, FXQ_STEP_WRAPPED), border,
 	       least_ms(image, &single, FXQ_STEP_DEVICE), FRAMES / single.best,
 	       FRAMES / pipeline.best, single.best / pipeline.best);
+	printf("\"pairs\": [%.3f, %.3f, %.3f, %.3f], ", pair[rounds / 4],
+	       pair[rounds / 2], pair[rounds * 3 / 4], pair[rounds - 1]);
 	if (threads == 1)
 		printf("\"alone_ms\": %.3f, \"busier_ms\": %.3f, \"cpu_ratio\": %.3f, ",
 		       alone_ms(&single), busier_ms(&pipeline),
@@ -238,7 +252,8 @@ int main(int argc, char **argv)
 	long all = sysconf(_SC_NPROCESSORS_ONLN);
 	struct fxq_image *image;
 
-	if (argc < 3 || argc > 5 || depth < 1 || depth > 64 || rounds < 1) {
+	if (argc < 3 || argc > 5 || depth < 1 || depth > 64 || rounds < 1 ||
+	    rounds > ROUNDS) {
 		fprintf(stderr, "usage: overlap IMAGE.fxq PLUGIN.so [DEPTH [ROUNDS]]\n");
 		return EXIT_FAILURE;
 	}
