@@ -100,21 +100,39 @@ fxv quantized_rescale(fxv x, float scale, int zero_point)
 /* Torch's functions that give quantized tensors */
 
 /* quint8 unless it is said otherwise. */
-static int int8_zero_point(fxv zero_point, fxv dtype)
+static int64_t int8_zero_point(fxv zero_point, fxv dtype)
 {
 	bool is_signed = dtype.kind == FX_VALUE_NAME &&
 			 !strcmp(dtype.s, "torch.qint8");
+	int64_t z;
 
-	return (int)fx_int(zero_point) - (is_signed ? 0 : 128);
+	return __builtin_sub_overflow(fx_int(zero_point), is_signed ? 0 : 128,
+				      &z) ? INT64_MIN : z;
+}
+
+/* A poison unless a quantized tensor may have these; a graph says anything. */
+static fxv check_scale(const struct fx_loc *at, float scale, int64_t zero_point)
+{
+	if (!isnormal(scale) || scale < 0)
+		return fx_poison(at, -EINVAL, "scale %g is no scale: it is above 0, finite, and normal in float32",
+				 (double)scale);
+	if (zero_point < INT8_MIN || zero_point > INT8_MAX)
+		return fx_poison(at, -EINVAL, "a zero point is from -128 to 127 of qint8, from 0 to 255 of quint8; in qint8 this one is %lld",
+				 (long long)zero_point);
+	return fx_none;
 }
 
 fxv run_quantize_per_tensor(const struct fx_loc *at, const fxv *in,
 			    const fxv *options)
 {
 	struct operation o = { .op = "quantize", .n_in = 1, .in = { in[0] } };
-	int z = int8_zero_point(options[1], options[2]);
+	int64_t z = int8_zero_point(options[1], options[2]);
+	float scale = (float)fx_float(options[0]);
+	fxv wrong = check_scale(at, scale, z);
 
-	put_operation_float(&o, "scale", (float)fx_float(options[0]));
+	if (fx_error(wrong))
+		return wrong;
+	put_operation_float(&o, "scale", scale);
 	put_operation_int(&o, "zero_point", z);
 	return operation_compute(at, &o);
 }
@@ -125,12 +143,17 @@ static fxv scale_by(const struct fx_loc *at, fxv x, double by,
 {
 	const struct fxq_tensor *t = value_type(x);
 	struct operation o = { .op = "qrequant", .n_in = 1, .in = { x } };
+	float scale = t->scale * (float)by;
+	fxv wrong;
 
 	if (!(by > 0))
 		return fx_poison(at, -EINVAL, "a quantized tensor times %g: only what is above 0 keeps the order of its values",
 				 by);
+	wrong = check_scale(at, scale, t->zero_point);
+	if (fx_error(wrong))
+		return wrong;
 	put_operation_float(&o, "m", 1);
-	put_operation_result(&o, t->scale * (float)by, t->zero_point, clamp);
+	put_operation_result(&o, scale, t->zero_point, clamp);
 	return operation_compute(at, &o);
 }
 
@@ -146,8 +169,12 @@ static fxv run_binary(const struct fx_loc *at, const char *op, const fxv *in,
 	const struct fxq_tensor *a = value_type(in[0]), *b = value_type(in[1]);
 	struct operation o = { .op = op, .n_in = 2, .in = { in[0], in[1] } };
 	float scale = (float)fx_float(options[0]);
+	int64_t z = int8_zero_point(options[1], options[2]);
 	bool product = !strcmp(op, "qmul") || !strcmp(op, "qmatmul");
+	fxv wrong = check_scale(at, scale, z);
 
+	if (fx_error(wrong))
+		return wrong;
 	if (!value_is_quantized(in[0]) || !value_is_quantized(in[1]))
 		return fx_poison(at, -EINVAL, "quantized tensors are expected: quantize them first");
 	if (product) {
@@ -156,8 +183,7 @@ static fxv run_binary(const struct fx_loc *at, const char *op, const fxv *in,
 		put_operation_float(&o, "m_a", a->scale / scale);
 		put_operation_float(&o, "m_b", b->scale / scale);
 	}
-	put_operation_result(&o, scale,
-			     int8_zero_point(options[1], options[2]), clamp);
+	put_operation_result(&o, scale, (int)z, clamp);
 	return operation_compute(at, &o);
 }
 

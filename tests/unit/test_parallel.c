@@ -118,6 +118,30 @@ static void alone(void **state)
 	crew_free(NULL);
 }
 
+static int most;
+
+static void note_index(void *ctx, int index)
+{
+	/* The caller has 0; members add themselves up. */
+	__atomic_fetch_add(&most, index, __ATOMIC_RELAXED);
+}
+
+/* Scratch is for no more threads than parallel_for() has. */
+static void a_crew_has_its_limit(void **state)
+{
+	struct crew *crew = crew_new(1000000);
+
+	assert_non_null(crew);
+	for (int i = 0; i < 20; i++) {
+		most = 0;
+		crew_run(crew, 1000000, note_index, NULL);
+		assert_true(most <= PARALLEL_THREADS_MAX *
+				    (PARALLEL_THREADS_MAX - 1) / 2);
+	}
+	crew_use(NULL);
+	crew_free(crew);
+}
+
 /* Its threads are the parent's: the child forks its own for a call. */
 static void a_child_has_no_crew(void **state)
 {
@@ -153,6 +177,7 @@ int main(void)
 		cmocka_unit_test(a_crew_that_stays),
 		cmocka_unit_test(a_crew_that_slept),
 		cmocka_unit_test(alone),
+		cmocka_unit_test(a_crew_has_its_limit),
 		cmocka_unit_test(a_child_has_no_crew),
 	};
 

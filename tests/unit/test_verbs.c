@@ -878,6 +878,44 @@ static void integers_have_their_limits(void **state)
 	fx_qconfig_put(&qconfig);
 }
 
+static void assert_no_tensor(fxv v, const char *why)
+{
+	if (!fx_error(v) || !strstr(fx_error(v), why))
+		fail_msg("'%s' lacks '%s'", fx_error(v), why);
+	fx_release(v);
+}
+
+/* Functions of quantized tensors, as code of a graph may call them */
+static void scales_of_quantized_tensors_are_checked(void **state)
+{
+	const fxv qint8 = { .kind = FX_VALUE_NAME, .s = "torch.qint8" };
+	fxv x = fx_gen(42, 1, 2, 2);
+	fxv q = fx_quantize_per_tensor(x, fx_value(0.5), fx_value(3), qint8);
+
+	assert_no_tensor(fx_quantize_per_tensor(x, fx_value(0.0), fx_value(0),
+						qint8),
+			 "scale 0 is no scale: it is above 0, finite, and normal in float32");
+	assert_no_tensor(fx_quantize_per_tensor(x, fx_value(1.0), fx_value(128),
+						qint8),
+			 "in qint8 this one is 128");
+	assert_no_tensor(fx_quantized_add(q, q, fx_value(-1.0), fx_value(0)),
+			 "scale -1 is no scale");
+	assert_no_tensor(fx_quantized_add(q, q, fx_value(1.0), fx_value(256)),
+			 "a zero point is from -128 to 127 of qint8, from 0 to 255 of quint8; in qint8 this one is 128");
+	assert_no_tensor(fx_quantized_add(q, x, fx_value(1.0), fx_value(0)),
+			 "quantized tensors are expected: quantize them first");
+	assert_no_tensor(fx_quantized_mul(q, fx_value(-2.0), fx_value(1.0),
+					  fx_value(0)),
+			 "a quantized tensor times -2: only what is above 0 keeps the order of its values");
+	assert_no_tensor(fx_quantized_mul(q, fx_value(1e39), fx_value(1.0),
+					  fx_value(0)),
+			 "scale inf is no scale");
+	assert_no_tensor(fx_hardswish(q),
+			 "hardswish has no integer form: dequantize its input first");
+	fx_release(q);
+	fx_release(x);
+}
+
 /* What a program adds to a backend */
 
 FX_MODULE(Twice, module(one, Linear(6, 5)), module(two, Linear(5, 3)))
@@ -1138,6 +1176,7 @@ int main(void)
 		cmocka_unit_test(int16_is_for_fake_quantization),
 		cmocka_unit_test(numbers_meet_floats),
 		cmocka_unit_test(integers_have_their_limits),
+		cmocka_unit_test(scales_of_quantized_tensors_are_checked),
 		cmocka_unit_test(a_program_adds_patterns),
 		cmocka_unit_test(a_pattern_has_one_value),
 		cmocka_unit_test(a_trained_model_is_what_it_was_trained_to_be),

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "crew.h"
+#include "parallel.h"
 
 #define SPINS	4000	/* looks at the gate: some 200 microseconds */
 
@@ -148,6 +149,8 @@ struct crew *crew_new(int threads)
 
 	if (threads < 2)
 		return NULL;
+	if (threads > PARALLEL_THREADS_MAX)
+		threads = PARALLEL_THREADS_MAX;
 	c = calloc(1, sizeof(*c) + (threads - 1) * sizeof(*c->members));
 	if (!c)
 		return NULL;

@@ -15,8 +15,9 @@ struct crew;
 typedef void (*crew_fn)(void *ctx, int index);
 
 /*
- * A crew of @threads, of which the caller is one. NULL if that is fewer than
- * two, or if no thread could be started: the caller is then alone.
+ * A crew of @threads, of which the caller is one; of PARALLEL_THREADS_MAX, if
+ * that is less. NULL if it is fewer than two, or if no thread could be started:
+ * the caller is then alone.
  */
 struct crew *crew_new(int threads);
 void crew_free(struct crew *crew);

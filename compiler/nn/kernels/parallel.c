@@ -12,7 +12,6 @@
 #include "crew.h"
 #include "parallel.h"
 
-#define MAX_THREADS	64
 #define WORTH_A_THREAD	(1 << 20)
 
 struct team {
@@ -30,8 +29,8 @@ struct member {
 
 int parallel_threads(int threads, double work)
 {
-	if (threads > MAX_THREADS)
-		threads = MAX_THREADS;
+	if (threads > PARALLEL_THREADS_MAX)
+		threads = PARALLEL_THREADS_MAX;
 	if (threads > work / WORTH_A_THREAD)
 		threads = (int)(work / WORTH_A_THREAD);
 	return threads < 1 ? 1 : threads;
@@ -56,7 +55,7 @@ static void *member_run(void *arg)
 
 static void fork_and_join(int threads, struct team *team)
 {
-	struct member members[MAX_THREADS];
+	struct member members[PARALLEL_THREADS_MAX];
 	int started = 1;
 
 	for (; started < threads; started++) {
@@ -77,8 +76,8 @@ void parallel_for(int threads, int64_t n, parallel_fn fn, void *ctx)
 	struct team team = { .fn = fn, .ctx = ctx, .n = n };
 	struct crew *crew;
 
-	if (threads > MAX_THREADS)
-		threads = MAX_THREADS;
+	if (threads > PARALLEL_THREADS_MAX)
+		threads = PARALLEL_THREADS_MAX;
 	if (threads > n)
 		threads = n;
 

@@ -22,6 +22,9 @@ typedef void (*parallel_fn)(void *ctx, int64_t task, int thread);
 #define PARALLEL_ELEMENT	8
 int parallel_threads(int threads, double work);
 
+/* More than that are not started. */
+#define PARALLEL_THREADS_MAX	64
+
 /*
  * Runs @fn for tasks 0 to @n - 1 on up to @threads threads, the caller's among
  * them, and returns when all are done. Threads that cannot be started are done
