@@ -41,6 +41,29 @@ static void buffers_refuse(void **state)
 						&err));
 	NONE(CL_INVALID_PROPERTY, clCreateBufferWithProperties(context, bad, 0,
 							       64, NULL, &err));
+	NONE(CL_INVALID_CONTEXT, clCreateBufferWithProperties(
+			(cl_context)queue, NULL, 0, 64, NULL, &err));
+}
+
+static bool no_memory;
+
+/* The driver's, too: a program's functions go before those of libraries. */
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	void *memory;
+
+	if (no_memory || posix_memalign(&memory, alignment, size))
+		return NULL;
+	return memory;
+}
+
+static void memory_ends(void **state)
+{
+	no_memory = true;
+	NONE(CL_MEM_OBJECT_ALLOCATION_FAILURE, clCreateBuffer(context, 0, 64,
+							      NULL, &err));
+	no_memory = false;
+	OK(clReleaseMemObject(kit_buffer(0, 64)));
 }
 
 static void pointers_are_used_or_copied(void **state)
@@ -403,6 +426,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buffers_refuse),
+		cmocka_unit_test(memory_ends),
 		cmocka_unit_test(pointers_are_used_or_copied),
 		cmocka_unit_test(buffers_tell),
 		cmocka_unit_test(parts_refuse),

@@ -74,6 +74,9 @@ static void queues_refuse(void **state)
 	NONE(CL_INVALID_DEVICE, clCreateCommandQueue(context, none, 0, &err));
 	NONE(CL_INVALID_VALUE, clCreateCommandQueue(context, device, 1 << 20,
 						    &err));
+	NONE(CL_INVALID_QUEUE_PROPERTIES, clCreateCommandQueue(context, device,
+			CL_QUEUE_ON_DEVICE |
+			CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &err));
 	IS(CL_INVALID_OPERATION, clSetDefaultDeviceCommandQueue(context,
 			device, queue));
 	IS(CL_INVALID_CONTEXT, clSetDefaultDeviceCommandQueue(no, device,
@@ -138,6 +141,8 @@ static void waiting_refuses(void **state)
 	IS(CL_INVALID_VALUE, clEnqueueWaitForEvents(queue, 0, both));
 	IS(CL_INVALID_EVENT, clEnqueueWaitForEvents(queue, 2, bad));
 	IS(CL_INVALID_CONTEXT, clEnqueueWaitForEvents(queue, 2, both));
+	IS(CL_INVALID_COMMAND_QUEUE, clEnqueueWaitForEvents(
+			(cl_command_queue)context, 1, &a));
 	OK(clSetUserEventStatus(a, -3));
 	IS(CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST,
 	   clWaitForEvents(1, &a));

@@ -34,6 +34,10 @@ static void platform_tells(void **state)
 	IS(CL_INVALID_PLATFORM,
 	   clUnloadPlatformCompiler((cl_platform_id)device));
 	OK(clUnloadCompiler());
+	/* Both are the loader's own, which asks the driver. */
+	IS(CL_INVALID_VALUE, clGetPlatformIDs(0, &platform, NULL));
+	IS(CL_INVALID_VALUE, clGetPlatformIDs(0, NULL, NULL));
+	assert_null(clGetExtensionFunctionAddress("clNothingFXQ"));
 }
 
 /* Text and array say the same, as the specification wants. */
@@ -232,6 +236,8 @@ static void contexts_refuse(void **state)
 	NONE(CL_INVALID_VALUE, clCreateContextFromType(twice + 2,
 			CL_DEVICE_TYPE_ALL, NULL, &device, &err));
 	NONE(CL_INVALID_PROPERTY, clCreateContextFromType(twice,
+			CL_DEVICE_TYPE_ALL, NULL, NULL, &err));
+	NONE(CL_INVALID_PLATFORM, clCreateContextFromType(wrong,
 			CL_DEVICE_TYPE_ALL, NULL, NULL, &err));
 }
 

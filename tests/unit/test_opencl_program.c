@@ -169,6 +169,39 @@ static void building(void **state)
 						NULL));
 }
 
+/* What cannot be loaded does not build, and says why in its log. */
+static void unknown_functions_do_not_build(void **state)
+{
+	const struct fxq_tensor f = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+	struct fxq_writer *w = kit_writer("stranger");
+	uint32_t x = fxq_writer_tensor(w, "x", &f, 0);
+	uint32_t y = fxq_writer_tensor(w, "y", &f, 0);
+	const unsigned char *bytes;
+	cl_build_status status;
+	cl_program p;
+	char log[512];
+	size_t size;
+
+	fxq_writer_inputs(w, &x, 1);
+	kit_call(w, true, "of_no_plugin", x, y, NULL, 0);
+	fxq_writer_outputs(w, &y, 1);
+	bytes = kit_finish(w, &size);
+	p = SOME(clCreateProgramWithBinary(context, 1, &device, &size, &bytes,
+					   NULL, &err));
+	IS(CL_BUILD_PROGRAM_FAILURE, clBuildProgram(p, 0, NULL, NULL, NULL,
+						    NULL));
+	OK(clGetProgramBuildInfo(p, device, CL_PROGRAM_BUILD_STATUS,
+				 sizeof(status), &status, NULL));
+	assert_int_equal(status, CL_BUILD_ERROR);
+	OK(clGetProgramBuildInfo(p, device, CL_PROGRAM_BUILD_LOG, sizeof(log),
+				 log, NULL));
+	assert_non_null(strstr(log, "of_no_plugin"));
+	NONE(CL_INVALID_PROGRAM_EXECUTABLE, clCreateKernel(p, "stranger",
+							   &err));
+	OK(clReleaseProgram(p));
+	free((void *)bytes);
+}
+
 static void source_does_not_build(void **state)
 {
 	const char *text[] = { "kernel void f()", " {}xx" }, *hole[] = { NULL };
@@ -176,6 +209,7 @@ static void source_does_not_build(void **state)
 	cl_program source = SOME(clCreateProgramWithSource(context, 2, text,
 							   lengths, &err));
 	cl_program no = (cl_program)queue, programs[] = { source };
+	cl_device_id none = (cl_device_id)context;
 	char got[64];
 
 	OK(clGetProgramInfo(source, CL_PROGRAM_SOURCE, sizeof(got), got,
@@ -193,6 +227,8 @@ static void source_does_not_build(void **state)
 					      NULL, NULL, NULL));
 	IS(CL_INVALID_VALUE, clCompileProgram(source, 0, NULL, NULL, 1, NULL,
 					      NULL, NULL, NULL));
+	IS(CL_INVALID_DEVICE, clCompileProgram(source, 1, &none, NULL, 0, NULL,
+					       NULL, NULL, NULL));
 	NONE(CL_LINKER_NOT_AVAILABLE, clLinkProgram(context, 0, NULL, NULL, 1,
 			programs, NULL, NULL, &err));
 	NONE(CL_INVALID_VALUE, clLinkProgram(context, 0, NULL, NULL, 0, NULL,
@@ -201,6 +237,8 @@ static void source_does_not_build(void **state)
 					       programs, NULL, NULL, &err));
 	NONE(CL_INVALID_PROGRAM, clLinkProgram(context, 0, NULL, NULL, 1, &no,
 					       NULL, NULL, &err));
+	NONE(CL_INVALID_DEVICE, clLinkProgram(context, 1, &none, NULL, 1,
+					      programs, NULL, NULL, &err));
 	NONE(CL_INVALID_CONTEXT, clLinkProgram((cl_context)queue, 0, NULL,
 			NULL, 1, programs, NULL, NULL, &err));
 	NONE(CL_INVALID_CONTEXT, clCreateProgramWithSource((cl_context)queue,
@@ -340,7 +378,7 @@ static void arguments_refuse(void **state)
 	IS(CL_INVALID_ARG_INDEX, SET(kernel, 2, good));
 	IS(CL_INVALID_ARG_SIZE, clSetKernelArg(kernel, 0, 4, &good));
 	IS(CL_INVALID_MEM_OBJECT, SET(kernel, 0, bad));
-	IS(CL_INVALID_MEM_OBJECT, SET(kernel, 0, foreign));
+	IS(CL_INVALID_CONTEXT, SET(kernel, 0, foreign));
 	IS(CL_INVALID_ARG_VALUE, SET(kernel, 0, small));
 	IS(CL_INVALID_ARG_VALUE, SET(kernel, 0, to_write));
 	IS(CL_INVALID_ARG_VALUE, SET(kernel, 1, to_read));
@@ -367,6 +405,7 @@ static void launches_refuse(void **state)
 	cl_kernel bad = (cl_kernel)queue;
 
 	IS(CL_INVALID_KERNEL_ARGS, LAUNCH(queue, k, 1, NULL, one, NULL));
+	IS(CL_INVALID_KERNEL_ARGS, clEnqueueTask(queue, k, 0, NULL, NULL));
 	OK(SET(k, 0, x));
 	IS(CL_INVALID_KERNEL_ARGS, LAUNCH(queue, k, 1, NULL, one, NULL));
 	OK(SET(k, 1, x));
@@ -589,6 +628,7 @@ int main(void)
 		cmocka_unit_test(binaries_refuse),
 		cmocka_unit_test(programs_tell),
 		cmocka_unit_test(building),
+		cmocka_unit_test(unknown_functions_do_not_build),
 		cmocka_unit_test(source_does_not_build),
 		cmocka_unit_test(kernels_tell),
 		cmocka_unit_test(kernels_are_made),

@@ -135,8 +135,10 @@ static cl_int read_buffer(cl_kernel k, cl_uint i, size_t size,
 		memcpy(&mem, value, sizeof(mem));
 	if (!mem)
 		return CL_SUCCESS;
-	if (!mem_is(mem) || mem->context != k->program->context)
+	if (!mem_is(mem))
 		return CL_INVALID_MEM_OBJECT;
+	if (mem->context != k->program->context)
+		return CL_INVALID_CONTEXT;
 	if (mem->size < arg->bytes) {
 		context_tell(mem->context, "argument %u ('%s') of kernel '%s' needs %zu bytes, and the buffer has %zu; make it larger",
 			     i, arg->name, k->graph->name, arg->bytes,
