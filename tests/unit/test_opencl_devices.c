@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Tests of the OpenCL driver: two devices in one context.
+ * Tests of the OpenCL driver: two devices in one context, and one that is gone.
  *
  * A computer without a device node has the embedded device alone. Here it is
- * listed twice, which makes two devices that are opened each for itself.
+ * listed twice, which makes two devices that are opened each for itself; the
+ * third is a node that does not open.
  */
 #include "opencl_kit.h"
 
@@ -12,17 +13,19 @@
 /* In place of libfxq's, for the driver as well. */
 const char *fxq_device_name(unsigned int i)
 {
-	return i < 2 ? "embedded" : NULL;
+	static const char *const names[] = { "embedded", "embedded", "accel99" };
+
+	return i < COUNT(names) ? names[i] : NULL;
 }
 
-static cl_device_id devices[2];
+static cl_device_id devices[3];
 static cl_context both;
 static cl_command_queue queues[2];
 
 static int setup(void **state)
 {
 	kit_setup(state);
-	OK(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 2, devices, NULL));
+	OK(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 3, devices, NULL));
 	both = SOME(clCreateContext(NULL, 2, devices, NULL, NULL, &err));
 	for (int i = 0; i < 2; i++)
 		queues[i] = SOME(clCreateCommandQueue(both, devices[i], 0,
@@ -44,7 +47,7 @@ static void contexts_have_their_devices(void **state)
 	cl_uint n;
 
 	OK(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &n));
-	assert_int_equal(n, 2);
+	assert_int_equal(n, 3);
 	OK(clGetDeviceIDs(platform, CL_DEVICE_TYPE_DEFAULT, 0, NULL, &n));
 	assert_int_equal(n, 1);
 	OK(clGetContextInfo(both, CL_CONTEXT_DEVICES, sizeof(got), got, NULL));
@@ -54,6 +57,31 @@ static void contexts_have_their_devices(void **state)
 						     &err));
 	NONE(CL_INVALID_DEVICE, clCreateProgramWithBuiltInKernels(context, 2,
 			devices, "pocl.add.i8", &err));
+}
+
+/* It is listed, says that it is not to be had, and others go without it. */
+static void what_is_gone_is_not_available(void **state)
+{
+	cl_device_id some[] = { devices[0], devices[2] };
+	cl_context_properties of_platform[] = {
+		CL_CONTEXT_PLATFORM, (cl_context_properties)platform, 0
+	};
+	cl_bool available;
+	cl_context c;
+	cl_uint n;
+
+	OK(clGetDeviceInfo(devices[2], CL_DEVICE_AVAILABLE, sizeof(available),
+			   &available, NULL));
+	assert_int_equal(available, CL_FALSE);
+	NONE(CL_DEVICE_NOT_AVAILABLE, clCreateContext(NULL, 1, &devices[2],
+						      NULL, NULL, &err));
+	NONE(CL_DEVICE_NOT_AVAILABLE, clCreateContext(NULL, 2, some, NULL,
+						      NULL, &err));
+	c = SOME(clCreateContextFromType(of_platform, CL_DEVICE_TYPE_ALL, NULL,
+					 NULL, &err));
+	OK(clGetContextInfo(c, CL_CONTEXT_NUM_DEVICES, sizeof(n), &n, NULL));
+	assert_int_equal(n, 2);
+	OK(clReleaseContext(c));
 }
 
 static cl_program load(void)
@@ -170,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(contexts_have_their_devices),
+		cmocka_unit_test(what_is_gone_is_not_available),
 		cmocka_unit_test(devices_work_together),
 		cmocka_unit_test(semaphores_have_their_devices),
 	};

@@ -223,10 +223,17 @@ static void recording_refuses(void **state)
 			NULL));
 	IS(CL_INVALID_OPERATION, cl.clCommandFillImageKHR(b, NULL,
 			NO_PROPERTIES bad, at, at, some, 0, NULL, NULL, NULL));
+#define BARRIER(b, queue, n, points, handle)	\
+	cl.clCommandBarrierWithWaitListKHR(b, queue, NO_PROPERTIES n, points, \
+					   NULL, handle)
+	IS(CL_INVALID_COMMAND_BUFFER_KHR, BARRIER(none, NULL, 0, NULL, NULL));
+	IS(CL_INVALID_COMMAND_QUEUE, BARRIER(b, queue, 0, NULL, NULL));
+	IS(CL_INVALID_VALUE, BARRIER(b, NULL, 0, NULL, &handle));
+	IS(CL_INVALID_SYNC_POINT_WAIT_LIST_KHR, BARRIER(b, NULL, 1, NULL,
+							NULL));
 	OK(cl.clFinalizeCommandBufferKHR(b));
 	IS(CL_INVALID_OPERATION, FILL(b, NULL, mem, 8, 0, NULL, NULL));
-	IS(CL_INVALID_OPERATION, cl.clCommandBarrierWithWaitListKHR(b, NULL,
-			NO_PROPERTIES 0, NULL, NULL, NULL));
+	IS(CL_INVALID_OPERATION, BARRIER(b, NULL, 0, NULL, NULL));
 	CHECK_COMMON(cl.clEnqueueCommandBufferKHR(1, &q, b, n, list, NULL));
 	OK(cl.clReleaseCommandBufferKHR(b));
 	OK(clReleaseMemObject(mem));
@@ -501,6 +508,7 @@ static void external_memory_refuses(void **state)
 	IS(CL_INVALID_VALUE, ACQUIRE(1, NULL));
 	IS(CL_INVALID_VALUE, RELEASE(0, &plain));
 	OK(ACQUIRE(0, NULL));
+	OK(RELEASE(0, NULL));
 	CHECK_COMMON(cl.clEnqueueAcquireExternalMemObjectsKHR(q, 0, NULL, n,
 							      list, NULL));
 	CHECK_COMMON(cl.clEnqueueReleaseExternalMemObjectsKHR(q, 0, NULL, n,
