@@ -278,12 +278,14 @@ static int one_round(struct load *l)
 static void load(const char *address, struct load_report *report)
 {
 	struct load l = { .report = report, .seed = getpid() };
+	int ret = io_uring_queue_init(RUNS, &l.ring, 0);
 
-	if (io_uring_queue_init(RUNS, &l.ring, 0))
-		failed(&l, -ENOSYS, __LINE__);
+	if (ret) {
+		failed(&l, ret, __LINE__);
+		return;
+	}
 	for (;;) {
-		int ret = start(&l, address);
-
+		ret = start(&l, address);
 		while (!ret)
 			ret = one_round(&l);
 		if (l.node.fd >= 0) {
@@ -292,6 +294,16 @@ static void load(const char *address, struct load_report *report)
 		}
 		usleep(20000);
 	}
+}
+
+int load_check(void)
+{
+	struct io_uring ring;
+	int ret = io_uring_queue_init(RUNS, &ring, 0);
+
+	if (!ret)
+		io_uring_queue_exit(&ring);
+	return ret;
 }
 
 pid_t load_start(const char *address, struct load_report *report)

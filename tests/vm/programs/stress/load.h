@@ -30,6 +30,9 @@ struct load_report {
 	atomic_int error, where;
 };
 
+/* Is there the io_uring that half of the load goes by? 0 or -errno. */
+int load_check(void);
+
 /*
  * Forks a process that loads the PCI function at @address, which may go and
  * come again, until it is killed. Returns its pid.

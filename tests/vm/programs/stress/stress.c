@@ -270,11 +270,17 @@ static void tell(const struct stress *s)
 int main(int argc, char **argv)
 {
 	struct stress s = { 0 };
-	int n_faults, n_kills, n_unplugs;
+	int n_faults, n_kills, n_unplugs, ret;
 
 	if (argc != 6) {
 		fprintf(stderr, "usage: stress PCI-ADDRESS CONTROL FAULTS KILLS UNPLUGS\n");
 		return 64;
+	}
+	ret = load_check();
+	if (ret) {
+		fprintf(stderr, "stress: io_uring: %s; half of the load goes by it: set kernel.io_uring_disabled to 0\n",
+			strerror(-ret));
+		return 1;
 	}
 	s.address = argv[1];
 	s.control = control_open(argv[2]);
