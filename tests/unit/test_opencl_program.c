@@ -559,6 +559,84 @@ static void a_work_item_is_a_run(void **state)
 	OK(clReleaseMemObject(out));
 }
 
+/* Launches of many items, at once and in one queue: each item is its own. */
+static void many_items_at_once(void **state)
+{
+	enum { ITEMS = 40, LAUNCHES = 5 };
+	static float x[ITEMS * ELEMENTS], y[ITEMS * ELEMENTS];
+	const size_t items = ITEMS;
+	cl_mem in, out[LAUNCHES];
+
+	for (int i = 0; i < ITEMS * ELEMENTS; i++)
+		x[i] = (i % 251 - 125) / 2.0f;
+	in = SOME(clCreateBuffer(context, CL_MEM_COPY_HOST_PTR, sizeof(x), x,
+				 &err));
+	OK(SET(kernel, 0, in));
+	for (int i = 0; i < LAUNCHES; i++) {
+		out[i] = kit_buffer(0, sizeof(y));
+		OK(SET(kernel, 1, out[i]));
+		OK(LAUNCH(loose, kernel, 1, NULL, &items, NULL));
+	}
+	OK(clFinish(loose));
+	for (int i = 0; i < LAUNCHES; i++) {
+		kit_read(out[i], y, sizeof(y));
+		check_negated(x, y, ITEMS * ELEMENTS);
+		OK(clReleaseMemObject(out[i]));
+	}
+	OK(clReleaseMemObject(in));
+}
+
+/* One item of many faults: the launch fails, is explained, and that is all. */
+static void an_item_may_fail(void **state)
+{
+	enum { ITEMS = 12 };
+	cl_context c = SOME(clCreateContext(NULL, 1, &device, hear, NULL,
+					    &err));
+	cl_command_queue q = SOME(clCreateCommandQueue(c, device, 0, &err));
+	static int8_t x[ITEMS * ELEMENTS], y[ITEMS * ELEMENTS];
+	const size_t items = ITEMS;
+	const unsigned char *binary;
+	cl_event event;
+	cl_program p;
+	cl_mem in, out;
+	cl_kernel k;
+	size_t size;
+
+	binary = kit_finish(kit_resize(NULL), &size);
+	p = SOME(clCreateProgramWithBinary(c, 1, &device, &size, &binary, NULL,
+					   &err));
+	OK(clBuildProgram(p, 0, NULL, NULL, NULL, NULL));
+	k = SOME(clCreateKernel(p, "resize", &err));
+	for (int i = 0; i < ITEMS; i++)
+		x[i * ELEMENTS + 20] = i;
+	x[5 * ELEMENTS] = 99;	/* in the table of rows, beyond them */
+	in = SOME(clCreateBuffer(c, CL_MEM_USE_HOST_PTR, sizeof(x), x, &err));
+	out = SOME(clCreateBuffer(c, 0, sizeof(y), NULL, &err));
+	OK(SET(k, 0, in));
+	OK(SET(k, 1, out));
+	*why = '\0';
+	OK(clEnqueueNDRangeKernel(q, k, 1, NULL, &items, NULL, 0, NULL,
+				  &event));
+	IS(CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST,
+	   clWaitForEvents(1, &event));
+	assert_int_equal(kit_status(event), CL_OUT_OF_RESOURCES);
+	assert_non_null(strstr(why, "upsample"));
+	OK(clReleaseEvent(event));
+	x[5 * ELEMENTS] = 0;
+	OK(LAUNCH(q, k, 1, NULL, &items, NULL));
+	OK(clEnqueueReadBuffer(q, out, CL_TRUE, 0, sizeof(y), y, 0, NULL,
+			       NULL));
+	for (int i = 0; i < ITEMS; i++)
+		assert_int_equal(y[i * ELEMENTS + 20], i);
+	OK(clReleaseMemObject(in));
+	OK(clReleaseMemObject(out));
+	OK(clReleaseKernel(k));
+	OK(clReleaseProgram(p));
+	OK(clReleaseCommandQueue(q));
+	OK(clReleaseContext(c));
+	free((void *)binary);
+}
+
 static int gone;
 
 static void CL_CALLBACK note(cl_mem mem, void *user_data)
@@ -636,6 +714,8 @@ int main(void)
 		cmocka_unit_test(launches_refuse),
 		cmocka_unit_test(refusals_have_reasons),
 		cmocka_unit_test(a_work_item_is_a_run),
+		cmocka_unit_test(many_items_at_once),
+		cmocka_unit_test(an_item_may_fail),
 		cmocka_unit_test(kernels_keep_no_buffer),
 		cmocka_unit_test(host_memory_anywhere),
 	};

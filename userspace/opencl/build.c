@@ -10,17 +10,15 @@
 
 #include "program.h"
 
-#define SLOTS	QUEUE_THREADS	/* runs of a network at once */
-
 /* With the lock. */
 static bool build_graph(struct graph *g, cl_program p, int i)
 {
-	const struct fxq_program_config config = { .slots = SLOTS };
+	const struct fxq_program_config config = { .slots = GRAPH_SLOTS };
 
-	if (!g->image || g->loaded[i])
+	if (!g->image || g->loaded[i].program)
 		return true;
 	return !fxq_program_load(p->devices[i]->fxq, g->image, &config,
-				 &g->loaded[i]);
+				 &g->loaded[i].program);
 }
 
 static bool build_device(cl_program p, int i)

@@ -4,8 +4,10 @@
  * a buffer
  *
  * A work item is one run: with N of them, buffers hold N inputs or outputs one
- * behind another.
+ * behind another, and runs go on at the same time, but for one slot that is left
+ * to other launches.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +86,7 @@ cl_int graph_of_image(struct graph *graph, struct fxq_image *image)
 void graph_finish(struct graph *graph, cl_uint n_devices)
 {
 	for (cl_uint i = 0; graph->loaded && i < n_devices; i++)
-		fxq_program_unload(graph->loaded[i]);
+		fxq_program_unload(graph->loaded[i].program);
 	free(graph->loaded);
 	fxq_image_close(graph->image);
 	free(graph->own);
@@ -134,19 +136,135 @@ static void unbind(const struct graph *g, cl_uint k, cl_mem mem, size_t item,
 	free(t->data);
 }
 
+static bool bind_all(const struct graph *g, const cl_mem *mems, size_t item,
+		     struct fxq_tensor *t)
+{
+	bool all = true;
+
+	for (cl_uint k = 0; k < g->n_args; k++)
+		all &= bind(g, k, mems[k], item, &t[k]);
+	return all;
+}
+
+static void unbind_all(const struct graph *g, const cl_mem *mems, size_t item,
+		       struct fxq_tensor *t)
+{
+	for (cl_uint k = 0; k < g->n_args; k++)
+		unbind(g, k, mems[k], item, &t[k]);
+}
+
 cl_int graph_run(const struct graph *g, struct fxq_program *program,
 		 const cl_mem *mems, size_t item)
 {
 	struct fxq_tensor *t = calloc(g->n_args + 1, sizeof(*t));
-	cl_int ret = t ? CL_SUCCESS : CL_OUT_OF_HOST_MEMORY;
+	cl_int ret = CL_SUCCESS;
 
-	for (cl_uint k = 0; k < g->n_args && !ret; k++)
-		if (!bind(g, k, mems[k], item, &t[k]))
-			ret = CL_OUT_OF_HOST_MEMORY;
-	if (!ret && fxq_run(program, t, t + g->n_in))
+	if (!t)
+		return CL_OUT_OF_HOST_MEMORY;
+	if (!bind_all(g, mems, item, t))
+		ret = CL_OUT_OF_HOST_MEMORY;
+	else if (fxq_run(program, t, t + g->n_in))
 		ret = CL_OUT_OF_RESOURCES;
-	for (cl_uint k = 0; t && k < g->n_args; k++)
-		unbind(g, k, mems[k], item, &t[k]);
+	unbind_all(g, mems, item, t);
 	free(t);
+	return ret;
+}
+
+/*
+ * struct row - runs in flight, each with tensors of its own
+ * @next, @end: items that are to come
+ */
+struct row {
+	const struct graph *g;
+	struct fxq_program *program;
+	const cl_mem *mems;
+	size_t next, end;
+	struct run {
+		struct fxq_tensor *t;	/* NULL: it is not in flight */
+		size_t item;
+	} runs[GRAPH_SLOTS - 1];
+	unsigned int in_flight;
+	char *why;
+};
+
+/* Starts the next item. -EBUSY: other launches have the slots. */
+static int row_start(struct row *r)
+{
+	struct run *run = r->runs;
+	int ret;
+
+	while (run->t)
+		run++;
+	run->item = r->next;
+	run->t = calloc(r->g->n_args + 1, sizeof(*run->t));
+	if (!run->t)
+		return -ENOMEM;
+	ret = bind_all(r->g, r->mems, run->item, run->t) ?
+	      fxq_submit(r->program, run->t, run->t + r->g->n_in, run) :
+	      -ENOMEM;
+	if (!ret) {
+		r->next++;
+		r->in_flight++;
+		return 0;
+	}
+	unbind_all(r->g, r->mems, run->item, run->t);
+	free(run->t);
+	run->t = NULL;
+	return ret;
+}
+
+/* Waits for any of the runs to end. */
+static cl_int row_end_one(struct row *r)
+{
+	struct fxq_completion c;
+	struct run *run;
+
+	while (!fxq_poll(r->program, &c, 1, UINT64_MAX))
+		;
+	run = c.user_data;
+	unbind_all(r->g, r->mems, run->item, run->t);
+	free(run->t);
+	run->t = NULL;
+	r->in_flight--;
+	if (c.result && !*r->why)
+		memcpy(r->why, c.error, FXQ_ERROR_MAX);
+	return c.result ? CL_OUT_OF_RESOURCES : CL_SUCCESS;
+}
+
+/* Starts what can be started, and ends one. */
+static cl_int row_go_on(struct row *r)
+{
+	int ret = 0;
+
+	while (!ret && r->next < r->end && r->in_flight < GRAPH_SLOTS - 1)
+		ret = row_start(r);
+	if (ret && ret != -EBUSY)
+		return ret == -ENOMEM ? CL_OUT_OF_HOST_MEMORY :
+					CL_OUT_OF_RESOURCES;
+	return r->in_flight ? row_end_one(r) :
+	       graph_run(r->g, r->program, r->mems, r->next++);
+}
+
+cl_int graph_run_row(const struct graph *g, struct loaded *loaded,
+		     const cl_mem *mems, size_t first, size_t count,
+		     char why[FXQ_ERROR_MAX])
+{
+	struct row r = {
+		.g = g, .program = loaded->program, .mems = mems,
+		.next = first, .end = first + count, .why = why,
+	};
+	bool alone = count == 1 || atomic_flag_test_and_set(&loaded->row);
+	cl_int ret = CL_SUCCESS;
+
+	*why = '\0';
+	while (alone && r.next < r.end && !ret)
+		ret = graph_run(g, r.program, mems, r.next++);
+	if (alone)
+		return ret;
+	while ((r.next < r.end || r.in_flight) && !ret)
+		ret = row_go_on(&r);
+	while (r.in_flight)
+		row_end_one(&r);
+	atomic_flag_clear(&loaded->row);
 	return ret;
 }

@@ -26,14 +26,13 @@ static void launch_destroy(struct command *command)
 static cl_int run_launch(struct command *command, cl_command_queue queue)
 {
 	struct launch *l = (struct launch *)command;
-	cl_int ret = CL_SUCCESS;
+	cl_int ret;
 
 	if (l->graph->builtin)
 		ret = jit_run(l->kernel->jit, l, queue->device);
 	else
-		for (size_t i = 0; i < l->count[0] && !ret; i++)
-			ret = graph_run(l->graph, l->loaded, l->mems,
-					l->first[0] + i);
+		ret = graph_run_row(l->graph, l->loaded, l->mems, l->first[0],
+				    l->count[0], l->why);
 	if (ret == CL_OUT_OF_RESOURCES)
 		context_tell(queue->context, "%s",
 			     *l->why ? l->why : fxq_error());
@@ -156,7 +155,7 @@ static cl_int fill_launch(struct launch *l, cl_command_queue queue,
 
 	if (i < 0 || !program_built(program, i))
 		return CL_INVALID_PROGRAM_EXECUTABLE;
-	l->loaded = l->graph->loaded[i];
+	l->loaded = &l->graph->loaded[i];
 	l->values = calloc(l->graph->n_args + 1, sizeof(*l->values));
 	l->mems = calloc(l->graph->n_args + 1, sizeof(*l->mems));
 	if (!l->values || !l->mems)

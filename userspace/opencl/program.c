@@ -57,7 +57,8 @@ static cl_program program_create(cl_context context, enum program_form form,
 	complete = p->devices && p->status && p->logs && p->graphs &&
 		   p->options;
 	for (cl_uint i = 0; complete && i < n_graphs; i++) {
-		p->graphs[i].loaded = calloc(n_devices, sizeof(void *));
+		p->graphs[i].loaded = calloc(n_devices,
+						sizeof(struct loaded));
 		complete = p->graphs[i].loaded;
 	}
 	if (!complete) {

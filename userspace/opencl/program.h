@@ -16,6 +16,8 @@
 
 struct builtin;
 
+#define GRAPH_SLOTS	QUEUE_THREADS	/* runs of a network at once */
+
 /*
  * struct argument - of a kernel
  * @bytes: a buffer: at least that many, for each work item; a number: its size
@@ -27,6 +29,15 @@ struct argument {
 	const char *name, *type;
 	size_t bytes;
 	bool is_buffer, is_output, is_constant;
+};
+
+/*
+ * struct loaded - a network on a device
+ * @row: a launch of many items has several runs in flight
+ */
+struct loaded {
+	struct fxq_program *program;
+	atomic_flag row;
 };
 
 /*
@@ -45,7 +56,7 @@ struct graph {
 	struct fxq_image *image;
 	uint32_t n_in;
 	const struct builtin *builtin;
-	struct fxq_program **loaded;
+	struct loaded *loaded;
 };
 
 /* What the image says of itself; takes @image over in any case. */
@@ -54,6 +65,14 @@ void graph_finish(struct graph *graph, cl_uint n_devices);
 /* One run: the @item-th input and output in each of @mems. */
 cl_int graph_run(const struct graph *graph, struct fxq_program *program,
 		 const cl_mem *mems, size_t item);
+/*
+ * A run for each of @count items from @first on, several at a time if no other
+ * launch does so: the CPU is at one while the device has another. @why: of a
+ * failure, in words.
+ */
+cl_int graph_run_row(const struct graph *graph, struct loaded *loaded,
+		     const cl_mem *mems, size_t first, size_t count,
+		     char why[FXQ_ERROR_MAX]);
 
 /* program.c */
 
@@ -139,7 +158,7 @@ struct launch {
 	struct command base;
 	cl_kernel kernel;
 	const struct graph *graph;
-	struct fxq_program *loaded;
+	struct loaded *loaded;
 	size_t first[WORK_DIMENSIONS], count[WORK_DIMENSIONS];
 	struct value *values;
 	cl_mem *mems;
