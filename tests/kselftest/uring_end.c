@@ -112,14 +112,17 @@ static long users(void)
 	return n;
 }
 
-/* Are there as many as before, a moment later? */
-static bool users_are(long before)
+/*
+ * Are there no more than before, a moment later? What earlier tests left behind
+ * may have gone meanwhile.
+ */
+static bool none_stays(long before)
 {
 	u32 i;
 
-	for (i = 0; i < 250 && users() != before; i++)
+	for (i = 0; i < 500 && users() > before; i++)
 		usleep(20000);
-	return users() == before;
+	return users() <= before;
 }
 
 /* A file that only a ring has holds the module, as long as the ring does. */
@@ -139,7 +142,7 @@ TEST_F(uring, file_registered)
 	settle();
 	EXPECT_EQ(before + 1, users());
 	ring_close(&ring);
-	EXPECT_TRUE(users_are(before));
+	EXPECT_TRUE(none_stays(before));
 }
 
 /* A ring that goes gives its commands up and lets the file go: at any moment. */
@@ -168,7 +171,7 @@ TEST_F(uring, ring_closed)
 		ring_close(&ring);
 		close(fd);
 	}
-	EXPECT_TRUE(users_are(before));
+	EXPECT_TRUE(none_stays(before));
 	EXPECT_TRUE(works());
 }
 
@@ -198,7 +201,7 @@ TEST_F(uring, ring_closed_waiting)
 	EXPECT_EQ(6, ctx_state(fd, ctx).runs);
 	close(fd);
 	if (before >= 0)
-		EXPECT_TRUE(users_are(before));
+		EXPECT_TRUE(none_stays(before));
 }
 
 /* Submits and waits by way of a ring until it is killed, or @ms are over. */
@@ -251,7 +254,7 @@ TEST_F(uring, task_ends)
 		EXPECT_TRUE(killed || !WEXITSTATUS(status));
 	}
 	if (before >= 0)
-		EXPECT_TRUE(users_are(before));
+		EXPECT_TRUE(none_stays(before));
 	EXPECT_TRUE(works());
 }
 
