@@ -29,7 +29,7 @@ bool json_is_float(json_t *from, double *ret)
 	const char *text = json_string_value(from);
 	char *end;
 
-	*ret = text ? strtod(text, &end) : 0;
+	*ret = text ? strtod_l(text, &end, c_locale()) : 0;
 	return text && end != text && !*end;
 }
 

@@ -15,9 +15,11 @@
 
 json_t *json_float(double f)
 {
+	locale_t program = uselocale(c_locale());
 	char text[40];
 
 	snprintf(text, sizeof(text), "%a", f);
+	uselocale(program);
 	return json_pack("{s:s}", "float", text);
 }
 

@@ -5,6 +5,8 @@
 #ifndef FXQ_SAVE_H
 #define FXQ_SAVE_H
 
+#include <locale.h>
+
 #include <jansson.h>
 
 #include <fxq/graph_file.h>
@@ -65,6 +67,13 @@ struct loader {
 };
 
 int bad_node(const struct loader *l, const char *what);
+/* Numbers in files have a point, whatever the program's locale has. */
+static inline locale_t c_locale(void)
+{
+	/* The C library keeps this one: it is there, and is not freed. */
+	return newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
 /* The finite or infinite number that { "float": @from } is. */
 bool json_is_float(json_t *from, double *ret);
 /* The nodes of @graph, whose version has been looked at, and lint. */

@@ -3,6 +3,7 @@
  * test_graph_file.c - graphs in files: what comes back, and what is refused
  */
 #include <errno.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,6 +117,59 @@ static void what_was_saved_comes_back(void **state)
 	bytes_free(&second);
 	fx_graph_free(g);
 	fx_graph_free(again);
+}
+
+/*
+ * A locale whose numbers have a comma, in a folder of its own; false if the
+ * C library's tool, or what it makes locales from, is not there.
+ */
+static bool comma_locale(char *folder)
+{
+	char command[256];
+
+	if (!mkdtemp(folder))
+		return false;
+	snprintf(command, sizeof(command),
+		 "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 2>/dev/null",
+		 folder);
+	if (system(command) || setenv("LOCPATH", folder, 1))
+		return false;
+	return setlocale(LC_ALL, "de_DE.UTF-8") &&
+	       !strcmp(localeconv()->decimal_point, ",");
+}
+
+/* A program has its locale, and the file has none. */
+static void a_comma_stays_out_of_files(void **state)
+{
+	char folder[] = "/tmp/fxq-locale-XXXXXX", command[64];
+	struct fx_graph *g = net(), *again = NULL;
+	struct bytes first = saved(g), second = { 0 };
+	bool has = comma_locale(folder);
+	int err = 0;
+
+	if (has) {
+		second = saved(g);
+		err = fx_graph_load_memory("net.fxg", second.data, second.size,
+					   &again, error, sizeof(error));
+	}
+	setlocale(LC_ALL, "C");
+	unsetenv("LOCPATH");
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
+	if (has) {
+		assert_int_equal(err, 0);
+		assert_int_equal(first.size, second.size);
+		assert_memory_equal(first.data, second.data, first.size);
+		assert_true(fx_graph_first(again)->out[0].scale == 0.1f);
+		fx_graph_free(again);
+		bytes_free(&second);
+	}
+	bytes_free(&first);
+	fx_graph_free(g);
+	if (!has) {
+		print_message("no locale de_DE can be made: install locales\n");
+		skip();
+	}
 }
 
 /* A dictionary of six thousand words is as many channels, each with a scale. */
@@ -250,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_saved_comes_back),
+		cmocka_unit_test(a_comma_stays_out_of_files),
 		cmocka_unit_test(long_lists_come_back),
 		cmocka_unit_test(code_is_not_saved),
 		cmocka_unit_test(text_that_is_none_is_not_saved),
