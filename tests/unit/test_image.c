@@ -307,6 +307,8 @@ static const struct damage damages[] = {
 	{ PICTURE(width), 0, "a picture of 0x8" },
 	{ PICTURE(height), 1u << 31, "a picture of 16x2147483648" },
 	{ PICTURE(channels), 3, "channels is 3" },
+	{ PICTURE(width), 17, "makes 1x8x17 floats of a picture, and the 512 bytes of input 0 are no batch" },
+	{ PICTURE(height), 1, "makes 1x1x16 floats" },
 	{ PICTURE(std[0]), 0, "std 0 in channel 0" },
 	{ PICTURE(mean[0]), 0x7f800000, "mean inf" },
 
@@ -416,6 +418,25 @@ static void each_damage_is_refused_in_words(void **state)
 				 d->section, d->at, fxq_error());
 	}
 	free(good);
+}
+
+static void pictures_become_floats(void **state)
+{
+	const struct fxq_image_preprocess p = {
+		.order = FXQ_PIXEL_GRAY, .width = 16, .height = 8,
+		.channels = 1, .std = { 0x3f800000 },
+	};
+	struct fxq_writer *w = kit_negate_bytes();
+	struct fxq_image *image = NULL;
+	size_t size;
+	void *bytes;
+
+	fxq_writer_preprocess(w, &p);
+	bytes = kit_finish(w, &size);
+	assert_int_equal(fxq_image_open_memory(bytes, size, &image), -EBADMSG);
+	assert_non_null(strstr(fxq_error(),
+			       "makes floats of pictures, and input 0 takes none"));
+	free(bytes);
 }
 
 static void names_must_end(void **state)
@@ -532,6 +553,7 @@ int main(void)
 		cmocka_unit_test(writer_keeps_its_first_error),
 		cmocka_unit_test(writer_leaves_no_file_behind),
 		cmocka_unit_test(each_damage_is_refused_in_words),
+		cmocka_unit_test(pictures_become_floats),
 		cmocka_unit_test(names_must_end),
 		cmocka_unit_test(other_contract_is_told),
 		cmocka_unit_test(two_tensors_cannot_overlap_in_a_region),

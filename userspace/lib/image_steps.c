@@ -230,6 +230,31 @@ static int check_header_ranges(const struct fxq_image *image)
 	return ret;
 }
 
+/* A batch of pictures fills its input, as floats. */
+static int check_pictures(const struct fxq_image *image)
+{
+	const uint32_t *in = image->args + image->header->first_input;
+
+	for (uint32_t i = 0; i < image->n[SECTION_PREPROCESS]; i++) {
+		const struct fxq_image_preprocess *p = &image->preprocess[i];
+		const struct fxq_image_tensor *t = &image->tensors[in[p->input]];
+		uint64_t one = sizeof(float) * p->width * p->height *
+			       p->channels;
+		uint64_t batch = t->rank ? t->dims[0] : 0, bytes;
+
+		if (t->dtype != FXQ_DTYPE_F32)
+			return image_bad(image, "%s[%u] makes floats of pictures, and input %u takes none",
+					 FXQ_SECTION_PREPROCESS, i, p->input);
+		if (__builtin_mul_overflow(one, batch, &bytes) ||
+		    bytes != t->bytes)
+			return image_bad(image, "%s[%u] makes %ux%ux%u floats of a picture, and the %llu bytes of input %u are no batch of these",
+					 FXQ_SECTION_PREPROCESS, i, p->channels,
+					 p->height, p->width,
+					 (unsigned long long)t->bytes, p->input);
+	}
+	return 0;
+}
+
 int image_check_steps(struct fxq_image *image)
 {
 	struct walk w = { .image = image };
@@ -251,5 +276,5 @@ int image_check_steps(struct fxq_image *image)
 		return fxq_fail_memory("checking the steps of an image");
 	ret = walk_steps(&w);
 	free(w.defined);
-	return ret;
+	return ret ? ret : check_pictures(image);
 }
