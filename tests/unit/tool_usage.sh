@@ -157,15 +157,17 @@ does quantize prepared.fxg -o integers.fxg
 does compile prepared.fxg -o kept.fxq
 does compile integers.fxg -o kept.fxq
 does verify prepared.fxg
-refuses 2 'on integers it has no floats to compare with' compare integers.fxg
+refuses 2 'it has no floats to compare with; give the graph it was before, which' \
+	compare integers.fxg
 refuses 2 'it has its scales; leave --calibrate' \
 	compile prepared.fxg --calibrate x.npy -o x.fxq
 refuses 2 'it has its scales; leave --calibrate, --observer and --scales away' \
 	compile prepared.fxg --observer mse -o x.fxq
 refuses 5 'it is on integers already' \
 	quantize integers.fxg --calibrate random -o x.onnx
-refuses 2 'a graph with observers is made of a model with modules' \
-	quantize "$models/fmnist_mb.onnx" --calibrate random -o x.fxg
+does quantize "$models/fmnist_mb.onnx" --calibrate random -o onnx.fxg
+refuses 2 'it is on integers already; give the float model' \
+	quantize onnx.fxg --calibrate random -o x.fxg
 refuses 2 '--prepared is for a saved graph: give -o FILE.fxg' \
 	quantize kept.fxg --prepared -o x.onnx
 refuses 2 'calibration data are missing' quantize kept.fxg -o x.fxg
@@ -275,8 +277,7 @@ refuses 2 'which --order rgb does not fit' compile "$net" -o x.fxq -c random \
 	--order rgb
 refuses 2 'is 28x28 and --size says 32x32' compile "$net" -o x.fxq -c random \
 	--size 32x32
-refuses 2 'only a model in C can be trained; give a plugin' train "$net" \
-	--fashion-mnist -o x.npz
+refuses 3 'none.npz' train "$net" --weights none.npz --fashion-mnist -o x.npz
 refuses 2 'are for plugins' compile "$net" -o x.fxq -c random --train
 refuses 6 'it cannot be written' compile "$net" -o none/x.fxq -c random
 [ -e x.fxq ] && fail 'a refused compile left an image'

@@ -301,7 +301,7 @@ static int compare_model(void *args, struct model *m)
 
 	code = plugin_functions(a->o.model);
 	if (!code && is_integer(m->graph))
-		code = complain(TOOL_USAGE, "%s: on integers it has no floats to compare with; give the prepared graph that it came from",
+		code = complain(TOOL_USAGE, "%s: on integers it has no floats to compare with; give the graph it was before, which `fxq-run quantize MODEL --calibrate DATA --prepared -o prepared.fxg' or `fxq-run qat MODEL ... -o prepared.fxg' writes",
 				a->o.model);
 	if (!code)
 		code = build_graph(m, &a->o, NULL, &b);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * cmd_train.c - trains a model that is written in C, in float or for integers
+ * cmd_train.c - trains a model, in C or from ONNX, in float or for integers
  *
  * qat is train on a model with fake quantizers, and ends with an image. Defaults
  * are a recipe that serves small networks on small pictures: SGD with Nesterov's
@@ -93,7 +93,7 @@ static void check_args(struct args *a, struct argp_state *state)
 	if (!a->output && !a->r.checkpoint && !(a->quantized && a->test))
 		argp_error(state, "where to? Give -o FILE.%s",
 			   a->quantized ? "fxq" : "npz");
-	if (a->quantized && !a->o.weights && !is_saved(a->network))
+	if (a->quantized && !a->o.weights && is_plugin(a->network))
 		argp_error(state, "a model that has learned is quantized: give --weights, of fxq-run train");
 	if (a->r.resume && !a->r.checkpoint)
 		argp_error(state, "--resume goes on from the file of --checkpoint: give it too");
@@ -187,7 +187,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->network = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which model? Give a plugin, made from a model in C");
+		argp_error(state, "which model? Give a plugin, made from a model in C, an ONNX file or a saved graph");
 		return 0;
 	case ARGP_KEY_END:
 		if (a->network)
@@ -233,8 +233,8 @@ static const struct argp_child qat_children[] = {
 };
 
 static const struct argp train_argp = {
-	options, parse, "MODEL.so",
-	"Trains a classifier that is written in C, from scratch or --weights.\n"
+	options, parse, "MODEL",
+	"Trains a classifier, in C or from ONNX, from scratch or --weights.\n"
 	"Pictures become tensors as `compile' does it: --mean, --std and so on."
 	"\v  fxq-run train net.so --fashion-mnist --epochs 14 -o net.npz",
 	children, help_filter
@@ -260,7 +260,7 @@ static char *qat_help(int key, const char *text, void *input)
 }
 
 static const struct argp qat_argp = {
-	options, parse, "MODEL.so",
+	options, parse, "MODEL",
 	"Trains a model that has learned on, with the error of 8 bits or less, into -o.\n"
 	"Pictures become tensors as `compile' does it: --mean, --std and so on."
 	"\v  fxq-run qat net.so --weights net.npz --fashion-mnist -o net.fxq",
@@ -287,9 +287,6 @@ static int check_model(const struct args *a, const struct model *m,
 {
 	char text[TYPE_TEXT_MAX];
 
-	if (!m->module)
-		return complain(TOOL_USAGE, "%s: only a model in C can be trained; give a plugin, or one that was saved with its modules",
-				a->network);
 	if (a->has_qconfig && is_prepared(m->module))
 		return complain(TOOL_USAGE, "%s: it is prepared, and has its qconfig; leave --qconfig away, or give the float model",
 				a->network);
@@ -298,6 +295,9 @@ static int check_model(const struct args *a, const struct model *m,
 				a->network, is_prepared(m->module) ?
 				"prepared, which is trained by qat" :
 				"on integers, which do not learn");
+	if (!a->quantized && is_quantized(m->graph))
+		return complain(TOOL_USAGE, "%s: it is quantized, and another network without its rounding; train it on with qat, or give the float model",
+				a->network);
 	if (in->n != 1 || in->type[0].rank != 4 || in->type[0].dims[0] != 1 ||
 	    in->type[0].dtype != FXQ_DTYPE_F32)
 		return complain(TOOL_UNSUPPORTED, "%s: it takes %s, and is trained with one float32 input of 1xCxHxW",
@@ -395,8 +395,9 @@ static int write_image(const struct args *a, const struct lesson *l,
 		code = qat_test(l, &image, o);
 	bytes_free(&image);
 	if (!code && l->test && !l->quiet)
-		printf("integers: %.2f %% of the test data, float %.2f %%, the same answer to %.2f %%\n",
-		       o->int8_top1, o->float_top1, o->same);
+		printf("integers: %.2f %% of the test data, %s %.2f %%, the same answer to %.2f %%\n",
+		       o->int8_top1, l->file ? "the file" : "float",
+		       o->float_top1, o->same);
 	return code;
 }
 
@@ -464,12 +465,18 @@ static int train_command(const struct argp *argp, bool quantized, int argc,
 	if (!code)
 		code = check_model(&a, &m, &in);
 	if (!code)
+		code = model_need_module(&m);
+	if (!code)
 		code = open_data(a.data, a.labels, &in, &data);
 	if (!code && a.test)
 		code = open_data(a.test, a.test_labels, &in, &test);
 	if (!code) {
-		struct lesson l = { m.module, NULL, &in, data, test,
-				    a.o.threads, a.o.json };
+		struct lesson l = {
+			.model = m.module, .in = &in, .train = data,
+			.test = test, .threads = a.o.threads,
+			.quiet = a.o.json,
+			.file = is_quantized(m.graph) ? m.graph : NULL,
+		};
 
 		set_fill(&a.r.augment, &in);
 		code = teach(&a, &l, &m);

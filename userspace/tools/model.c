@@ -8,8 +8,58 @@
 
 #include <fxq/graph_file.h>
 #include <fxq/nn.h>
+#include <fxq/quantize_fx.h>
 
 #include "tool.h"
+
+bool is_quantized(const struct fx_graph *g)
+{
+	fx_for_each_node(n, g)
+		if (fx_node_is(n, "quantize_linear"))
+			return true;
+	return false;
+}
+
+int model_need_module(struct model *m)
+{
+	struct fx_module *module;
+	int code = TOOL_OK;
+
+	if (m->module)
+		return TOOL_OK;
+	module = fx_module_of_graph(m->graph);
+	if (module->error) {
+		code = complain(TOOL_UNSUPPORTED, "%s: %s", m->name,
+				module->error);
+		fx_module_put(module);
+	} else {
+		m->module = module;
+	}
+	return code;
+}
+
+/* Others than the file has, as training wrote them: the graph gets them too. */
+static int give_weights(const char *path, const char *weights, struct model *m)
+{
+	struct fx_graph *g;
+	int code, err;
+
+	if (is_quantized(m->graph))
+		return complain(TOOL_USAGE,
+				"%s: it is quantized, with scales for the weights it has; --weights are for the float network",
+				path);
+	code = model_need_module(m);
+	if (!code)
+		code = load_weights(weights, m->module);
+	if (code)
+		return code;
+	err = fx_functionalize(m->module->graph, m->module, &g);
+	if (err)
+		return complain_graph(m->module->graph, err);
+	fx_graph_free(m->graph);
+	m->graph = g;
+	return TOOL_OK;
+}
 
 static int import_onnx(const char *path, const struct options *o,
 		       struct model *m)
@@ -26,12 +76,10 @@ static int import_onnx(const char *path, const struct options *o,
 		return complain(TOOL_USAGE,
 				"%s: --train and --eval are for plugins; an ONNX file has one mode",
 				path);
-	if (o->weights)
-		return complain(TOOL_USAGE,
-				"%s: --weights are for plugins; an ONNX file brings its own",
-				path);
 	err = fx_import_onnx(path, &import, &m->graph, error, sizeof(error));
-	return err ? complain(code_of(err), "%s", error) : TOOL_OK;
+	if (err)
+		return complain(code_of(err), "%s", error);
+	return o->weights ? give_weights(path, o->weights, m) : TOOL_OK;
 }
 
 static int load_graph(const char *path, const struct options *o,

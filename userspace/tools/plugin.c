@@ -101,7 +101,7 @@ int type_inputs(const char *path, struct fx_graph *g, const struct options *o,
 	return code;
 }
 
-static int load_weights(const char *path, struct fx_module *m)
+int load_weights(const char *path, struct fx_module *m)
 {
 	char error[2048];
 	int err;

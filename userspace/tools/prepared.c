@@ -122,7 +122,7 @@ static int write_integers(const struct model *m, struct fx_module *gm,
 /* Is each option one that the verbs heed? */
 static int check_options(const struct model *m, const struct options *o)
 {
-	if (!o->calibrate && !is_prepared(m->module))
+	if (!o->calibrate && !is_prepared(m->module) && !is_quantized(m->graph))
 		return complain(TOOL_USAGE, "calibration data are missing: give --calibrate");
 	if (o->scales || o->save_scales)
 		return complain(TOOL_USAGE, "%s: a graph with modules keeps its scales itself; leave --scales and --save-scales away",
@@ -140,10 +140,12 @@ int prepared_write(struct model *m, const struct options *o, bool prepared,
 	struct fx_module *gm;
 	int code;
 
-	if (!m->module || is_integer(m->graph))
-		return complain(TOOL_USAGE, "%s: a graph with observers is made of a model with modules, a plugin or a .fxg; from ONNX, give -o FILE.onnx",
+	if (is_integer(m->graph))
+		return complain(TOOL_USAGE, "%s: it is on integers already; give the float model, or the prepared one that it came from",
 				m->name);
-	code = check_options(m, o);
+	code = model_need_module(m);
+	if (!code)
+		code = check_options(m, o);
 	if (code)
 		return code;
 	warn_of_random(o);

@@ -58,7 +58,7 @@ struct command {
 	X(build,   "make a plugin of a network written in C")		       \
 	X(compile, "turn an ONNX file or a plugin into an image")	       \
 	X(quantize, "write a network in 8 bits as ONNX, for any runtime")      \
-	X(train,   "teach a model in C what labelled data say")		       \
+	X(train,   "teach a model what labelled data say")			       \
 	X(qat,     "train on with the error of 8 bits, into an image")	       \
 	X(info,    "say what an image is and holds")			       \
 	X(infer,   "run an image on a picture or on tensors")		       \
@@ -202,7 +202,7 @@ uint64_t parse_number(struct argp_state *state, const char *option,
  * @graph: functional, types known, not fused
  * @traced: of a plugin, as the tracer wrote it; else NULL
  * @object, @module: of a plugin; functions that the graph wraps live there. Or
- *		     @module is a saved graph module, which has its graph
+ *		     @module is a graph module, saved or made of an ONNX file
  */
 struct model {
 	char *name;
@@ -216,6 +216,13 @@ int model_open(const char *path, const struct options *o, struct model *ret);
 /* The same, of a plugin only as far as @traced. */
 int model_open_traced(const char *path, const struct options *o,
 		      struct model *ret);
+/*
+ * A graph without modules gets them, as fx_module_of_graph() makes them. What is
+ * asked of graphs goes to @graph still.
+ */
+int model_need_module(struct model *m);
+/* Does it bring scales, as QDQ and QOperator files do? */
+bool is_quantized(const struct fx_graph *g);
 void model_close(struct model *m);
 /* Opens the model of @o, does @work with it, and closes it. */
 int model_do(const struct options *o, int (*work)(void *args, struct model *m),
@@ -239,6 +246,8 @@ bool is_plugin(const char *path);
 /* Loads the functions of the plugin at @path, if it is one, into libfxq. */
 int plugin_functions(const char *path);
 int plugin_open(const char *path, const struct options *o, struct model *m);
+/* Parameters from a file of fxq/state.h; all, and no others. */
+int load_weights(const char *path, struct fx_module *m);
 /* As far as the traced graph, which needs no shapes. */
 struct fxq_plugin;
 int plugin_trace(const char *path, const struct options *o, struct model *m,

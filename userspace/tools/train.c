@@ -69,6 +69,9 @@ static int check_answer(const struct school *s, fxv y)
 	const struct fxq_tensor *t = fx_data(y);
 	char text[TYPE_TEXT_MAX];
 
+	if (fx_error(y) && s->l->model->graph && s->x.dims[0] > 1)
+		return complain(TOOL_UNSUPPORTED, "%s; if the shapes in this network are those of one sample, give --batch 1",
+				fx_error(y));
 	if (fx_error(y))
 		return complain(TOOL_UNSUPPORTED, "%s", fx_error(y));
 	if (!t || t->dtype != FXQ_DTYPE_F32 || t->rank != 2 ||
@@ -217,12 +220,35 @@ static int calibrate(struct school *s)
 	return code;
 }
 
+/*
+ * Without its rounding a quantized file is another network: what it clips may be
+ * a relu that was left away.
+ */
+static int test_file(struct school *s, struct outcome *ret)
+{
+	struct answers answers;
+	int code;
+
+	code = answers_init(&answers, s->l->test, s->l->in, 0);
+	if (!code)
+		code = answers_of_graph(s->l->file, s->l->threads, &answers);
+	if (!code) {
+		memcpy(ret->float_answers, answers.answer,
+		       s->test.n * sizeof(*answers.answer));
+		ret->float_top1 = percent_right(&answers);
+	}
+	free(answers.answer);
+	return code;
+}
+
 /* What is known before training: float's answers, and those of calibration. */
 static int begin_quantized(struct school *s, struct outcome *ret)
 {
 	int code = TOOL_OK;
 
-	if (s->l->test)
+	if (s->l->test && s->l->file)
+		code = test_file(s, ret);
+	else if (s->l->test)
 		code = test(s, s->l->original, ret->float_answers,
 			    &ret->float_top1);
 	if (code || s->done)
@@ -231,8 +257,9 @@ static int begin_quantized(struct school *s, struct outcome *ret)
 	if (!code && s->l->test)
 		code = test(s, s->l->model, s->answers, &ret->calibrated_top1);
 	if (!code && s->l->test && !s->l->quiet)
-		printf("of the test data float has %.2f %% right, calibrated %.2f %%\n",
-		       ret->float_top1, ret->calibrated_top1);
+		printf("of the test data %s has %.2f %% right, calibrated %.2f %%\n",
+		       s->l->file ? "the file" : "float", ret->float_top1,
+		       ret->calibrated_top1);
 	fflush(stdout);
 	return code;
 }

@@ -46,11 +46,14 @@ struct recipe {
  * @original: what @model with its fake quantizers, which observe while it learns
  *	      and not while it is tested, was made from; NULL: it has none
  * @calibrated: its fake quantizers have seen data, and are not shown any before
+ * @file: a graph that came quantized, whose answers are those of its scales: they
+ *	  take the place of float's. NULL: it was float
  * @in: of the model; samples are of its first and only input
  * @test: NULL: it is not tested between epochs
  */
 struct lesson {
 	struct fx_module *model, *original;
+	const struct fx_graph *file;
 	const struct feed_inputs *in;
 	const struct feed *train, *test;
 	int threads;
