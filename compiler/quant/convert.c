@@ -409,10 +409,28 @@ struct fx_node *as_float(struct convert *cv, struct fx_node *n)
 
 /* The walk */
 
+/* An input that comes as int8; else, where it has no scale, as the model says. */
+static bool int8_input(struct convert *cv, struct fx_node *n)
+{
+	struct fxq_tensor type = *type_of(n);
+	struct qparams qp;
+
+	if (!cv->qconfig.int8_ends || !is_float(n) || !has_scale(cv, n) ||
+	    qparams_of(cv, n, &qp))
+		return false;
+	type.dtype = FXQ_DTYPE_I8;
+	type.scale = qp.scale;
+	type.zero_point = qp.zero_point;
+	value_of(n)->q = fx_graph_placeholder(cv->to, n->target, &type);
+	return true;
+}
+
 static int copy_source(struct convert *cv, struct fx_node *n)
 {
 	struct value *v = value_of(n);
 
+	if (n->opcode == FX_PLACEHOLDER && int8_input(cv, n))
+		return 0;
 	if (n->opcode == FX_PLACEHOLDER) {
 		v->f = fx_graph_placeholder(cv->to, n->target, type_of(n));
 		v->f->out[0].scale = 0;
@@ -504,7 +522,10 @@ static int convert_output(struct convert *cv)
 		if (items[i].kind != FX_ARG_NODE)
 			return fx_graph_fail(cv->from, -EINVAL,
 					     "output %zu is not a tensor", i);
-		values[i] = as_float(cv, items[i].node);
+		values[i] = cv->qconfig.int8_ends &&
+			    is_integer(cv, items[i].node) ?
+			    as_integer(cv, items[i].node) :
+			    as_float(cv, items[i].node);
 		if (!values[i])
 			return -EINVAL;
 	}
@@ -537,7 +558,7 @@ int fx_convert(struct fx_graph *g, const struct fx_calibration *cal,
 
 	fx_for_each_node(n, g)
 		n->data = fx_graph_alloc(g, sizeof(struct value));
-	group_nodes(g, qconfig->portable);
+	group_nodes(g, qconfig);
 	cv.to = fx_graph_new();
 	ret = convert_nodes(&cv);
 	if (!ret) {

@@ -68,10 +68,10 @@ static inline struct value *value_of(const struct fx_node *n)
 /* group.c */
 
 /*
- * Groups the nodes of the graph, whose n->data are struct value. @portable: as
- * in struct fx_qconfig.
+ * Groups the nodes of the graph, whose n->data are struct value. Of @qconfig
+ * portable and int8_ends matter.
  */
-void group_nodes(struct fx_graph *g, bool portable);
+void group_nodes(struct fx_graph *g, const struct fx_qconfig *qconfig);
 
 /* convert.c */
 

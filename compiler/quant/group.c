@@ -199,16 +199,19 @@ static void take_table(struct group *g, struct fx_node *last)
  * What only leaves stays 32 bits wide, unless others must be able to compute
  * it: they keep sums of products of matrices, but not of convolutions.
  */
-static bool keeps_sums(const struct fx_node *n, bool portable)
+static bool keeps_sums(const struct fx_node *n,
+		       const struct fx_qconfig *qconfig)
 {
-	return !(portable && is_conv(n)) && !is_given(n) && only_leaves(n);
+	return !qconfig->int8_ends && !(qconfig->portable && is_conv(n)) &&
+	       !is_given(n) && only_leaves(n);
 }
 
-static void group_layer(struct group *g, bool portable)
+static void group_layer(struct group *g, const struct fx_qconfig *qconfig)
 {
+	bool portable = qconfig->portable;
 	struct fx_node *u, *last;
 
-	g->raw = keeps_sums(g->head, portable);
+	g->raw = keeps_sums(g->head, qconfig);
 	if (g->raw)
 		return;
 	if (!portable)
@@ -243,12 +246,12 @@ static struct fx_node *last_node(struct fx_graph *g)
 	return last;
 }
 
-void group_nodes(struct fx_graph *g, bool portable)
+void group_nodes(struct fx_graph *g, const struct fx_qconfig *qconfig)
 {
 	pointwise_roots(g);
 	for (struct fx_node *n = last_node(g); n; n = n->prev)
 		if (is_layer(n) && !value_of(n)->group)
-			group_layer(group_new(n), portable);
+			group_layer(group_new(n), qconfig);
 	fx_for_each_node(n, g) {
 		struct value *v = value_of(n);
 		struct fx_node *u;

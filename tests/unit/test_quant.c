@@ -417,6 +417,68 @@ static struct fx_graph *converted(struct fx_graph *g,
 	return q;
 }
 
+/* conv2d of 2 channels to 4. */
+static struct fx_graph *one_conv(void)
+{
+	static float w[4 * 2 * 9];
+	struct fx_graph *g = fx_graph_new();
+	struct fx_node *in[2] = { input(g, 2, 5) };
+
+	gen(w, 72, 7, 0.25f);
+	in[1] = constant(g, "w", 4, (int64_t[]){ 4, 2, 3, 3 }, w);
+	in[0] = fx_graph_call(g, "conv2d", in, 2, NULL, 0);
+	fx_graph_set_output(g, in, 1);
+	return g;
+}
+
+/* The border is the caller's: no node stands there, and no sums leave. */
+static void ends_may_be_int8(void **state)
+{
+	const struct fx_qconfig config = { .int8_ends = true };
+	struct fxq_tensor x = { .dtype = FXQ_DTYPE_F32, .rank = 4,
+				.dims = { 1, 2, 5, 5 } }, x8, y, y8;
+	struct fx_graph *g = one_conv(), *q;
+	struct fx_calibration *cal;
+	struct fx_node *in;
+
+	assert_int_equal(fxq_tensor_alloc(&x), 0);
+	gen(x.data, 50, 3, 1);
+	q = converted(g, &x);
+	assert_int_equal(count(q, "quantize"), 1);
+	assert_int_equal(count(q, "dequantize_channels"), 1);
+	fx_graph_free(q);
+
+	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
+	assert_int_equal(fx_calibration_feed(cal, &x, 1, 1), 0);
+	assert_int_equal(fx_convert(g, cal, &config, &q), 0);
+	fx_calibration_free(cal);
+	assert_int_equal(count(q, "quantize"), 0);
+	assert_int_equal(count(q, "dequantize"), 0);
+	assert_int_equal(count(q, "dequantize_channels"), 0);
+	in = fx_graph_first(q);
+	assert_int_equal(in->out[0].dtype, FXQ_DTYPE_I8);
+
+	x8 = in->out[0];
+	assert_int_equal(fxq_tensor_alloc(&x8), 0);
+	for (int i = 0; i < 50; i++)
+		((int8_t *)x8.data)[i] =
+			fxq_quantize_torch(((float *)x.data)[i], x8.scale,
+					   x8.zero_point);
+	run(g, &x, &y);
+	run(q, &x8, &y8);
+	assert_int_equal(y8.dtype, FXQ_DTYPE_I8);
+	for (int i = 0; i < fxq_tensor_count(&y); i++)
+		assert_float_equal((((int8_t *)y8.data)[i] - y8.zero_point) *
+				   y8.scale, ((float *)y.data)[i],
+				   2 * y8.scale);
+	fxq_tensor_free(&x);
+	fxq_tensor_free(&x8);
+	fxq_tensor_free(&y);
+	fxq_tensor_free(&y8);
+	fx_graph_free(q);
+	fx_graph_free(g);
+}
+
 static struct fx_node *pair(struct fx_graph *g, const char *op,
 			    struct fx_node *a, struct fx_node *b)
 {
@@ -740,6 +802,7 @@ int main(void)
 		cmocka_unit_test(a_dead_channel_gets_a_scale_that_holds_its_bias),
 		cmocka_unit_test(a_bias_that_cannot_fit_is_refused_by_name),
 		cmocka_unit_test(fusing_keeps_the_values),
+		cmocka_unit_test(ends_may_be_int8),
 		cmocka_unit_test(a_spelled_out_activation_becomes_the_layers_table),
 		cmocka_unit_test(constants_and_scales_become_integers),
 		cmocka_unit_test(sums_before_a_long_softmax_are_kept),

@@ -163,6 +163,8 @@ refuses 2 'it has its scales; leave --calibrate' \
 	compile prepared.fxg --calibrate x.npy -o x.fxq
 refuses 2 'it has its scales; leave --calibrate, --observer and --scales away' \
 	compile prepared.fxg --observer mse -o x.fxq
+refuses 2 'it has its integers, and float ends; leave --int8-ends away' \
+	compile prepared.fxg --int8-ends -o x.fxq
 refuses 5 'it is on integers already' \
 	quantize integers.fxg --calibrate random -o x.onnx
 does quantize "$models/fmnist_mb.onnx" --calibrate random -o onnx.fxg

@@ -22,7 +22,8 @@
 struct fx_qconfig options_qconfig(const struct options *o)
 {
 	return (struct fx_qconfig){ .observer = o->observer,
-				    .percentile = o->percentile };
+				    .percentile = o->percentile,
+				    .int8_ends = o->int8_ends };
 }
 
 void warn_of_random(const struct options *o)
@@ -219,6 +220,9 @@ static int convert_saved(struct model *m, const struct options *o,
 {
 	int code;
 
+	if (o->int8_ends)
+		return complain(TOOL_USAGE, "%s: it has its integers, and float ends; leave --int8-ends away, or compile the model that it was made of",
+				m->name);
 	if (o->scales || o->save_scales || o->observer || o->percentile != 0 ||
 	    (o->calibrate && strcmp(o->calibrate, "random")))
 		return complain(TOOL_USAGE, "%s: it has its scales; leave --calibrate, --observer and --scales away, or calibrate it further by `fxq-run quantize --prepared'",
@@ -261,11 +265,23 @@ free_build:
 	return code;
 }
 
+/* Does what the image takes first come as floats, as pictures do? */
+static bool takes_floats(const struct fx_graph *g)
+{
+	size_t n;
+	struct fx_node **in = graph_inputs(g, &n);
+	bool floats = in && n && in[0]->out[0].dtype == FXQ_DTYPE_F32;
+
+	free(in);
+	return floats;
+}
+
 static struct fx_preprocess preprocess_of(const struct build *b)
 {
 	const struct fxq_preprocess_info *pre = &b->in.pre;
 	struct fx_preprocess p = {
-		.present = b->in.has_pre && b->keep_preprocess,
+		.present = b->in.has_pre && b->keep_preprocess &&
+			   takes_floats(b->converted),
 		.order = pre->order, .nhwc = pre->nhwc,
 		.width = pre->width, .height = pre->height,
 		.channels = pre->channels,

@@ -9,7 +9,7 @@
 #include "post.h"
 #include "tool.h"
 
-enum { KEY_KEEP = OPTION_OWN, KEY_POST };
+enum { KEY_KEEP = OPTION_OWN, KEY_POST, KEY_INT8_ENDS };
 
 struct args {
 	struct options o;
@@ -21,6 +21,8 @@ static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "The image to write", 1 },
 	{ "post", KEY_POST, "NET", 0,
 	  "Decode as blazeface, ultraface, yunet, ppocr-det", 39 },
+	{ "int8-ends", KEY_INT8_ENDS, NULL, OPTION_HIDDEN,
+	  "Inputs and outputs are int8, as the device has them", 39 },
 	{ "keep-layers", KEY_KEEP, NULL, OPTION_HIDDEN,
 	  "Make each layer's result an output", 40 },
 	{ "dump", 'd', NULL, 0, "Print the graph after each pass", 41 },
@@ -49,6 +51,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_POST:
 		a->post = arg;
+		return 0;
+	case KEY_INT8_ENDS:
+		a->o.int8_ends = true;
 		return 0;
 	case KEY_KEEP:
 		a->keep_layers = true;

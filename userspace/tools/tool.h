@@ -173,6 +173,7 @@ struct options {
 	enum fx_observer observer;
 	double percentile;		/* of the observer; 0: its own */
 	const char *scales, *save_scales;
+	bool int8_ends;			/* compile's alone */
 };
 
 /* Sets the defaults and hands @state->input on to the children. */

@@ -63,6 +63,9 @@ enum fx_observer {
  *	      addition or slope is made in one with it, nor a function if the
  *	      model says how it rounds; a convolution's sums do not leave as
  *	      they are
+ * @int8_ends: inputs that the device reads, and outputs that it writes, are int8
+ *	       in the image, with the scale and zero point of their tensors: the
+ *	       border to float is the caller's
  * @tune: spend two more passes over the data on accuracy: channels of one value
  *	  are made more alike, weights of a channel are rounded together, biases
  *	  take back what rounding shifts. Scales then belong to the tuned weights
@@ -74,6 +77,7 @@ struct fx_qconfig {
 	bool per_tensor_weights;
 	bool onnx_rounding;
 	bool portable;
+	bool int8_ends;
 	bool tune;
 };
 
