@@ -50,7 +50,8 @@ done
 # Programs and what the loader maps for them; libraries of BUILD are in /lib.
 for program in "$build"/userspace/tools/fxq-run "$build"/vm/programs/* \
 	"$build"/userspace/examples/ioctl "$build"/tests/unit/test_libfxq \
-	"$build"/userspace/examples/label "$build"/tests/unit/test_queue \
+	"$build"/userspace/examples/label "$build"/userspace/examples/chain \
+	"$build"/tests/unit/test_queue \
 	"$build"/tests/unit/test_pipeline; do
 	[ -x "$program" ] || continue
 	cp "$program" "$tree/programs/"
