@@ -341,6 +341,46 @@ static void run(struct fx_module *gm)
 	fx_release(y);
 }
 
+/* Members that no forward reads. */
+FX_MODULE(Labelled,
+	  attribute(classes, "cat dog"),
+	  attribute(threshold, 0.5),
+	  buffer(mean, fx_zeros(4)),
+	  module(conv, Conv2d(4, 4, 1)))
+
+FX_FORWARD(Labelled, x)
+{
+	return fx_call(self->conv, x);
+}
+
+static void assert_labelled(struct fx_module *gm)
+{
+	if (gm->error)
+		fail_msg("%s", gm->error);
+	assert_string_equal(fx_member(gm, "classes").s, "cat dog");
+	assert_true(fx_float(fx_member(gm, "threshold")) == 0.5);
+	assert_non_null(fx_module_tensor(gm, "mean"));
+}
+
+/* What torch is asked for in a list, preserved_attributes, is kept anyhow. */
+static void attributes_are_preserved(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Labelled());
+	struct fx_module *prepared = prepare_calibration_fx(model,
+					fx_qconfig_dict({ "", NULL, &qconfig }));
+	struct fx_module *integers;
+
+	assert_labelled(prepared);
+	run(prepared);
+	integers = convert_fx(prepared);
+	assert_labelled(integers);
+	fx_module_put(integers);
+	fx_module_put(prepared);
+	fx_module_put(model);
+	fx_qconfig_put(&qconfig);
+}
+
 #define MOST_OBSERVERS	16
 
 /* The step of what observer @i of @gm has seen; 0 if there is none. */
@@ -1162,6 +1202,7 @@ int main(void)
 		cmocka_unit_test(a_batch_norm_of_other_channels_stays),
 		cmocka_unit_test(the_original_is_left_alone),
 		cmocka_unit_test(what_cannot_be_traced_says_why),
+		cmocka_unit_test(attributes_are_preserved),
 		cmocka_unit_test(paths_go_before_types),
 		cmocka_unit_test(what_has_no_qconfig_stays_float),
 		cmocka_unit_test(an_out_qconfig_keeps_the_sums),
