@@ -299,6 +299,8 @@ struct fx_module *fx_convert_fx(struct fx_module *model,
 		return cv.gm;
 	root_renew(cv.gm);
 	fx_graph_eliminate_dead_code(cv.gm->graph);
+	if (!options->is_reference && check_limits(cv.gm, cv.prepared))
+		return cv.gm;
 	if (!options->is_reference)
 		lower(&cv, options->ret_notes);
 	fx_graph_eliminate_dead_code(cv.gm->graph);

@@ -918,6 +918,60 @@ static void integers_have_their_limits(void **state)
 	fx_qconfig_put(&qconfig);
 }
 
+FX_MODULE(LongFunction)
+FX_FORWARD(LongFunction, x)
+{
+	return fx_softmax(x, .dim = -1);
+}
+
+/* What convert makes of @model, prepared for an input with a type. */
+static struct fx_module *converted_for(struct fx_module *model,
+				       const struct fx_qconfig_item *dict,
+				       fxv x)
+{
+	struct fx_module *gm = prepare_calibration_fx(model, dict), *converted;
+	fxv y;
+
+	fx_node_set_type(fx_graph_first(gm->graph), fx_data(x));
+	y = fx_call(gm, x);
+	fx_release(y);
+	converted = convert_fx(gm);
+	fx_module_put(gm);
+	return converted;
+}
+
+/* Where the input has a type, convert tells; the remedy is what it says. */
+static void a_long_softmax_is_told_of_when_it_is_converted(void **state)
+{
+	static const struct {
+		struct fx_module *(*model)(void);
+		const char *key, *name, *why;
+	} cases[] = {
+		{ Long, "module_name", "softmax", "softmax: a softmax on integers runs over at most 4096 elements, and this one over 5000; prepare it without a qconfig, { \"module_name\", \"softmax\", NULL }, and it stays float" },
+		{ LongFunction, "object_type", "torch.nn.functional.softmax", "prepare it without a qconfig, { \"object_type\", \"torch.nn.functional.softmax\", NULL }, and it stays float" },
+	};
+	struct fx_module_qconfig qconfig = any_qconfig();
+	fxv x = fx_gen(42, 1, 2, 5000), y;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fx_module *model = cases[i].model(), *gm;
+
+		assert_refused(converted_for(model, fx_qconfig_dict(
+			{ "", NULL, &qconfig }), x), cases[i].why);
+		gm = converted_for(model, fx_qconfig_dict(
+			{ "", NULL, &qconfig },
+			{ cases[i].key, cases[i].name, NULL }), x);
+		y = fx_call(gm, x);
+		if (fx_error(y))
+			fail_msg("%s", fx_error(y));
+		fx_release(y);
+		fx_module_put(gm);
+		fx_module_put(model);
+	}
+	fx_release(x);
+	fx_qconfig_put(&qconfig);
+}
+
 static void assert_no_tensor(fxv v, const char *why)
 {
 	if (!fx_error(v) || !strstr(fx_error(v), why))
@@ -1217,6 +1271,7 @@ int main(void)
 		cmocka_unit_test(int16_is_for_fake_quantization),
 		cmocka_unit_test(numbers_meet_floats),
 		cmocka_unit_test(integers_have_their_limits),
+		cmocka_unit_test(a_long_softmax_is_told_of_when_it_is_converted),
 		cmocka_unit_test(scales_of_quantized_tensors_are_checked),
 		cmocka_unit_test(a_program_adds_patterns),
 		cmocka_unit_test(a_pattern_has_one_value),
