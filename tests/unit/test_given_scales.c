@@ -5,7 +5,8 @@
  * The networks of the examples are written in QDQ form, read back and sent
  * through the verbs with a qconfig that would find other scales: what the layers
  * have in the end is the int8 of the file. So in training, from a file of a graph
- * module, and for each way in which channels lie. What cannot be kept is refused.
+ * module, of operators on integers, and for each way in which channels lie. What
+ * cannot be kept is refused.
  */
 #include <errno.h>
 #include <math.h>
@@ -23,6 +24,8 @@
 #include <fxq/graph_file.h>
 #include <fxq/onnx.h>
 #include <fxq/quantize_fx.h>
+
+#include "onnx_writer.h"
 
 static char error[FXQ_ERROR_MAX];
 
@@ -258,6 +261,101 @@ static void training_begins_with_integers_of_a_file(void **state)
 {
 	train("fake_quant");
 	train("lsq");
+}
+
+/* A file in QOperator form: two QLinearConv between a QuantizeLinear and back */
+
+static const float steps[] = { 0.0625f, 0.015625f, 0.03125f, 0.125f, 0.25f };
+static const uint8_t middles[] = { 100, 7, 128 };
+static const int8_t kernel[] = { -128, 5, 127, -3, 64, 1, -77, 9 };
+
+static struct fx_graph *qoperators(void)
+{
+	struct ow w = { 0 };
+	struct fx_graph *g;
+
+	ow_model(&w, 13);
+	ow_value(&w, OW_INPUT, "x", 1, OW_DIMS(1, 2, 6, 6));
+	ow_value(&w, OW_OUTPUT, "y", 1, OW_DIMS(1, 2, 5, 5));
+	ow_tensor(&w, 5, "sx", 1, OW_DIMS(), &steps[0], 4);
+	ow_tensor(&w, 5, "sw", 1, OW_DIMS(2), &steps[1], 8);
+	ow_tensor(&w, 5, "sh", 1, OW_DIMS(), &steps[3], 4);
+	ow_tensor(&w, 5, "sy", 1, OW_DIMS(), &steps[4], 4);
+	ow_tensor(&w, 5, "zx", 2, OW_DIMS(), &middles[0], 1);
+	ow_tensor(&w, 5, "zh", 2, OW_DIMS(), &middles[1], 1);
+	ow_tensor(&w, 5, "zy", 2, OW_DIMS(), &middles[2], 1);
+	ow_tensor(&w, 5, "zw", 3, OW_DIMS(2), (int8_t[2]){ 0 }, 2);
+	ow_tensor(&w, 5, "b", 6, OW_DIMS(2), (int32_t[]){ 300, -20 }, 8);
+	ow_tensor(&w, 5, "w1", 3, OW_DIMS(2, 1, 2, 2), kernel, 8);
+	ow_tensor(&w, 5, "w2", 3, OW_DIMS(2, 2, 1, 1), kernel, 4);
+	ow_node(&w, "QuantizeLinear", "in", OW_NAMES("x", "sx", "zx"), "q");
+	ow_end(&w);
+	ow_node(&w, "QLinearConv", "one", OW_NAMES("q", "sx", "zx", "w1", "sw",
+						   "zw", "sh", "zh", "b"), "h");
+	ow_attr_int(&w, "group", 2);
+	ow_end(&w);
+	ow_node(&w, "QLinearConv", "two", OW_NAMES("h", "sh", "zh", "w2", "sw",
+						   "zw", "sy", "zy"), "p");
+	ow_end(&w);
+	ow_node(&w, "DequantizeLinear", "out", OW_NAMES("p", "sy", "zy"), "y");
+	ow_end(&w);
+	ow_end(&w);
+	if (fx_import_onnx_memory(w.data, w.size, NULL, &g, error,
+				  sizeof(error)))
+		fail_msg("%s", error);
+	free(w.data);
+	return g;
+}
+
+static void assert_kernel(struct fx_module *gm, const char *path, size_t n)
+{
+	const struct fxq_tensor *w = fx_module_tensor(gm, path);
+
+	assert_non_null(w);
+	assert_int_equal(w->dtype, FXQ_DTYPE_I8);
+	assert_int_equal(fxq_tensor_bytes(w), n);
+	assert_memory_equal(w->data, kernel, n);
+}
+
+/* No data are shown; the answers are whole steps, the file's but for a rounding. */
+static void operators_on_integers_keep_theirs(void **state)
+{
+	struct fx_module_qconfig qconfig = get_default_qconfig();
+	struct fx_graph *g = qoperators();
+	struct fx_module *m = reloaded(model_of(g)), *prepared, *gm;
+	struct fxq_tensor wanted;
+	fxv x = input_of(g), y;
+	size_t differ = 0, inside = 0;
+
+	prepared = reloaded(checked(prepare_calibration_fx(m, fx_qconfig_dict(
+		{ "", NULL, &qconfig }))));
+	gm = reloaded(checked(convert_fx(prepared)));
+	assert_kernel(gm, "one.weight", 8);
+	assert_kernel(gm, "two.weight", 4);
+	y = fx_call(gm, x);
+	if (fx_error(y))
+		fail_msg("%s", fx_error(y));
+	assert_int_equal(fx_graph_run(g, NULL, fx_data(x), 1, &wanted, 1), 0);
+	assert_int_equal(fxq_tensor_count(fx_data(y)), 50);
+	for (int i = 0; i < 50; i++) {
+		float a = ((float *)wanted.data)[i] / steps[4];
+		float b = ((float *)fx_data(y)->data)[i] / steps[4];
+
+		assert_true(b == rintf(b) && fabsf(a - b) <= 1);
+		differ += a != b;
+		inside += a > -middles[2] && a < 255 - middles[2];
+	}
+	print_message("%zu of 50 differ by a step, %zu are not clipped\n",
+		      differ, inside);
+	assert_true(differ <= 2 && inside > 25);
+	fxq_tensor_free(&wanted);
+	fx_release(y);
+	fx_release(x);
+	fx_module_put(gm);
+	fx_module_put(prepared);
+	fx_module_put(m);
+	fx_qconfig_put(&qconfig);
+	fx_graph_free(g);
 }
 
 /* Layers made by hand, whose integers count from -128 or from @least */
@@ -508,6 +606,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calibration_keeps_integers_of_a_file),
 		cmocka_unit_test(training_begins_with_integers_of_a_file),
+		cmocka_unit_test(operators_on_integers_keep_theirs),
 		cmocka_unit_test(channels_are_first_or_second),
 		cmocka_unit_test(other_weights_have_other_scales),
 		cmocka_unit_test(a_norm_stays_behind_given_scales),
