@@ -75,6 +75,23 @@ cmp y.npy "$golden/fmnist_res.y.npy" || fail 'scales of the file are lost'
 right=$(sed -n 's/^of the test data the file has \([0-9.]*\) .*/\1/p' log)
 awk "BEGIN { exit !($right > 85) }" || fail "the file has $right % right"
 
+# A file with one operator that is no module, y = |x|.
+python3 - <<'END'
+def field(n, v):
+    if isinstance(v, int):
+        return bytes([n << 3, v])
+    v = v.encode() if isinstance(v, str) else v
+    return bytes([n << 3 | 2, len(v)]) + v
+def value(n, name):
+    shape = b"".join(field(1, field(1, d)) for d in (1, 1, 28, 28))
+    return field(n, field(1, name) +
+                 field(2, field(1, field(1, 1) + field(2, shape))))
+graph = field(1, field(1, "x") + field(2, "y") + field(3, "a") +
+              field(4, "Abs")) + value(11, "x") + value(12, "y")
+open("abs.onnx", "wb").write(field(1, 8) + field(8, field(2, 13)) +
+                             field(7, graph))
+END
+
 # refuses SENTENCE ARGUMENT...
 refuses() {
 	sentence=$1
@@ -89,5 +106,7 @@ refuses 'another network without its rounding; train it on with qat' \
 refuses 'with scales for the weights it has' \
 	compile "$golden/fmnist_res.int8.onnx" --weights net.npz -o x.fxq
 refuses 'calibration data are missing' quantize "$net" -o x.fxg
+refuses "'a' is an operator that no module and no function is, and x.fxg has room" \
+	qat abs.onnx $learn -o x.fxg
 refuses 'it is on integers already' quantize integers.fxg -o x.fxg
 }

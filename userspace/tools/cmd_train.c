@@ -307,6 +307,20 @@ static int check_model(const struct args *a, const struct model *m,
 	return TOOL_OK;
 }
 
+/* Before it learns: an operator without a module has no place in a .fxg. */
+static int check_output(const struct args *a, const struct model *m)
+{
+	if (!a->output || !is_saved(a->output) || !m->module->graph)
+		return TOOL_OK;
+	fx_for_each_node(n, m->module->graph)
+		if (n->opcode == FX_CALL_FUNCTION &&
+		    !strncmp(n->target, "fxq.", 4))
+			return complain(TOOL_UNSUPPORTED, "%s: '%s' is an operator that no module and no function is, and %s has room for those alone; give -o FILE.%s",
+					a->network, plain(n->source), a->output,
+					a->quantized ? "fxq" : "npz");
+	return TOOL_OK;
+}
+
 /* What black has become. */
 static void set_fill(struct fx_augment *a, const struct feed_inputs *in)
 {
@@ -466,6 +480,8 @@ static int train_command(const struct argp *argp, bool quantized, int argc,
 		code = check_model(&a, &m, &in);
 	if (!code)
 		code = model_need_module(&m);
+	if (!code)
+		code = check_output(&a, &m);
 	if (!code)
 		code = open_data(a.data, a.labels, &in, &data);
 	if (!code && a.test)
