@@ -59,7 +59,15 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 static void memory_ends(void **state)
 {
+	void *memory;
+
 	no_memory = true;
+	memory = aligned_alloc(64, 64);
+	if (memory) {	/* valgrind has its own in all places */
+		free(memory);
+		no_memory = false;
+		skip();
+	}
 	NONE(CL_MEM_OBJECT_ALLOCATION_FAILURE, clCreateBuffer(context, 0, 64,
 							      NULL, &err));
 	no_memory = false;
