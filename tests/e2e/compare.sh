@@ -14,7 +14,7 @@ fail() {
 compare() {
 	"$FXQ_RUN" compare "$net" -c random "$@" >"$tmp/out" 2>"$tmp/err" ||
 		fail "compare $*: $(cat "$tmp/err")"
-	sed '1d; /^not fused\|^on the CPU\|^output\|^most\|samples$/d' \
+	sed '1d; /^qconfig\|^not fused\|^on the CPU\|^shared\|^output\|^most\|samples$/d' \
 		"$tmp/out" >"$tmp/rows"
 }
 
@@ -73,8 +73,28 @@ fi
 "$FXQ_RUN" compare "$net" -c random --samples 1 --json >"$tmp/json" 2>/dev/null
 grep -q '"bits_left": [0-9]' "$tmp/json" || fail "$(head "$tmp/json")"
 
+# What the graphs say stands in all three.
+"$FXQ_RUN" compare "$net" -c random --samples 1 --observer mse --json \
+	--html "$tmp/page.html" >"$tmp/json" 2>/dev/null
+compare --samples 1 --observer mse
+reason='linear_1: the border between float and int8'
+said='activations int8 with a scale each, by observer mse'
+for file in out json page.html; do
+	grep -q "$said; weights int8 with a scale for each output channel" \
+		"$tmp/$file" || fail "$file does not tell the qconfig"
+	grep -q "$reason" "$tmp/$file" || fail "$file does not tell '$reason'"
+done
+
 # An output that is no float is counted.
 "$FXQ_RUN" compare "$EXAMPLES/fx_wrap_method_plugin.so" -c random --samples 2 \
 	>"$tmp/out" 2>/dev/null
 grep -q '^output _post_process: [0-9]* of 8192 elements the same$' "$tmp/out" ||
+	fail "$(cat "$tmp/out")"
+
+# One whose length depends on its values is not.
+"$FXQ_RUN" compare "$EXAMPLES/three_regions_plugin.so" -c random --samples 1 \
+	>"$tmp/out" 2>/dev/null
+grep -q '^output find_peaks: not compared: it has no floats, or another shape than float gives it$' \
+	"$tmp/out" || fail "$(cat "$tmp/out")"
+grep -q '^shared: module relu is called 2 times' "$tmp/out" ||
 	fail "$(cat "$tmp/out")"

@@ -3,8 +3,7 @@
  * cmd_compare.c - where do eight bits cost accuracy?
  *
  * The numbers of compare.h as a table, as JSON and as a page; behind them what
- * a look at the graphs tells: values that could not be fused, modules that are
- * called more than once.
+ * a look at the graphs tells.
  */
 #include <math.h>
 #include <stdio.h>
@@ -123,45 +122,6 @@ static void print_layers(const struct comparison *c)
 	table_print(t, stdout);
 }
 
-/* A table behind a layer that others read too cannot be part of it. */
-static void print_unfused(const struct build *b)
-{
-	fx_for_each_node(n, b->converted) {
-		struct fx_node *in = fx_node_in(n, 0);
-
-		if (!in || (!fx_node_is(n, "qlut") && !fx_node_is(n, "qrequant")))
-			continue;
-		if (fx_node_is(in, "qconv2d") || fx_node_is(in, "qlinear"))
-			printf("not fused: %s, a pass of its own over %s, which %u nodes read\n",
-			       plain(n->name), plain(in->name), in->n_users);
-	}
-	fx_for_each_node(n, b->converted)
-		if (n->place == FX_PLACE_CPU && n->reason &&
-		    n->opcode == FX_CALL_FUNCTION)
-			printf("on the CPU: %s: %s\n", plain(n->name),
-			       plain(n->reason));
-}
-
-/* What is observed for one call of a module says nothing of the next. */
-static void print_shared(const struct model *m)
-{
-	if (!m->traced)
-		return;
-	fx_for_each_node(n, m->traced) {
-		unsigned int calls = 0;
-
-		for (const struct fx_node *p = n->prev; p && n->module; p = p->prev)
-			if (p->module == n->module)
-				goto next;
-		for (const struct fx_node *p = n; p && n->module; p = p->next)
-			calls += p->module == n->module;
-		if (calls > 1)
-			printf("shared: module %s is called %u times, each with a scale of its own\n",
-			       plain(n->target), calls);
-next:;
-	}
-}
-
 static void print_outputs(const struct comparison *c)
 {
 	printf("%llu samples\n", (unsigned long long)c->samples);
@@ -173,18 +133,21 @@ static void print_outputs(const struct comparison *c)
 			printf("output %s: %llu of %llu elements the same\n",
 			       name, (unsigned long long)c->outputs[i].same,
 			       (unsigned long long)c->outputs[i].count);
+		else if (isnan(deviation_db(d)))
+			printf("output %s: not compared: it has no floats, or another shape than float gives it\n",
+			       name);
 		else
 			printf("output %s: %.1f dB, cosine %.5f\n", name,
 			       deviation_db(d), deviation_cosine(d));
 	}
 }
 
-static void print_text(const struct comparison *c, const struct args *a,
-		       const struct model *m, const struct build *b)
+static void print_text(const struct comparison *c, const struct args *a)
 {
 	print_layers(c);
-	print_unfused(b);
-	print_shared(m);
+	for (size_t i = 0; i < c->notes.n; i++)
+		printf("%s: %s\n", c->notes.list[i].kind,
+		       c->notes.list[i].text);
 	print_outputs(c);
 	if (a->sensitivity && c->n && !isnan(c->layers[0].output_db))
 		printf("most sensitive: %s, which alone leaves %.1f dB\n",
@@ -223,6 +186,7 @@ static json_t *json_layer(const struct layer *l)
 static int print_as_json(const struct comparison *c, const struct model *m)
 {
 	json_t *layers = json_array(), *outputs = json_array();
+	json_t *notes = json_array();
 
 	for (size_t i = 0; i < c->n; i++)
 		json_array_append_new(layers, json_layer(&c->layers[i]));
@@ -234,9 +198,13 @@ static int print_as_json(const struct comparison *c, const struct model *m)
 			json_number(deviation_cosine(&c->outputs[i].d)),
 			"same", (json_int_t)c->outputs[i].same, "of",
 			(json_int_t)c->outputs[i].count));
-	return print_json(json_pack("{s:o, s:I, s:o, s:o}",
+	for (size_t i = 0; i < c->notes.n; i++)
+		json_array_append_new(notes, json_pack("{s:s, s:o}",
+			"kind", c->notes.list[i].kind,
+			"text", json_text(c->notes.list[i].text)));
+	return print_json(json_pack("{s:o, s:I, s:o, s:o, s:o}",
 		"name", json_text(m->name), "samples", (json_int_t)c->samples,
-		"outputs", outputs, "layers", layers));
+		"outputs", outputs, "layers", layers, "notes", notes));
 }
 
 static int write_html(const struct comparison *c, const struct model *m,
@@ -279,6 +247,7 @@ static int compare(const struct args *a, const struct model *m, struct build *b)
 	feed_close(f);
 	if (code)
 		return code;
+	c.notes = compare_notes(m, b, &a->o);
 	if (a->html)
 		code = write_html(&c, m, a->html);
 	if (a->sensitivity)
@@ -286,7 +255,7 @@ static int compare(const struct args *a, const struct model *m, struct build *b)
 	if (!code && a->o.json)
 		code = print_as_json(&c, m);
 	else if (!code)
-		print_text(&c, a, m, b);
+		print_text(&c, a);
 	if (!code && device_differs(&c))
 		code = TOOL_DIFFERS;
 	compare_free(&c);

@@ -516,5 +516,6 @@ void compare_free(struct comparison *c)
 {
 	free(c->layers);
 	free(c->outputs);
+	notes_free(&c->notes);
 	*c = (struct comparison){ 0 };
 }

@@ -45,6 +45,18 @@ struct layer {
 };
 
 /*
+ * struct notes - what the graphs say of themselves, in sentences
+ * @kind: "qconfig", "not fused", "on the CPU" or "shared"
+ */
+struct notes {
+	struct note {
+		const char *kind;
+		char *text;
+	} *list;
+	size_t n;
+};
+
+/*
  * struct comparison
  * @outputs: of the network, by name; of those that are no floats, how many of
  *	     @count elements are the @same
@@ -61,6 +73,7 @@ struct comparison {
 	size_t n_outputs;
 	uint64_t samples;
 	unsigned int findings;
+	struct notes notes;
 };
 
 /*
@@ -75,6 +88,11 @@ void compare_free(struct comparison *c);
 
 /* Largest error in units of the layer's result; NaN if it has no scale. */
 double layer_lsb(const struct layer *l, const struct deviation *d);
+
+/* compare_notes.c: of @b, which is built of @m; short of memory, fewer. */
+struct notes compare_notes(const struct model *m, const struct build *b,
+			   const struct options *o);
+void notes_free(struct notes *notes);
 
 /* compare_html.c: one page, nothing of which comes from elsewhere. */
 void compare_html(const struct comparison *c, const char *name, FILE *to);

@@ -74,6 +74,11 @@ void compare_html(const struct comparison *c, const char *name, FILE *to)
 		y += ROW;
 	}
 	fputs("</svg>\n", to);
+	for (size_t i = 0; i < c->notes.n; i++) {
+		fprintf(to, "<p>%s: ", c->notes.list[i].kind);
+		fx_print_html_text(c->notes.list[i].text, to);
+		fputs("</p>\n", to);
+	}
 	for (size_t i = 0; i < c->n_outputs; i++) {
 		fputs("<p>output ", to);
 		fx_print_html_text(c->outputs[i].name, to);
