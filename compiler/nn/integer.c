@@ -42,6 +42,15 @@ static void put_scale(struct operation *o, const struct qresult *to)
 	put_operation_int(o, "zero_point", to->zero_point);
 }
 
+static void put_ints(struct operation *o, const char *name, const int64_t *v,
+		     uint32_t n)
+{
+	o->attrs[o->n_attrs] = (struct fxq_attr){
+		.name = name, .type = FXQ_ATTR_INTS, .count = n,
+		.ints = memcpy(o->ints[o->n_attrs], v, n * sizeof(*v)) };
+	o->n_attrs++;
+}
+
 static float scale_of(const struct operation *o)
 {
 	return value_type(o->in[0])->scale;
@@ -113,6 +122,46 @@ static int write_avg_pool(struct operation *o, const struct qresult *to,
 	return 0;
 }
 
+/* The sides of the windows, the same for all; false if they differ or overlap. */
+static bool windows_divide(const struct operation *o, int64_t kernel[2])
+{
+	const struct fxq_tensor *x = value_shape(o->in[0]);
+	const int64_t *out = find_attr(o, "output_size")->ints;
+
+	if (x->dtype == FXQ_DTYPE_NONE || x->rank != 4)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		int64_t from = x->dims[2 + i], to = out[i] ? out[i] : from;
+
+		if (to < 1 || from < 1 || from % to)
+			return false;
+		kernel[i] = from / to;
+	}
+	return true;
+}
+
+/* Windows of several sizes are averaged as floats, on the CPU. */
+static int write_adaptive_pool(struct operation *o, const struct qresult *to,
+			       char *error)
+{
+	struct operation floats = { .op = "dequantize", .n_in = 1,
+				    .in = { o->in[0] } };
+	int64_t kernel[2];
+
+	if (windows_divide(o, kernel)) {
+		drop_attrs(o);
+		put_ints(o, "kernel_size", kernel, 2);
+		put_ints(o, "stride", kernel, 2);
+		return write_avg_pool(o, to, error);
+	}
+	o->in[0] = operation_compute(context.at, &floats);
+	o->in[0] = operation_compute(context.at, o);
+	o->op = "quantize";
+	drop_attrs(o);
+	put_scale(o, to);
+	return 0;
+}
+
 /* Between two bounds, NaN where there is none. */
 static int clamp(struct operation *o, const struct qresult *to, double lo,
 		 double hi)
@@ -172,15 +221,6 @@ static int write_table(struct operation *o, const struct qresult *to,
 	drop_attrs(o);
 	put_scale(o, to);
 	return 0;
-}
-
-static void put_ints(struct operation *o, const char *name, const int64_t *v,
-		     uint32_t n)
-{
-	o->attrs[o->n_attrs] = (struct fxq_attr){
-		.name = name, .type = FXQ_ATTR_INTS, .count = n,
-		.ints = memcpy(o->ints[o->n_attrs], v, n * sizeof(*v)) };
-	o->n_attrs++;
 }
 
 /* A convolution of each channel by itself with 1, for it has slopes by channel. */
@@ -394,6 +434,7 @@ static const struct form {
 	{ "max_pool2d",		write_max_pool,		KEPT },
 	{ "avg_pool2d",		write_avg_pool,		KEPT },
 	{ "global_avg_pool",	write_mean_pool,	KEPT },
+	{ "adaptive_avg_pool2d", write_adaptive_pool,	KEPT },
 	{ "relu",		write_relu,		KEPT },
 	{ "relu6",		write_relu6,		KEPT },
 	{ "clamp",		write_clamp,		KEPT },

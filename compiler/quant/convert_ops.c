@@ -447,6 +447,7 @@ const char *fx_op_device_form(const struct fx_op *op)
 		{ "linear",		"itself" },
 		{ "batch_norm",		"in its layer" },
 		{ "prelu",		"in its layer" },
+		{ "adaptive_avg_pool2d", "if it divides" },
 		{ "identity",		"gone" },
 		{ "dropout",		"gone" },
 	};

@@ -299,6 +299,36 @@ static bool rewrite_mean(struct fx_node *n)
 	return true;
 }
 
+/* Windows that divide an image are those of an average pool. */
+static bool rewrite_adaptive(struct fx_node *n)
+{
+	struct fx_graph *g = n->graph;
+	struct fx_node *x = fx_node_in(n, 0), *was, *pool;
+	int64_t kernel[2];
+	struct fx_kwarg k;
+
+	if (!fx_node_is(n, "adaptive_avg_pool2d") || !is_float(x) ||
+	    type_of(x)->rank != 4)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		int64_t from = type_of(x)->dims[2 + i];
+		int64_t to = type_of(n)->dims[2 + i];
+
+		if (from % to)
+			return false;
+		kernel[i] = from / to;
+	}
+	k = (struct fx_kwarg){ "kernel_size", fx_arg_ints(g, kernel, 2) };
+	was = fx_graph_set_insert_point(g, n);
+	pool = fx_graph_call(g, "avg_pool2d", &x, 1, &k, 1);
+	fx_node_set_type(pool, type_of(n));
+	pool->source = n->source;
+	fx_graph_set_insert_point(g, was);
+	fx_node_replace_uses(n, pool);
+	erase_unused(n);
+	return true;
+}
+
 /* Zeros around an image that only convolutions see: their padding. */
 static bool rewrite_pad(struct fx_node *n)
 {
@@ -390,6 +420,7 @@ static bool (*const rewrites[])(struct fx_node *n) = {
 	rewrite_rows,
 	rewrite_affine,
 	rewrite_mean,
+	rewrite_adaptive,
 	rewrite_pad,
 	rewrite_concat,
 	rewrite_prelu,

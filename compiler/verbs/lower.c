@@ -311,15 +311,6 @@ static void lower_binary(struct lowering *l, struct fx_node *quantize)
 
 /* Operators that keep a scale, or always have the same */
 
-/* A pool to one value is the operator that integers have. */
-static bool pools_to_one(const struct fx_node *n)
-{
-	const struct fx_arg *size = n->n_args > 1 ? &n->args[1] :
-				    fx_node_kwarg(n, "output_size");
-
-	return size && size->kind == FX_ARG_INT && size->i == 1;
-}
-
 static bool has_integers(const struct fx_node *n)
 {
 	char error[FXQ_ERROR_MAX];
@@ -332,8 +323,6 @@ static bool has_integers(const struct fx_node *n)
 		       !operation_of_module(n->module, fx_none, &o, error) &&
 		       quantized_has(&o);
 	}
-	if (node_is_function(n, "adaptive_avg_pool2d"))
-		return pools_to_one(n);
 	if (node_is_function(n, "getitem"))
 		return !selects_value(n);
 	o.op = function_of_node(n)->op;

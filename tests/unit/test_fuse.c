@@ -355,6 +355,24 @@ static void parts_of_a_split_stay(void **state)
 	fx_graph_free(g);
 }
 
+/* Six rows make three windows of two; four windows of them would overlap. */
+static void windows_that_divide_are_an_average_pool(void **state)
+{
+	static const int64_t sizes[][2] = { { 3, 2 }, { 4, 2 }, { 1, 1 } };
+	static const char *const ops[] = { "avg_pool2d", "adaptive_avg_pool2d",
+					   "global_avg_pool" };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct fx_graph *g = fx_graph_new();
+		struct fx_node *x = input(g, 4, (int64_t[]){ 1, 2, 6, 8 });
+
+		fuse(g, with_ints(g, "adaptive_avg_pool2d", x, "output_size",
+				  sizes[i], 2), 1e-5);
+		assert_int_equal(count(g, ops[i]), 1);
+		fx_graph_free(g);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +384,7 @@ int main(void)
 		cmocka_unit_test(a_softmax_keeps_to_its_rows),
 		cmocka_unit_test(constants_for_heads_are_not_for_channels),
 		cmocka_unit_test(parts_of_a_split_stay),
+		cmocka_unit_test(windows_that_divide_are_an_average_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

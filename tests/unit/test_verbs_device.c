@@ -126,9 +126,29 @@ static struct fx_module *hybrid(void)
 	return fx_module_get(model);
 }
 
+/* Windows of one size are an average pool; those of several stay on the CPU. */
+FX_MODULE(Windows, module(conv, CONV),
+	  module(rows, AdaptiveAvgPool2d(.output_size_hw = { 3, 6 })),
+	  module(last, CONV))
+FX_FORWARD(Windows, x)
+{
+	x = fx_call(self->rows, fx_call(self->conv, x));
+	return fx_call(self->last, fx_adaptive_avg_pool2d(x, 3));
+}
+
+FX_MODULE(Uneven, module(conv, CONV), module(pool, AdaptiveAvgPool2d(4)),
+	  module(last, CONV))
+FX_FORWARD(Uneven, x)
+{
+	x = fx_call(self->pool, fx_call(self->conv, x));
+	return fx_call(self->last, x);
+}
+
 /* The first is not all integers. */
 static const struct golden_quant_net zoo[] = {
 	{ "hybrid", hybrid, FX_DIMS(1, 4, 6, 6) },
+	{ "windows", Windows, FX_DIMS(1, 4, 6, 6) },
+	{ "uneven", Uneven, FX_DIMS(1, 4, 6, 6) },
 	{ "tables", Tables, FX_DIMS(1, 4, 6, 6) },
 	{ "functions", Functions, FX_DIMS(1, 4, 6, 6) },
 	{ "parts", Parts, FX_DIMS(1, 4, 6, 6) },
@@ -136,19 +156,22 @@ static const struct golden_quant_net zoo[] = {
 };
 #define N_ZOO	(sizeof(zoo) / sizeof(*zoo))
 
+/* Of the first ones. */
+static const size_t regions[] = { 3, 1, 2 };
+
 /* How often an image goes to the device, with the CPU at work between. */
 static size_t regions_of(const struct fxq_image *image)
 {
 	struct fxq_image_info info;
 	struct fxq_step_info step;
-	size_t regions = 0;
+	size_t n = 0;
 
 	fxq_image_info(image, &info);
 	for (uint32_t i = 0; i < info.n_steps; i++) {
 		fxq_image_step_info(image, i, &step);
-		regions += step.kind == FXQ_STEP_DEVICE;
+		n += step.kind == FXQ_STEP_DEVICE;
 	}
-	return regions;
+	return n;
 }
 
 /* Floats are what goes in and what comes out. */
@@ -260,8 +283,9 @@ static struct fxq_image *make_image(const struct golden_quant_net *net,
 	fxq_writer_free(w);
 	if (fxq_image_open_memory(data, size, &image))
 		fail_msg("%s: %s", net->name, fxq_error());
-	if (net == &zoo[0])
-		assert_int_equal(regions_of(image), 3);
+	for (size_t i = 0; i < sizeof(regions) / sizeof(*regions); i++)
+		if (net == &zoo[i])
+			assert_int_equal(regions_of(image), regions[i]);
 	free(data);
 	fx_graph_free(g);
 	return image;
