@@ -223,15 +223,13 @@ static int read_opcode(const struct loader *l, const char *name,
 	return bad_node(l, "is of a kind that no functional graph has");
 }
 
-static int find_operator(const struct loader *l, enum fx_opcode opcode,
-			 const char *target, struct callee *ret)
+int find_operator(const struct loader *l, const char *name,
+		  struct callee *ret)
 {
-	if (opcode != FX_CALL_FUNCTION)
-		return 0;
-	ret->op = fx_op_find(target);
+	ret->op = fx_op_find(name);
 	return ret->op ? 0 :
 	       io_fail(-ENOTSUP, "%s: node '%s' is of operator '%s', which fxq does not have",
-		       l->file, l->now, target);
+		       l->file, l->now, name);
 }
 
 /*
@@ -330,8 +328,10 @@ static int read_call(struct loader *l, json_t *from, struct call *c)
 				  &c->kwargs, &c->n_kwargs);
 	if (err)
 		return err;
-	return l->gm ? find_callee(l, from, c->opcode, c->target, &c->callee) :
-		       find_operator(l, c->opcode, c->target, &c->callee);
+	if (l->gm)
+		return find_callee(l, from, c->opcode, c->target, &c->callee);
+	return c->opcode == FX_CALL_FUNCTION ?
+	       find_operator(l, c->target, &c->callee) : 0;
 }
 
 static int read_node(struct loader *l, json_t *from)

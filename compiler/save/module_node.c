@@ -3,11 +3,13 @@
  * module_node.c - nodes of a graph module, from a file that nobody vouches for
  *
  * A node finds what it calls by name: a module by its path, a function of
- * nn_table.h by its id, a wrapped one among the program's. What it gives them
- * is held against what they take, so that passes and verbs find nodes as the
- * tracer makes them.
+ * nn_table.h by its id, an operator that is neither as in a functional graph, a
+ * wrapped function among the program's. What it gives them is held against what
+ * they take, so that passes and verbs find nodes as the tracer and the importer
+ * make them.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +63,24 @@ static int find_function(const struct loader *l, const char *id,
 	return 0;
 }
 
+/* A wrapped function, one of nn_table.h, or an operator itself. */
+static int find_called(const struct loader *l, json_t *from,
+		       enum fx_opcode opcode, const char *target,
+		       struct callee *ret)
+{
+	const char *wrapped =
+		json_string_value(json_object_get(from, "wrapped"));
+	const char *id = json_string_value(json_object_get(from, "function"));
+	size_t len = sizeof(OPERATOR_PREFIX) - 1;
+
+	if (wrapped)
+		return find_wrapped(l, wrapped, ret);
+	if (opcode == FX_CALL_FUNCTION && !id &&
+	    !strncmp(target, OPERATOR_PREFIX, len))
+		return find_operator(l, target + len, ret);
+	return find_function(l, id, opcode, target, ret);
+}
+
 static bool has_attribute(const struct loader *l, json_t *from,
 			  const char *target)
 {
@@ -78,9 +98,6 @@ static bool has_attribute(const struct loader *l, json_t *from,
 int find_callee(const struct loader *l, json_t *from, enum fx_opcode opcode,
 		const char *target, struct callee *ret)
 {
-	const char *wrapped =
-		json_string_value(json_object_get(from, "wrapped"));
-
 	switch (opcode) {
 	case FX_CALL_MODULE:
 		return find_module(l, target, ret);
@@ -89,11 +106,7 @@ int find_callee(const struct loader *l, json_t *from, enum fx_opcode opcode,
 		       bad_node(l, "reads a member that is not there");
 	case FX_CALL_FUNCTION:
 	case FX_CALL_METHOD:
-		if (wrapped)
-			return find_wrapped(l, wrapped, ret);
-		return find_function(l,
-				     json_string_value(json_object_get(from, "function")),
-				     opcode, target, ret);
+		return find_called(l, from, opcode, target, ret);
 	default:
 		return 0;
 	}
@@ -173,6 +186,46 @@ static int check_function(const struct loader *l, const struct fx_node *n)
 	return 0;
 }
 
+/* Those that an operator needs are there, the others may miss. */
+static bool takes_tensors(const struct fx_node *n, char *error)
+{
+	size_t least = (size_t)n->op->min_in;
+
+	if (n->n_args < least ||
+	    (n->op->max_in >= 0 && n->n_args > (size_t)n->op->max_in)) {
+		snprintf(error, FXQ_ERROR_MAX, "%s has %zu arguments, more than it takes, or fewer",
+			 n->target, n->n_args);
+		return false;
+	}
+	for (size_t i = 0; i < n->n_args; i++) {
+		if (n->args[i].kind == FX_ARG_NODE ||
+		    (n->args[i].kind == FX_ARG_NONE && i >= least))
+			continue;
+		snprintf(error, FXQ_ERROR_MAX, "%s takes tensors, and argument %zu is none",
+			 n->target, i);
+		return false;
+	}
+	return true;
+}
+
+bool operator_fits(const struct fx_node *n, char *error)
+{
+	fxv in[MAX_ARGS] = { 0 };
+	struct operation o;
+
+	return takes_tensors(n, error) &&
+	       !operation_of_operator(n, in, n->n_args, &o, error);
+}
+
+static int check_operator(const struct loader *l, const struct fx_node *n)
+{
+	char error[FXQ_ERROR_MAX];
+
+	return operator_fits(n, error) ? 0 :
+	       io_fail(-EINVAL, "%s: node '%s': %s; save the graph again",
+		       l->file, l->now, error);
+}
+
 /* Arguments by position from @first on, and by name, are of @params. */
 static int check_params(const struct loader *l, const struct fx_node *n,
 			size_t first, const struct fx_param *params)
@@ -245,7 +298,10 @@ int check_call(const struct loader *l, const struct fx_node *n)
 		return check_module(l, n);
 	case FX_CALL_FUNCTION:
 	case FX_CALL_METHOD:
-		return n->wrapped ? check_wrapped(l, n) : check_function(l, n);
+		if (n->wrapped)
+			return check_wrapped(l, n);
+		return node_is_operator(n) ? check_operator(l, n) :
+					     check_function(l, n);
 	default:
 		return 0;
 	}

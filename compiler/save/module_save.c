@@ -231,6 +231,21 @@ static int save_module(struct saver *s, const struct fx_module *m,
 
 /* Nodes */
 
+/* An operator itself needs no name but its own. */
+static int check_called(const struct saver *s, const struct fx_node *n)
+{
+	char error[FXQ_ERROR_MAX];
+
+	if (n->wrapped || function_of_node(n))
+		return 0;
+	if (!node_is_operator(n))
+		return io_fail(-ENOTSUP, "%s: node '%s' calls '%s', which is no function of nn_table.h; save the functional graph with fx_graph_save()",
+			       s->file, n->name, n->target);
+	return operator_fits(n, error) ? 0 :
+	       io_fail(-ENOTSUP, "%s: node '%s': %s; save the functional graph with fx_graph_save()",
+		       s->file, n->name, error);
+}
+
 static int check_node(const struct saver *s, struct fx_module *gm,
 		      const struct fx_node *n)
 {
@@ -238,11 +253,8 @@ static int check_node(const struct saver *s, struct fx_module *gm,
 	    fx_module_at(gm, n->target) != n->module)
 		return io_fail(-EINVAL, "%s: node '%s' calls a module that is not at '%s'; put it there with fx_module_replace()",
 			       s->file, n->name, n->target);
-	if ((n->opcode == FX_CALL_FUNCTION || n->opcode == FX_CALL_METHOD) &&
-	    !n->wrapped && !function_of_node(n))
-		return io_fail(-ENOTSUP, "%s: node '%s' calls '%s', which is no function of nn_table.h; save the functional graph with fx_graph_save()",
-			       s->file, n->name, n->target);
-	return 0;
+	return n->opcode == FX_CALL_FUNCTION || n->opcode == FX_CALL_METHOD ?
+	       check_called(s, n) : 0;
 }
 
 /* What it calls, by name, and where it was traced. */
@@ -254,8 +266,8 @@ static void add_callee(const struct fx_node *n, json_t *node)
 		wrapped = wrapped_name(n->wrapped);
 		json_object_set_new(node, "wrapped", json_string(wrapped));
 		free(wrapped);
-	} else if (n->opcode == FX_CALL_FUNCTION ||
-		   n->opcode == FX_CALL_METHOD) {
+	} else if ((n->opcode == FX_CALL_FUNCTION ||
+		    n->opcode == FX_CALL_METHOD) && !node_is_operator(n)) {
 		json_object_set_new(node, "function",
 				    json_string(function_of_node(n)->id));
 	}
@@ -331,7 +343,8 @@ static int write_file(struct saver *s)
 	return err;
 }
 
-static int save(struct fx_module *gm, const char *path)
+/* @check: as far as the file, which is not written. */
+static int save(struct fx_module *gm, const char *path, bool check)
 {
 	struct saver s = { .file = path, .list = json_array(),
 			   .nodes = json_array() };
@@ -343,7 +356,7 @@ static int save(struct fx_module *gm, const char *path)
 		err = save_module(&s, gm, "", &root);
 	if (!err)
 		err = save_nodes(&s, gm);
-	if (!err)
+	if (!err && !check)
 		err = write_file(&s);
 	json_decref(s.list);
 	json_decref(s.nodes);
@@ -359,7 +372,16 @@ static int save(struct fx_module *gm, const char *path)
 int fx_save(struct fx_module *gm, const char *path, char *error,
 	    size_t error_size)
 {
-	int err = save(gm, path);
+	int err = save(gm, path, false);
+
+	snprintf(error, error_size, "%s", err ? io_error() : "");
+	return err;
+}
+
+int fx_save_check(struct fx_module *gm, const char *path, char *error,
+		  size_t error_size)
+{
+	int err = save(gm, path, true);
 
 	snprintf(error, error_size, "%s", err ? io_error() : "");
 	return err;

@@ -76,6 +76,10 @@ static inline locale_t c_locale(void)
 
 /* The finite or infinite number that { "float": @from } is. */
 bool json_is_float(json_t *from, double *ret);
+struct callee;
+/* The operator called @name, which fxq may not have. */
+int find_operator(const struct loader *l, const char *name,
+		  struct callee *ret);
 /* The nodes of @graph, whose version has been looked at, and lint. */
 int load_nodes(struct loader *l, json_t *graph);
 /* What a file of saved graphs says; the caller decrefs *ret_graph. */
@@ -96,6 +100,12 @@ int find_callee(const struct loader *l, json_t *from, enum fx_opcode opcode,
 		const char *target, struct callee *ret);
 /* Does @n call what it calls with what that takes? */
 int check_call(const struct loader *l, const struct fx_node *n);
+/*
+ * Does @n, an operator itself, take the tensors that it needs, and no more of
+ * them and of parameters than a call has? @error[FXQ_ERROR_MAX] says what is
+ * wrong.
+ */
+bool operator_fits(const struct fx_node *n, char *error);
 /* "Net._post_process", or "nms" of a function; malloced. */
 char *wrapped_name(const struct fxq_function *fn);
 

@@ -402,6 +402,118 @@ static void what_is_traced_through_needs_no_class(void **state)
 	fx_release(x);
 }
 
+/* A graph as importers make it, whose operators are not all of torch's */
+
+#define IN(...)		(struct fx_node *[]){ __VA_ARGS__ }, \
+			sizeof((struct fx_node *[]){ __VA_ARGS__ }) / sizeof(void *)
+#define WITH(...)	(const struct fx_kwarg[]){ __VA_ARGS__ }, \
+			sizeof((const struct fx_kwarg[]){ __VA_ARGS__ }) / \
+			sizeof(struct fx_kwarg)
+#define INTS(g, ...)	\
+	fx_arg_ints(g, (const int64_t[]){ __VA_ARGS__ }, \
+		    sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t))
+
+static struct fx_node *weights(struct fx_graph *g, int channels)
+{
+	fxv w = fx_gen(3, 0.3, channels, channels, 3, 3);
+	struct fx_node *n = fx_graph_constant(g, "w", fx_data(w));
+
+	fx_release(w);
+	return n;
+}
+
+static struct fx_node *padded(struct fx_graph *g, struct fx_node *x,
+			      int channels, int64_t end)
+{
+	return fx_graph_call(g, "conv2d", IN(x, weights(g, channels)),
+			     WITH({ "stride", INTS(g, 1, 1) },
+				  { "padding", INTS(g, 1, 1, end, end) },
+				  { "dilation", INTS(g, 1, 1) },
+				  { "groups", fx_arg_int(1) }));
+}
+
+static struct fx_node *gathered(struct fx_graph *g, struct fx_node *x)
+{
+	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_I64, 1,
+					      (const int64_t[]){ 3 });
+
+	t.data = (int64_t[]){ 2, 0, 1 };
+	return fx_graph_call(g, "gather", IN(x, fx_graph_constant(g, "i", &t)),
+			     WITH({ "dim", fx_arg_int(1) }));
+}
+
+/* A convolution padded at its ends, a split of two results, and a gather. */
+static struct fx_module *imported(void)
+{
+	struct fxq_tensor type = fxq_tensor_type(FXQ_DTYPE_F32, 4,
+		(const int64_t[]){ 1, 6, 5, 5 });
+	struct fx_graph *g = fx_graph_new();
+	struct fx_node *x = fx_graph_placeholder(g, "x", &type), *parts, *y;
+	struct fx_module *m;
+
+	x = padded(g, padded(g, x, 6, 1), 6, 2);
+	parts = fx_graph_call(g, "split", IN(x),
+			      WITH({ "dim", fx_arg_int(1) },
+				   { "n_out", fx_arg_int(2) }));
+	y = fx_graph_call(g, "getitem", IN(parts),
+			  WITH({ "index", fx_arg_int(1) }));
+	x = fx_graph_call(g, "getitem", IN(parts),
+			  WITH({ "index", fx_arg_int(0) }));
+	x = fx_graph_call(g, "thresholded_relu", IN(gathered(g, x)),
+			  WITH({ "alpha", fx_arg_float(0.1) }));
+	x = padded(g, fx_graph_call(g, "add", IN(x, y), NULL, 0), 3, 1);
+	fx_graph_set_output(g, &x, 1);
+	if (fx_graph_infer(g))
+		fail_msg("%s", fx_graph_error(g));
+	m = fx_module_of_graph(g);
+	if (m->error)
+		fail_msg("%s", m->error);
+	fx_graph_free(g);
+	return m;
+}
+
+static size_t count_operators(const struct fx_module *gm)
+{
+	size_t count = 0;
+
+	fx_for_each_node(n, gm->graph)
+		count += node_is_operator(n);
+	return count;
+}
+
+/* What comes back from prepared becomes the integers that it would have. */
+static void operators_come_back(void **state)
+{
+	struct fx_module_qconfig q = get_default_qconfig();
+	struct fx_module *m = imported(), *gm, *again, *a, *b;
+	fxv x = fx_gen(42, 1, 1, 6, 5, 5);
+	struct bytes one, other;
+
+	assert_int_equal(count_operators(m), 4);
+	again = back(m, x, NULL);
+	assert_int_equal(count_operators(again), 4);
+	fx_module_put(again);
+	gm = prepare_calibration_fx(m, fx_qconfig_dict({ "", NULL, &q }));
+	fx_drop(fx_call(gm, x));
+	again = back(gm, x, NULL);
+	a = convert_fx(gm);
+	b = convert_fx(again);
+	fx_module_put(back(b, x, NULL));
+	one = saved(a);
+	other = saved(b);
+	assert_int_equal(one.size, other.size);
+	assert_memory_equal(one.data, other.data, one.size);
+	bytes_free(&one);
+	bytes_free(&other);
+	fx_module_put(a);
+	fx_module_put(b);
+	fx_module_put(again);
+	fx_module_put(gm);
+	fx_module_put(m);
+	fx_qconfig_put(&q);
+	fx_release(x);
+}
+
 static void not_saved(struct fx_module *gm, int want, const char *sentence)
 {
 	assert_int_equal(fx_save(gm, "x.fxg", error, sizeof(error)), want);
@@ -446,6 +558,18 @@ static void what_no_file_can_hold_is_not_saved(void **state)
 		n = n->next;
 	n->target = "multiply";
 	not_saved(gm, -ENOTSUP, "x.fxg: node 'mul' calls 'multiply', which is no function of nn_table.h; save the functional graph with fx_graph_save()");
+	assert_int_equal(fx_save_check(gm, "x.fxg", error, sizeof(error)),
+			 -ENOTSUP);
+	assert_string_equal(error, "x.fxg: node 'mul' calls 'multiply', which is no function of nn_table.h; save the functional graph with fx_graph_save()");
+	fx_module_put(gm);
+	gm = imported();
+	assert_int_equal(fx_save_check(gm, "x.fxg", error, sizeof(error)), 0);
+	assert_int_equal(access("x.fxg", F_OK), -1);
+	n = fx_graph_first(gm->graph);
+	while (strcmp(n->name, "gather"))
+		n = n->next;
+	n->args[1] = fx_arg_int(1);
+	not_saved(gm, -ENOTSUP, "x.fxg: node 'gather': fxq.gather takes tensors, and argument 1 is none; save the functional graph with fx_graph_save()");
 	fx_module_put(gm);
 }
 
@@ -615,6 +739,35 @@ static void unsound_float_files_are_refused(void **state)
 		{ "nodes/output", NULL, -EINVAL, "node 'mul' takes what is no node before it; save the graph again" },
 		{ "nodes/mul/opcode", "\"get_attr\"", -EINVAL, "node 'mul' reads a member that is not there; save the graph again" },
 		{ "nodes/8", NULL, -EINVAL, "its graph has no output; save the graph again" },
+		));
+	fx_module_put(gm);
+}
+
+static void unsound_operators_are_refused(void **state)
+{
+	struct fx_module *gm = imported();
+
+	all_refused(gm, HOSTILE(
+		{ "nodes/gather/target", "\"fxq.system\"", -ENOTSUP, "node 'gather' is of operator 'system', which fxq does not have" },
+		{ "nodes/gather/target", "\"fxq.\"", -ENOTSUP, "node 'gather' is of operator '', which fxq does not have" },
+		{ "nodes/gather/target", "\"gather\"", -ENOTSUP, "node 'gather' calls function 'gather', which fxq does not have" },
+		{ "nodes/gather/function", "\"gather\"", -ENOTSUP, "node 'gather' calls function 'gather', which fxq does not have" },
+		{ "nodes/gather/function", "\"add\"", -ENOTSUP, "node 'gather' calls function 'add', which fxq does not have" },
+		{ "nodes/gather/opcode", "\"call_method\"", -ENOTSUP, "node 'gather' calls function 'fxq.gather', which fxq does not have" },
+		{ "nodes/gather/wrapped", "\"gather\"", -ENOENT, "node 'gather' calls 'gather', a wrapped function of a program: load it with the function, or with the plugin that has it" },
+		{ "nodes/gather/args", "[{\"node\":0}]", -EINVAL, "node 'gather': fxq.gather has 1 arguments, more than it takes, or fewer; save the graph again" },
+		{ "nodes/gather/args", "[{\"node\":0},{\"node\":0},{\"node\":0}]", -EINVAL, "node 'gather': fxq.gather has 3 arguments, more than it takes, or fewer; save the graph again" },
+		{ "nodes/gather/args/1", "1", -EINVAL, "node 'gather': fxq.gather takes tensors, and argument 1 is none; save the graph again" },
+		{ "nodes/gather/args/1", "null", -EINVAL, "node 'gather': fxq.gather takes tensors, and argument 1 is none; save the graph again" },
+		{ "nodes/gather/args/1", "{\"list\":[{\"node\":0}]}", -EINVAL, "node 'gather': fxq.gather takes tensors, and argument 1 is none; save the graph again" },
+		{ "nodes/gather/args/1", "{\"node\":99}", -EINVAL, "node 'gather' takes what is no node before it; save the graph again" },
+		{ "nodes/gather/kwargs", "[]", -EINVAL, "node 'gather' has no keyword arguments, or too many; save the graph again" },
+		{ "nodes/gather/kwargs/dim", "null", -EINVAL, "node 'gather': 'dim' is no number, string or list of numbers; save the graph again" },
+		{ "nodes/gather/kwargs/dim", "{\"node\":0}", -EINVAL, "node 'gather': 'dim' is no number, string or list of numbers; save the graph again" },
+		{ "nodes/gather/kwargs/dim", "{\"tuple\":[1,2,3,4,5,6,7,8,9]}", -EINVAL, "node 'gather': 'dim' has 9 numbers; a module's call takes at most 8; save the graph again" },
+		{ "nodes/gather/kwargs/dim", "{\"tuple\":[1,\"x\"]}", -EINVAL, "node 'gather': 'dim' is no list of integers or of floats; save the graph again" },
+		{ "nodes/split/kwargs/n_out", "0", -EINVAL, "node 'split': n_out = 0 results; 1 to 65536 are possible" },
+		{ "nodes/split/kwargs/n_out", "60000", -EINVAL, "node 'split': split has 1 tensors, 2 parameters and 60000 results; a module's call has at most 64, 16 and 4; save the graph again" },
 		));
 	fx_module_put(gm);
 }
@@ -799,6 +952,8 @@ int main(void)
 		cmocka_unit_test(what_is_traced_through_needs_no_class),
 		cmocka_unit_test(what_no_file_can_hold_is_not_saved),
 		cmocka_unit_test(unsound_float_files_are_refused),
+		cmocka_unit_test(operators_come_back),
+		cmocka_unit_test(unsound_operators_are_refused),
 		cmocka_unit_test(unsound_calls_of_a_program_are_refused),
 		cmocka_unit_test(files_without_end_are_refused),
 		cmocka_unit_test(unsound_prepared_files_are_refused),

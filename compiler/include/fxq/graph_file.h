@@ -39,11 +39,20 @@ int fx_graph_load_memory(const char *name, const void *data, size_t size,
  * below the root, once: its class by name, the options it was constructed with,
  * parameters, buffers and attributes; of a prepared one so also what each
  * observer and fake quantizer has seen, learned and is set to, and of what
- * qconfig it is a copy. Tensors are called as in a state dict. What it runs
- * instead of its graph (fx_set_code()) is not saved.
+ * qconfig it is a copy. Operators that fx_module_of_graph() left as they are have
+ * their names and parameters there, as in a functional graph. Tensors are called
+ * as in a state dict. What it runs instead of its graph (fx_set_code()) is not
+ * saved.
  */
 int fx_save(struct fx_module *gm, const char *path, char *error,
 	    size_t error_size);
+
+/*
+ * What fx_save() would say of @gm, and nothing is written: asked before hours of
+ * training, not after.
+ */
+int fx_save_check(struct fx_module *gm, const char *path, char *error,
+		  size_t error_size);
 
 /*
  * struct fx_load_options - what of a program a file may name
