@@ -75,7 +75,8 @@ cmp y.npy "$golden/fmnist_res.y.npy" || fail 'scales of the file are lost'
 right=$(sed -n 's/^of the test data the file has \([0-9.]*\) .*/\1/p' log)
 awk "BEGIN { exit !($right > 85) }" || fail "the file has $right % right"
 
-# A file with one operator that is no module, y = |x|.
+# One operator that is no module, y = |x|, is saved as it is at every stage; an
+# input whose name is no text is not.
 python3 - <<'END'
 def field(n, v):
     if isinstance(v, int):
@@ -86,11 +87,24 @@ def value(n, name):
     shape = b"".join(field(1, field(1, d)) for d in (1, 1, 28, 28))
     return field(n, field(1, name) +
                  field(2, field(1, field(1, 1) + field(2, shape))))
-graph = field(1, field(1, "x") + field(2, "y") + field(3, "a") +
-              field(4, "Abs")) + value(11, "x") + value(12, "y")
-open("abs.onnx", "wb").write(field(1, 8) + field(8, field(2, 13)) +
-                             field(7, graph))
+def write(path, x):
+    graph = field(1, field(1, x) + field(2, "y") + field(3, "a") +
+                  field(4, "Abs")) + value(11, x) + value(12, "y")
+    open(path, "wb").write(field(1, 8) + field(8, field(2, 13)) +
+                           field(7, graph))
+write("abs.onnx", "x")
+write("text.onnx", b"x\xff")
 END
+# shellcheck disable=SC2086
+{
+"$run" quantize abs.onnx $pictures --calibrate x.idx -o abs.fxg
+"$run" quantize abs.onnx $pictures --calibrate x.idx --prepared -o prepared.fxg
+"$run" quantize prepared.fxg -o integers.fxg
+cmp abs.fxg integers.fxg || fail 'an operator is another, converted elsewhere'
+"$run" compile abs.fxg $pictures -c x.idx -o abs.fxq >log
+"$run" compare prepared.fxg $pictures --data x.idx >log ||
+	fail "compare: $(cat log)"
+}
 
 # refuses SENTENCE ARGUMENT...
 refuses() {
@@ -106,7 +120,10 @@ refuses 'another network without its rounding; train it on with qat' \
 refuses 'with scales for the weights it has' \
 	compile "$golden/fmnist_res.int8.onnx" --weights net.npz -o x.fxq
 refuses 'calibration data are missing' quantize "$net" -o x.fxg
-refuses "'a' is an operator that no module and no function is, and x.fxg has room" \
-	qat abs.onnx $learn -o x.fxg
+# before the data are looked at
+refuses "x.fxg: 'x_' has text that is no UTF-8; rename it" \
+	quantize text.onnx --calibrate none.idx -o x.fxg
+refuses "x.fxg: 'x_' has text that is no UTF-8; rename it" \
+	qat text.onnx --data none.idx --labels none.idx -o x.fxg
 refuses 'it is on integers already' quantize integers.fxg -o x.fxg
 }

@@ -241,6 +241,10 @@ refuses 2 "--schedule knows warmup= and last=, not 'gamma=2'" \
 refuses 2 "--augment knows crop=, flip and cutout=, not 'blur'" \
 	train --augment flip,blur net.so
 refuses 2 'where to? Give -o FILE.fxq' qat net.so --data x
+refuses 2 "FILE.fxq, or the model with its fake quantizers, FILE.fxg; 'x.npz' is neither" \
+	qat net.so --weights w.npz --fashion-mnist -o x.npz
+refuses 2 "FILE.npz or FILE.safetensors, or the model with it, FILE.fxg; 'x.fxq' is none" \
+	train net.so --fashion-mnist -o x.fxq
 refuses 2 'a model that has learned is quantized: give --weights' \
 	qat net.so --fashion-mnist -o x.fxq
 refuses 2 "--lr needs a number from 1e-12 to 1000, not '0'" train --lr 0 net.so

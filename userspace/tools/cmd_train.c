@@ -86,6 +86,29 @@ static void set_defaults(struct args *a)
 		set_qat_defaults(a);
 }
 
+static bool ends_with(const char *name, const char *ending)
+{
+	size_t n = strlen(name), k = strlen(ending);
+
+	return n > k && !strcmp(name + n - k, ending);
+}
+
+/* A file is what its name says, and only that is written. */
+static void check_name(const struct args *a, struct argp_state *state)
+{
+	const char *name = a->output;
+
+	if (!name || is_saved(name))
+		return;
+	if (a->quantized && !ends_with(name, ".fxq") && strcmp(name, "-"))
+		argp_error(state, "-o is an image, FILE.fxq, or the model with its fake quantizers, FILE.fxg; '%s' is neither",
+			   name);
+	if (!a->quantized && !ends_with(name, ".npz") &&
+	    !ends_with(name, ".safetensors"))
+		argp_error(state, "-o is what it learned, FILE.npz or FILE.safetensors, or the model with it, FILE.fxg; '%s' is none",
+			   name);
+}
+
 static void check_args(struct args *a, struct argp_state *state)
 {
 	if (!a->data)
@@ -93,6 +116,7 @@ static void check_args(struct args *a, struct argp_state *state)
 	if (!a->output && !a->r.checkpoint && !(a->quantized && a->test))
 		argp_error(state, "where to? Give -o FILE.%s",
 			   a->quantized ? "fxq" : "npz");
+	check_name(a, state);
 	if (a->quantized && !a->o.weights && is_plugin(a->network))
 		argp_error(state, "a model that has learned is quantized: give --weights, of fxq-run train");
 	if (a->r.resume && !a->r.checkpoint)
@@ -247,7 +271,7 @@ static char *qat_help(int key, const char *text, void *input)
 		int key;
 		const char *text;
 	} own[] = {
-		{ 'o', "The image to write: .fxq" },
+		{ 'o', "To write: the image, .fxq, or the model, .fxg" },
 		{ KEY_EPOCHS, "Times to go over the data (3); 0 calibrates" },
 		{ KEY_LR, "Highest learning rate (0.005)" },
 		{ KEY_SCHEDULE, "cosine, one-cycle, constant; warmup=, last=" },
@@ -304,20 +328,6 @@ static int check_model(const struct args *a, const struct model *m,
 				a->network, in->n == 1 ?
 				type_text(&in->type[0], text) :
 				"several inputs");
-	return TOOL_OK;
-}
-
-/* Before it learns: an operator without a module has no place in a .fxg. */
-static int check_output(const struct args *a, const struct model *m)
-{
-	if (!a->output || !is_saved(a->output) || !m->module->graph)
-		return TOOL_OK;
-	fx_for_each_node(n, m->module->graph)
-		if (n->opcode == FX_CALL_FUNCTION &&
-		    !strncmp(n->target, "fxq.", 4))
-			return complain(TOOL_UNSUPPORTED, "%s: '%s' is an operator that no module and no function is, and %s has room for those alone; give -o FILE.%s",
-					a->network, plain(n->source), a->output,
-					a->quantized ? "fxq" : "npz");
 	return TOOL_OK;
 }
 
@@ -480,8 +490,8 @@ static int train_command(const struct argp *argp, bool quantized, int argc,
 		code = check_model(&a, &m, &in);
 	if (!code)
 		code = model_need_module(&m);
-	if (!code)
-		code = check_output(&a, &m);
+	if (!code && a.output && is_saved(a.output))
+		code = saved_check(&m, a.output);
 	if (!code)
 		code = open_data(a.data, a.labels, &in, &data);
 	if (!code && a.test)

@@ -38,9 +38,7 @@ static struct fx_module_qconfig qconfig_of(const struct options *o)
 static int prepare(const struct model *m, const struct options *o,
 		   struct fx_module **ret)
 {
-	struct fx_module *model = m->traced ?
-		fx_graph_module(m->module, fx_graph_copy(m->traced)) :
-		fx_module_get(m->module);
+	struct fx_module *model = saved_module(m);
 	struct fx_module_qconfig qconfig = qconfig_of(o);
 
 	if (is_prepared(model))
@@ -146,6 +144,8 @@ int prepared_write(struct model *m, const struct options *o, bool prepared,
 	code = model_need_module(m);
 	if (!code)
 		code = check_options(m, o);
+	if (!code)
+		code = saved_check(m, path);
 	if (code)
 		return code;
 	warn_of_random(o);

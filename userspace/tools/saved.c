@@ -111,6 +111,23 @@ put_integers:
 	return code;
 }
 
+struct fx_module *saved_module(const struct model *m)
+{
+	return m->traced ?
+	       fx_graph_module(m->module, fx_graph_copy(m->traced)) :
+	       fx_module_get(m->module);
+}
+
+int saved_check(const struct model *m, const char *path)
+{
+	struct fx_module *gm = saved_module(m);
+	char error[2048] = "";
+	int err = fx_save_check(gm, path, error, sizeof(error));
+
+	fx_module_put(gm);
+	return err ? complain(code_of(err), "%s", error) : TOOL_OK;
+}
+
 int saved_write(struct fx_module *gm, const struct feed_inputs *in,
 		const char *path)
 {

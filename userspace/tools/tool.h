@@ -278,6 +278,10 @@ bool is_prepared(const struct fx_module *m);
 bool is_integer(const struct fx_graph *g);
 /* What @m is on integers, a graph of its own: prepared, or converted already. */
 int saved_integers(const struct model *m, struct fx_graph **ret);
+/* The graph module that @m is, or is traced to; the caller puts it. */
+struct fx_module *saved_module(const struct model *m);
+/* Before it is observed or trained: has a .fxg room for all of @m? */
+int saved_check(const struct model *m, const char *path);
 /* Writes @gm down, its inputs as @in says. */
 struct feed_inputs;
 int saved_write(struct fx_module *gm, const struct feed_inputs *in,
