@@ -53,14 +53,26 @@ static int init_float_functional(struct fx_module *m)
 	return 0;
 }
 
+static fxv no_functional(const struct fx_loc *at)
+{
+	return fx_poison(at, -EINVAL, "this is no FloatFunctional");
+}
+
 fxv fx_ff_result(const struct fx_loc *at, struct fx_module *ff, fxv value)
 {
 	const struct fx_member *observer =
 		ff && ff->n_members ? &ff->members[0] : NULL;
 
 	if (!observer || !observer->module)
-		return fx_poison(at, -EINVAL, "this is no FloatFunctional");
+		return no_functional(at);
 	return fx_call_at(at, observer->module, FX_ARGS(value));
+}
+
+fxv fx_ff_unobserved(const struct fx_loc *at, struct fx_module *ff, fxv value)
+{
+	if (!ff || !ff->n_members || !ff->members[0].module)
+		return no_functional(at);
+	return value;
 }
 
 /* The table */

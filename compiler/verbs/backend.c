@@ -52,7 +52,7 @@ static const struct fx_backend_layer torch_layers[] = {
 /* What both have. */
 #define OPS								\
 	TERMS("add"), TERMS("torch_add"), TERMS("mul"), TERMS("torch_mul"), \
-	OWN("matmul"),							\
+	OWN("matmul"), OWN("torch_matmul"),				\
 	OWN_CLASS("Hardswish"), OWN("hardswish"), OWN_CLASS("LeakyReLU"), \
 	OWN_CLASS("PReLU"),						\
 	FIXED_CLASS("Sigmoid", 0, 1), FIXED("sigmoid", 0, 1),		\

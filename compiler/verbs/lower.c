@@ -243,6 +243,7 @@ static const struct {
 	  &fx_function_quantized_mul_relu },
 	{ "sub", &fx_function_quantized_sub, NULL },
 	{ "matmul", &fx_function_quantized_matmul, NULL },
+	{ "torch_matmul", &fx_function_quantized_matmul, NULL },
 };
 
 const struct fx_function *quantized_binary(const struct fx_node *n, bool relu)

@@ -277,6 +277,70 @@ static void a_functional_multiplies_integers(void **state)
 	fx_module_put(model);
 }
 
+/*
+ * So are a functional's matmul and its product with a number, which keeps the
+ * integers; a number that is added stays one of floats.
+ */
+FX_MODULE(Functionals, module(conv, Conv2d(4, 4, 1)),
+	  module(scale, FloatFunctional()), module(square, FloatFunctional()),
+	  module(shift, FloatFunctional()))
+
+FX_FORWARD(Functionals, x)
+{
+	x = fx_ff_mul_scalar(self->scale, fx_call(self->conv, x), 0.5);
+	return fx_ff_add_scalar(self->shift,
+				fx_ff_matmul(self->square, x, x), 1.5);
+}
+
+FX_MODULE(NoFunctional, module(conv, Conv2d(4, 4, 1)))
+
+FX_FORWARD(NoFunctional, x)
+{
+	return fx_ff_mul_scalar(NULL, fx_call(self->conv, x), 0.5);
+}
+
+static void a_functional_takes_numbers_and_matrices(void **state)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Functionals()), *gm, *converted;
+	struct fx_graph *g;
+	char *code;
+
+	assert_int_equal(fx_trace(model, &tracer, &g), 0);
+	code = fx_graph_code(g);
+	assert_non_null(strstr(code, "mul = torch.mul(conv, 0.5);  conv = None\n"
+		"    matmul = torch.matmul(mul, mul);  mul = None\n"
+		"    square_activation_post_process = self.square.activation_post_process(matmul);  matmul = None\n"
+		"    add = torch.add(square_activation_post_process, 1.5);"));
+	free(code);
+	fx_graph_free(g);
+
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_line(converted, "torch.ops.quantized.mul(conv, 0.5)");
+	assert_line(converted, "torch.ops.quantized.matmul(");
+	assert_line(converted, "torch.add(dequantize");
+	assert_rounded(model, gm, converted, 2);
+	fx_qconfig_put(&qconfig);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
+static void what_is_no_functional_is_refused(void **state)
+{
+	struct fx_module *model = filled(NoFunctional());
+	fxv x = fx_gen(42, 1, 2, 4, 6, 6), y = fx_call(model, x);
+
+	assert_non_null(strstr(fx_error(y), "this is no FloatFunctional"));
+	fx_release(y);
+	fx_release(x);
+	fx_module_put(model);
+}
+
 /* Of channel 1: each of its @n weights, and its bias. */
 static void set_channel(struct fx_module *model, int n, float weight,
 			float bias)
@@ -812,6 +876,8 @@ int main(void)
 		cmocka_unit_test(a_layer_may_be_called_twice),
 		cmocka_unit_test(what_is_read_as_a_float_stays_one),
 		cmocka_unit_test(a_functional_multiplies_integers),
+		cmocka_unit_test(a_functional_takes_numbers_and_matrices),
+		cmocka_unit_test(what_is_no_functional_is_refused),
 		cmocka_unit_test(a_bias_fits_its_channel),
 		cmocka_unit_test(scales_of_inputs_stay_float),
 		cmocka_unit_test(stubs_are_leaves),

@@ -473,14 +473,21 @@ bool fx_training_at(const struct fx_loc *at, const struct fx_module *m);
 #define fx_cross_entropy(...)	\
 	FX_APPLY(2, cross_entropy, #__VA_ARGS__, __VA_ARGS__)
 #define fx_mse_loss(...)	FX_APPLY(2, mse_loss, #__VA_ARGS__, __VA_ARGS__)
-/* torch.add(), which a graph shows otherwise than +; relu of torch.ops. */
+/*
+ * torch.add() and its like, which a graph shows otherwise than + or @; relu of
+ * torch.ops.
+ */
 #define fx_torch_add(...)	FX_APPLY(2, torch_add, #__VA_ARGS__, __VA_ARGS__)
 #define fx_torch_mul(...)	FX_APPLY(2, torch_mul, #__VA_ARGS__, __VA_ARGS__)
+#define fx_torch_matmul(...)	\
+	FX_APPLY(2, torch_matmul, #__VA_ARGS__, __VA_ARGS__)
 #define fx_aten_relu(...)	FX_APPLY(1, aten_relu, #__VA_ARGS__, __VA_ARGS__)
 
 /*
  * What a FloatFunctional does: its quantized form observes the result. As in
- * torch, a graph shows the function and a call of activation_post_process.
+ * torch, a graph shows the function and a call of activation_post_process; the
+ * latter not after a number is added or multiplied with, which torch does not
+ * observe either.
  */
 #define fx_ff_add(ff, a, b)	\
 	FX_FF(ff, add, fx_torch_add(a, b), a, b)
@@ -490,10 +497,20 @@ bool fx_training_at(const struct fx_loc *at, const struct fx_module *m);
 	FX_FF(ff, cat, fx_cat(list, __VA_ARGS__), list)
 #define fx_ff_add_relu(ff, a, b)	\
 	FX_FF(ff, add_relu, fx_relu(fx_torch_add(a, b)), a, b)
+#define fx_ff_matmul(ff, a, b)	\
+	FX_FF(ff, matmul, fx_torch_matmul(a, b), a, b)
+#define fx_ff_add_scalar(ff, a, number)	\
+	FX_FF_SCALAR(ff, add_scalar, fx_torch_add(a, number), a, number)
+#define fx_ff_mul_scalar(ff, a, number)	\
+	FX_FF_SCALAR(ff, mul_scalar, fx_torch_mul(a, number), a, number)
+#define FX_FF_SCALAR(ff, name, value, ...)				\
+	fx_ff_unobserved(FX_HERE("fx_ff_" #name "(" #ff ", "		\
+				 #__VA_ARGS__ ")"), ff, value)
 #define FX_FF(ff, name, value, ...)					\
 	fx_ff_result(FX_HERE("fx_ff_" #name "(" #ff ", " #__VA_ARGS__ ")"), \
 		     ff, value)
 fxv fx_ff_result(const struct fx_loc *at, struct fx_module *ff, fxv value);
+fxv fx_ff_unobserved(const struct fx_loc *at, struct fx_module *ff, fxv value);
 
 /* torch's of the same names, which graphs that convert makes call. */
 #define fx_quantize_per_tensor(...)	\

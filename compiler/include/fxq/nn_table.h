@@ -304,6 +304,7 @@
 #define FX_OPTIONS_len(X)
 #define FX_OPTIONS_torch_add(X)
 #define FX_OPTIONS_torch_mul(X)
+#define FX_OPTIONS_torch_matmul(X)
 #define FX_OPTIONS_aten_relu(X)
 #define FX_OPTIONS_assert_fn(X)
 #define FX_OPTIONS_assert(X)
@@ -468,6 +469,8 @@
 	  "torch.add", FX_IN_C("add"), 0)				\
 	X(torch_mul, "mul", "mul", 2, FX_AS_WRITTEN,			\
 	  "torch.mul", FX_IN_C("mul"), 0)				\
+	X(torch_matmul, "matmul", "matmul", 2, FX_AS_WRITTEN,		\
+	  "torch.matmul", FX_IN_C("matmul"), 0)				\
 	X(aten_relu, "relu", "relu", 1, FX_AS_WRITTEN,			\
 	  "torch.ops.aten.relu", "aten.relu", 0)			\
 	X(adaptive_avg_pool1d, "adaptive_avg_pool1d",			\
