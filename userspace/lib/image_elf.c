@@ -212,7 +212,7 @@ static int find_section(struct fxq_image *image, struct elf *e, size_t i,
 			bool *seen)
 {
 	Elf64_Shdr h;
-	const char *name;
+	const char *name = "";
 	int ret, s;
 
 	ret = read_section(image, e, i, &name, &h);
@@ -271,7 +271,7 @@ static int64_t stream_step(const struct fxq_image *image, const char *name)
 
 static int find_stream(struct fxq_image *image, struct elf *e, size_t i)
 {
-	const char *name;
+	const char *name = "";
 	Elf64_Shdr h;
 	int64_t step;
 	int ret;
