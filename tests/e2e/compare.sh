@@ -85,6 +85,18 @@ for file in out json page.html; do
 	grep -q "$reason" "$tmp/$file" || fail "$file does not tell '$reason'"
 done
 
+# Where scales come from, if nothing observed them here.
+"$FXQ_RUN" compile "$net" -c random --save-scales "$tmp/scales.json" \
+	-o "$tmp/net.fxq" >/dev/null 2>&1
+"$FXQ_RUN" compare "$net" --scales "$tmp/scales.json" --samples 1 \
+	>"$tmp/out" 2>/dev/null
+grep -q "^qconfig: activations int8 with the scales of $tmp/scales.json$" \
+	"$tmp/out" || fail "$(cat "$tmp/out")"
+"$FXQ_RUN" compare "$SOURCE/tests/golden/ort/fmnist_res.int8.onnx" \
+	--samples 1 >"$tmp/out" 2>/dev/null
+grep -q '^qconfig: activations int8 with the scales that the model brings$' \
+	"$tmp/out" || fail "$(cat "$tmp/out")"
+
 # An output that is no float is counted.
 "$FXQ_RUN" compare "$EXAMPLES/fx_wrap_method_plugin.so" -c random --samples 2 \
 	>"$tmp/out" 2>/dev/null

@@ -28,8 +28,9 @@ static void note(struct notes *to, const char *kind, const char *format, ...)
 	va_end(args);
 }
 
-/* One qconfig for all, of a model that is calibrated here. */
-static void note_qconfig(struct notes *to, const struct options *o)
+/* One qconfig for all, or where the scales come from. */
+static void note_qconfig(struct notes *to, const struct build *b,
+			 const struct options *o)
 {
 	static const char *const observers[] = {
 #define X(id, name) [FX_OBSERVER_##id] = name,
@@ -38,28 +39,56 @@ static void note_qconfig(struct notes *to, const struct options *o)
 	};
 	const struct fx_qconfig q = options_qconfig(o);
 
-	note(to, "qconfig", "activations int8 with a scale each, by observer %s; weights int8 with a scale for %s",
-	     observers[q.observer],
-	     q.per_tensor_weights ? "each tensor" : "each output channel");
+	if (o->scales)
+		note(to, "qconfig", "activations int8 with the scales of %s",
+		     plain(o->scales));
+	else if (fx_scales_given(b->graph))
+		note(to, "qconfig", "activations int8 with the scales that the model brings");
+	else
+		note(to, "qconfig", "activations int8 with a scale each, by observer %s; weights int8 with a scale for %s",
+		     observers[q.observer],
+		     q.per_tensor_weights ? "each tensor" :
+					    "each output channel");
+}
+
+/* From @n on, how many nodes are like it; 0 if one before it is. */
+static unsigned int count_alike(const struct fx_node *n,
+				bool (*alike)(const struct fx_node *a,
+					      const struct fx_node *b))
+{
+	unsigned int count = 0;
+
+	for (const struct fx_node *p = n->prev; p; p = p->prev)
+		if (alike(n, p))
+			return 0;
+	for (const struct fx_node *p = n; p; p = p->next)
+		count += alike(n, p);
+	return count;
+}
+
+static bool same_class(const struct fx_node *a, const struct fx_node *b)
+{
+	return a->module && b->module && a->module->class == b->module->class;
+}
+
+static bool same_module(const struct fx_node *a, const struct fx_node *b)
+{
+	return a->module && a->module == b->module;
 }
 
 /* The observers of a prepared graph, each class once. */
 static void note_observers(struct notes *to, const struct fx_graph *g)
 {
+	static const char name[] = "activation_post_process";
+
 	fx_for_each_node(n, g) {
 		unsigned int values = 0;
 
-		if (!n->module || strncmp(n->target, "activation_post_process", 23))
-			continue;
-		for (const struct fx_node *p = n->prev; p; p = p->prev)
-			if (p->module && p->module->class == n->module->class)
-				goto next;
-		for (const struct fx_node *p = n; p; p = p->next)
-			values += p->module &&
-				  p->module->class == n->module->class;
-		note(to, "qconfig", "%u values observed by %s", values,
-		     plain(n->module->class->name));
-next:;
+		if (!strncmp(n->target, name, strlen(name)))
+			values = count_alike(n, same_class);
+		if (values)
+			note(to, "qconfig", "%u values by %s", values,
+			     plain(n->module->class->name));
 	}
 }
 
@@ -90,17 +119,11 @@ static void note_cpu(struct notes *to, const struct fx_graph *g)
 static void note_shared(struct notes *to, const struct fx_graph *g)
 {
 	fx_for_each_node(n, g) {
-		unsigned int calls = 0;
+		unsigned int calls = count_alike(n, same_module);
 
-		for (const struct fx_node *p = n->prev; p && n->module; p = p->prev)
-			if (p->module == n->module)
-				goto next;
-		for (const struct fx_node *p = n; p && n->module; p = p->next)
-			calls += p->module == n->module;
 		if (calls > 1)
 			note(to, "shared", "module %s is called %u times, each with a scale of its own",
 			     plain(n->target), calls);
-next:;
 	}
 }
 
@@ -111,10 +134,8 @@ struct notes compare_notes(const struct model *m, const struct build *b,
 
 	if (is_prepared(m->module))
 		note_observers(&notes, m->module->graph);
-	else if (b->cal)
-		note_qconfig(&notes, o);
 	else
-		note(&notes, "qconfig", "scales are the file's own");
+		note_qconfig(&notes, b, o);
 	note_unfused(&notes, b->converted);
 	note_cpu(&notes, b->converted);
 	if (m->traced)
