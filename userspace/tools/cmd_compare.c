@@ -126,19 +126,10 @@ static void print_outputs(const struct comparison *c)
 {
 	printf("%llu samples\n", (unsigned long long)c->samples);
 	for (size_t i = 0; i < c->n_outputs; i++) {
-		const char *name = plain(c->outputs[i].name);
-		const struct deviation *d = &c->outputs[i].d;
+		char *text = output_text(c, i);
 
-		if (c->outputs[i].count)
-			printf("output %s: %llu of %llu elements the same\n",
-			       name, (unsigned long long)c->outputs[i].same,
-			       (unsigned long long)c->outputs[i].count);
-		else if (isnan(deviation_db(d)))
-			printf("output %s: not compared: it has no floats, or another shape than float gives it\n",
-			       name);
-		else
-			printf("output %s: %.1f dB, cosine %.5f\n", name,
-			       deviation_db(d), deviation_cosine(d));
+		printf("output %s\n", text ? text : "");
+		free(text);
 	}
 }
 

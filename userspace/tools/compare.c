@@ -512,6 +512,26 @@ int compare_run(const struct model *m, struct build *b, const struct options *o,
 	return code;
 }
 
+char *output_text(const struct comparison *c, size_t i)
+{
+	const char *name = plain(c->outputs[i].name);
+	const struct deviation *d = &c->outputs[i].d;
+	char *text;
+	int n;
+
+	if (c->outputs[i].count)
+		n = asprintf(&text, "%s: %llu of %llu elements the same", name,
+			     (unsigned long long)c->outputs[i].same,
+			     (unsigned long long)c->outputs[i].count);
+	else if (isnan(deviation_db(d)))
+		n = asprintf(&text, "%s: not compared: it has no floats, or another shape than float gives it",
+			     name);
+	else
+		n = asprintf(&text, "%s: %.1f dB, cosine %.5f", name,
+			     deviation_db(d), deviation_cosine(d));
+	return n < 0 ? NULL : text;
+}
+
 void compare_free(struct comparison *c)
 {
 	free(c->layers);

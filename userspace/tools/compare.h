@@ -86,6 +86,9 @@ int compare_run(const struct model *m, struct build *b, const struct options *o,
 		struct comparison *ret);
 void compare_free(struct comparison *c);
 
+/* How near output @i is to float's, in words: malloced, NULL without memory. */
+char *output_text(const struct comparison *c, size_t i);
+
 /* Largest error in units of the layer's result; NaN if it has no scale. */
 double layer_lsb(const struct layer *l, const struct deviation *d);
 

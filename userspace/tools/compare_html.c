@@ -7,6 +7,7 @@
  * passes through.
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "compare.h"
 
@@ -80,8 +81,11 @@ void compare_html(const struct comparison *c, const char *name, FILE *to)
 		fputs("</p>\n", to);
 	}
 	for (size_t i = 0; i < c->n_outputs; i++) {
+		char *text = output_text(c, i);
+
 		fputs("<p>output ", to);
-		fx_print_html_text(c->outputs[i].name, to);
-		fprintf(to, ": %.1f dB</p>\n", deviation_db(&c->outputs[i].d));
+		fx_print_html_text(text ? text : "", to);
+		fputs("</p>\n", to);
+		free(text);
 	}
 }
