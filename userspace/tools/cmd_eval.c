@@ -254,10 +254,7 @@ static int eval(const struct args *a, struct fxq_image *image,
 
 static bool is_model(const char *path)
 {
-	const char *dot = strrchr(path, '.');
-
-	return dot && (!strcmp(dot, ".onnx") || is_plugin(path) ||
-		       is_saved(path));
+	return ends_with(path, ".onnx") || is_plugin(path) || is_saved(path);
 }
 
 int cmd_eval(int argc, char **argv)

@@ -86,13 +86,6 @@ static void set_defaults(struct args *a)
 		set_qat_defaults(a);
 }
 
-static bool ends_with(const char *name, const char *ending)
-{
-	size_t n = strlen(name), k = strlen(ending);
-
-	return n > k && !strcmp(name + n - k, ending);
-}
-
 /* A file is what its name says, and only that is written. */
 static void check_name(const struct args *a, struct argp_state *state)
 {

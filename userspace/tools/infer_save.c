@@ -96,13 +96,6 @@ static const struct {
 	{ ".bin", format_raw },
 };
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 static int save_one(const struct results *res, size_t k, const char *path)
 {
 	struct fxq_tensor t;

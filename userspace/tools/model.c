@@ -12,6 +12,13 @@
 
 #include "tool.h"
 
+bool ends_with(const char *path, const char *ending)
+{
+	size_t n = strlen(path), k = strlen(ending);
+
+	return n > k && !strcmp(path + n - k, ending);
+}
+
 bool is_quantized(const struct fx_graph *g)
 {
 	fx_for_each_node(n, g)

@@ -21,9 +21,7 @@
 
 bool is_plugin(const char *path)
 {
-	const char *dot = strrchr(path, '.');
-
-	return dot && !strcmp(dot, ".so");
+	return ends_with(path, ".so");
 }
 
 int plugin_functions(const char *path)

@@ -16,9 +16,7 @@
 
 bool is_saved(const char *path)
 {
-	const char *dot = strrchr(path, '.');
-
-	return dot && !strcmp(dot, ".fxg");
+	return ends_with(path, ".fxg");
 }
 
 bool is_prepared(const struct fx_module *m)

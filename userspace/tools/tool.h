@@ -242,6 +242,9 @@ static inline const struct fx_graph *model_graph(const struct model *m)
 struct fx_node **graph_inputs(const struct fx_graph *g, size_t *ret_n);
 struct fx_node **graph_outputs(const struct fx_graph *g, size_t *ret_n);
 
+/* A name before @ending, as in "net.fxq"? */
+bool ends_with(const char *path, const char *ending);
+
 /* plugin.c */
 bool is_plugin(const char *path);
 /* Loads the functions of the plugin at @path, if it is one, into libfxq. */
