@@ -203,9 +203,41 @@ static struct fxq_writer *deaf(void)
 	return w;
 }
 
-static void an_input_that_no_step_reads_is_read(void **state)
+/* y = x, which stands in two regions, in each behind a line of nothing. */
+static struct fxq_writer *twice(void)
 {
-	struct fxq_queue *q = open_queue(deaf());
+	enum { REGION_A = REGION_OUT + 1, REGION_B };
+	const struct fxq_tensor q = kit_type(FXQ_DTYPE_I8, ELEMENTS);
+	struct fxq_writer *w = kit_writer("twice");
+	uint32_t x = fxq_writer_tensor(w, "x", &q, 0);
+	uint32_t y = fxq_writer_tensor(w, "y", &q, 0);
+	struct fxq_desc d[] = {
+		kit_move(FXQ_OP_LOAD, REGION_A, 64, 0, ELEMENTS),
+		kit_move(FXQ_OP_LOAD, REGION_B, 64, 0, ELEMENTS),
+		kit_move(FXQ_OP_STORE, REGION_OUT, 0, 0, ELEMENTS),
+	};
+	const struct fxq_image_binding bindings[] = {
+		{ FXQ_BIND_WEIGHTS, REGION_WEIGHTS, 0, 0, 0 },
+		{ FXQ_BIND_INPUT, REGION_A, x, 0, 64 },
+		{ FXQ_BIND_INPUT, REGION_B, x, 0, 64 },
+		{ FXQ_BIND_OUTPUT, REGION_OUT, y, 0, 0 },
+	};
+	const struct fxq_writer_device step = {
+		.layer = "step", .stream = d, .n_descs = 3,
+		.bindings = bindings, .n_bindings = 4,
+	};
+
+	d[2].wait[FXQ_ENGINE_LD] = 2;
+	fxq_writer_inputs(w, &x, 1);
+	fxq_writer_device_step(w, &step);
+	fxq_writer_outputs(w, &y, 1);
+	return w;
+}
+
+/* A chain of @w would read past the CPU: not into the request's own memory. */
+static void check_no_chain(struct fxq_writer *w)
+{
+	struct fxq_queue *q = open_queue(w);
 	const struct fxq_request request = {
 		.in = io->in, .out = io->out,
 		.read = { .fd = fake.memory, .size = ELEMENTS },
@@ -219,6 +251,16 @@ static void an_input_that_no_step_reads_is_read(void **state)
 	fxq_queue_close(q);
 }
 
+static void an_input_that_no_step_reads_is_read(void **state)
+{
+	check_no_chain(deaf());
+}
+
+static void an_input_that_must_be_copied_is_read(void **state)
+{
+	check_no_chain(twice());
+}
+
 #define RING_TEST(name)	cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -229,6 +271,7 @@ int main(void)
 		RING_TEST(links_hold),
 		RING_TEST(a_files_end_is_of_one_request),
 		RING_TEST(an_input_that_no_step_reads_is_read),
+		RING_TEST(an_input_that_must_be_copied_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,14 +30,17 @@ static int check_config(struct fxq_queue_config *c)
 	return 0;
 }
 
-/* Is it a device step from one tensor in a slot's memory to another? */
+/*
+ * Is it a device step from one tensor in a slot's memory to another, with nothing
+ * to be moved there first?
+ */
 static bool makes_chains(const struct fxq_program *p)
 {
 	const struct fxq_image *image = p->image;
 	const struct fxq_image_header *h = image->header;
 
-	return program_steps(p) == 1 && h->n_inputs == 1 &&
-	       h->n_outputs == 1 &&
+	return program_steps(p) == 1 && !p->plans[0].n_copies &&
+	       h->n_inputs == 1 && h->n_outputs == 1 &&
 	       p->home[image->args[h->first_input]] != NO_PLACE &&
 	       p->home[image->args[h->first_output]] != NO_PLACE;
 }
