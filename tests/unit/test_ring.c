@@ -261,6 +261,30 @@ static void an_input_that_must_be_copied_is_read(void **state)
 	check_no_chain(twice());
 }
 
+/* The ring is one no more: what comes is refused, however much it is. */
+static void a_ring_that_is_gone_stays_so(void **state)
+{
+	struct fxq_queue *q = open_queue(kit_negate_bytes());
+	const struct fxq_request request = {
+		.in = io->in, .out = io->out,
+		.read = { .fd = fake.memory, .size = ELEMENTS },
+	};
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	for (int fd = 0; fd < 256; fd++) {
+		char link[32], to[64] = "";
+
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		if (readlink(link, to, sizeof(to) - 1) > 0 &&
+		    !strcmp(to, "anon_inode:[io_uring]"))
+			assert_int_equal(dup2(null, fd), fd);
+	}
+	close(null);
+	for (int i = 0; i < 20; i++)
+		run_ends(q, &request, -ENODEV);
+	fxq_queue_close(q);
+}
+
 #define RING_TEST(name)	cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -272,6 +296,7 @@ int main(void)
 		RING_TEST(a_files_end_is_of_one_request),
 		RING_TEST(an_input_that_no_step_reads_is_read),
 		RING_TEST(an_input_that_must_be_copied_is_read),
+		RING_TEST(a_ring_that_is_gone_stays_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

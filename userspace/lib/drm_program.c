@@ -257,6 +257,8 @@ static int prepare_run(struct slot *slot)
 	uint32_t k = slot - p->slots;
 	int ret;
 
+	if (own->gone)
+		return -ENODEV;
 	if (own->banned) {
 		if (own->queue.running)
 			return -EBUSY;
@@ -453,7 +455,7 @@ bool drm_ring_links(const struct fxq_program *p)
 {
 	const struct drm_program *own = p->own;
 
-	return !own->banned && !own->queue.pending;
+	return !own->gone && !own->banned && !own->queue.pending;
 }
 
 void drm_ring_file(struct fxq_program *p, const struct file_part *f, bool link,
@@ -461,7 +463,9 @@ void drm_ring_file(struct fxq_program *p, const struct file_part *f, bool link,
 {
 	struct drm_program *own = p->own;
 
-	ring_file(own->ring, f, link, cookie);
+	/* Nobody would take it, and there is room for so many. */
+	if (!own->gone)
+		ring_file(own->ring, f, link, cookie);
 }
 
 /* What is prepared stays so, and the next call may get on. */
