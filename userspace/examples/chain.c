@@ -41,6 +41,25 @@ static uint64_t bytes_of(const char *path, const char *what,
 	return t->bytes;
 }
 
+/* Is it one step, from one input to one output, and the device's? */
+static void check_steps(const char *path, const struct fxq_image *image)
+{
+	struct fxq_image_info info;
+	struct fxq_step_info step;
+	uint32_t device = 0;
+
+	fxq_image_info(image, &info);
+	if (info.n_inputs != 1 || info.n_outputs != 1)
+		errx(1, "%s has %u inputs and %u outputs; a record is one input, a result one output",
+		     path, info.n_inputs, info.n_outputs);
+	for (uint32_t i = 0; i < info.n_steps; i++)
+		device += !fxq_image_step_info(image, i, &step) &&
+			  step.kind == FXQ_STEP_DEVICE;
+	if (info.n_steps != 1 || !device)
+		errx(1, "%s has %u steps, %u of them on the device; a chain is one, there (fxq-run info tells where each is)",
+		     path, info.n_steps, device);
+}
+
 static void read_sizes(const char *path, const struct fxq_image *image)
 {
 	struct fxq_tensor_info in, out;
@@ -50,6 +69,7 @@ static void read_sizes(const char *path, const struct fxq_image *image)
 		errx(1, "%s", fxq_error());
 	job.in_bytes = bytes_of(path, "input", &in);
 	job.out_bytes = bytes_of(path, "output", &out);
+	check_steps(path, image);
 }
 
 static void open_records(const char *path)
@@ -150,6 +170,17 @@ static bool same(int a, int b)
 	return at == job.count * job.out_bytes;
 }
 
+static uint32_t depth_of(const char *text)
+{
+	char *end;
+	unsigned long depth = strtoul(text, &end, 10);
+
+	if (*end || depth < 1 || depth > DEPTH_MAX)
+		errx(64, "DEPTH is '%s', no number from 1 to %d", text,
+		     DEPTH_MAX);
+	return depth;
+}
+
 int main(int argc, char **argv)
 {
 	struct fxq_queue_config alone = { .depth = 1, .flags = FXQ_QUEUE_PLAIN };
@@ -161,15 +192,18 @@ int main(int argc, char **argv)
 
 	if (argc < 4 || argc > 6)
 		errx(64, "usage: chain net.fxq records results [DEVICE [DEPTH]]");
-	deep.depth = argc > 5 ? strtoul(argv[5], NULL, 10) : 0;
+	if (argc > 5)
+		deep.depth = depth_of(argv[5]);
 	if (fxq_device_open(argc > 4 ? argv[4] : NULL, NULL, &dev) ||
 	    fxq_image_open(argv[1], &image))
 		errx(1, "%s", fxq_error());
 	read_sizes(argv[1], image);
 	open_records(argv[2]);
 	out = open(argv[3], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (out < 0 || !scratch)
+	if (out < 0)
 		err(1, "%s", argv[3]);
+	if (!scratch)
+		err(1, "a temporary file for the other results");
 
 	run_with(&alone, dev, image, fileno(scratch));
 	run_with(&deep, dev, image, out);

@@ -200,6 +200,17 @@ static int same(int a, int b)
 	return at == OUT_HEADER + (off_t)pictures.count;
 }
 
+static uint32_t depth_of(const char *text)
+{
+	char *end;
+	unsigned long depth = strtoul(text, &end, 10);
+
+	if (*end || depth < 1 || depth > DEPTH_MAX)
+		errx(64, "DEPTH is '%s', no number from 1 to %d", text,
+		     DEPTH_MAX);
+	return depth;
+}
+
 int main(int argc, char **argv)
 {
 	struct fxq_queue_config alone = { .depth = 1, .flags = FXQ_QUEUE_PLAIN };
@@ -212,15 +223,18 @@ int main(int argc, char **argv)
 
 	if (argc < 4 || argc > 6)
 		errx(64, "usage: label net.fxq pictures.idx labels.idx [DEVICE [DEPTH]]");
-	deep.depth = argc > 5 ? strtoul(argv[5], NULL, 10) : 0;
+	if (argc > 5)
+		deep.depth = depth_of(argv[5]);
 	if (fxq_device_open(argc > 4 ? argv[4] : NULL, NULL, &dev) ||
 	    fxq_image_open(argv[1], &image))
 		errx(1, "%s", fxq_error());
 	check_classes(argv[1], image);
 	open_pictures(argv[2], image);
 	out = open(argv[3], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (out < 0 || !scratch)
+	if (out < 0)
 		err(1, "%s", argv[3]);
+	if (!scratch)
+		err(1, "a temporary file for the other results");
 	for (int i = 0; i < 4; i++)
 		head[4 + i] = pictures.count >> (24 - 8 * i);
 	if (write(out, head, OUT_HEADER) != OUT_HEADER ||
