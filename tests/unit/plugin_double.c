@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * plugin_double.c - a plugin with one function, for test_libfxq.c
+ * plugin_double.c - a plugin with one function, for test_functions.c
  *
  * Written out instead of with FXQ_PLUGIN(), so that it needs no compiler
  * library to be loaded.

@@ -51,7 +51,7 @@ done
 for program in "$build"/userspace/tools/fxq-run "$build"/vm/programs/* \
 	"$build"/userspace/examples/ioctl "$build"/tests/unit/test_libfxq \
 	"$build"/userspace/examples/label "$build"/userspace/examples/chain \
-	"$build"/tests/unit/test_queue \
+	"$build"/tests/unit/test_functions "$build"/tests/unit/test_queue \
 	"$build"/tests/unit/test_pipeline; do
 	[ -x "$program" ] || continue
 	cp "$program" "$tree/programs/"

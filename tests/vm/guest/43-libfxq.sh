@@ -2,7 +2,7 @@
 modprobe fxq
 [ -x /programs/test_libfxq ] || { echo "built without -Dtests=true"; exit 4; }
 status=0
-for name in libfxq queue; do
+for name in libfxq functions queue; do
 	CMOCKA_MESSAGE_OUTPUT=TAP test_$name accel0 >/tmp/out 2>/tmp/err ||
 		status=1
 	# A test that skips itself is none that failed.
