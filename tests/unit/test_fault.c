@@ -7,21 +7,6 @@
 
 #include "../../userspace/emu/control.h"
 
-static int setup(void **state)
-{
-	struct bench *b = bench_open();
-
-	bench_start(b);
-	*state = b;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	bench_close(*state);
-	return 0;
-}
-
 /* Plans */
 
 static void plans_are_read(void **state)
@@ -170,14 +155,6 @@ static void faults_strike_when_they_should(void **state)
 
 /* What a driver sees */
 
-static void plan(struct bench *b, const char *text)
-{
-	char why[400] = "";
-
-	faults_set(&b->function.faults, text, why, sizeof(why));
-	assert_string_equal(why, "");
-}
-
 static struct fxq_submit copy_of_64(struct bench *b, uint32_t ctx)
 {
 	const struct fxq_desc s[] = {
@@ -192,7 +169,7 @@ static void the_nth_transfer_fails(void **state)
 	struct bench *b = *state;
 	struct fxq_complete c;
 
-	plan(b, "dma@4");
+	bench_plan(b, "dma@4");
 	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
 	c = rig_copy(&b->rig, 1);
 	assert_int_equal(c.cause, FXQ_CAUSE_BUS);
@@ -207,7 +184,7 @@ static void a_soft_hang_ends_with_stop(void **state)
 	uint64_t run, stop, other;
 	struct fxq_complete c;
 
-	plan(b, "hang@1");
+	bench_plan(b, "hang@1");
 	run = rig_put(&b->rig, copy_of_64(b, 1));
 	other = rig_put(&b->rig, copy_of_64(b, 2));
 	while (__atomic_load_n(&b->rig.shared->progress, __ATOMIC_SEQ_CST) < 1)
@@ -229,7 +206,7 @@ static void a_hard_hang_ends_with_reset(void **state)
 	struct bench *b = *state;
 	const struct timespec t = { .tv_nsec = 30000000 };
 
-	plan(b, "hang@1=hard");
+	bench_plan(b, "hang@1=hard");
 	rig_put(&b->rig, copy_of_64(b, 1));
 	while (__atomic_load_n(&b->rig.shared->progress, __ATOMIC_SEQ_CST) < 1)
 		rig_pause();
@@ -256,7 +233,7 @@ static void a_slow_run_makes_progress(void **state)
 	struct bench *b = *state;
 	uint64_t begin = now_ms();
 
-	plan(b, "slow@1=40ms");
+	bench_plan(b, "slow@1=40ms");
 	rig_put(&b->rig, copy_of_64(b, 1));
 	while (__atomic_load_n(&b->rig.shared->progress, __ATOMIC_SEQ_CST) < 1)
 		rig_pause();
@@ -270,7 +247,7 @@ static void a_lost_record_leaves_its_slot(void **state)
 	struct bench *b = *state;
 	uint64_t run;
 
-	plan(b, "complete@1=lost");
+	bench_plan(b, "complete@1=lost");
 	rig_put(&b->rig, copy_of_64(b, 1));
 	run = rig_put(&b->rig, copy_of_64(b, 1));
 	rig_await_completed(&b->rig, 2);
@@ -284,7 +261,7 @@ static void a_late_record_comes(void **state)
 	struct bench *b = *state;
 	uint64_t begin = now_ms();
 
-	plan(b, "complete@1=late:50ms");
+	bench_plan(b, "complete@1=late:50ms");
 	assert_int_equal(rig_copy(&b->rig, 1).cause, 0);
 	assert_true(now_ms() - begin >= 50);
 }
@@ -295,7 +272,7 @@ static void a_doubled_record_has_two_slots(void **state)
 	struct fxq_complete c;
 	uint32_t i;
 
-	plan(b, "complete@1=twice");
+	bench_plan(b, "complete@1=twice");
 	c = rig_copy(&b->rig, 1);
 	assert_int_equal(rig_get(&b->rig).run, c.run);
 	/* The rings turn on, each entry with its record. */
@@ -309,7 +286,7 @@ static void forged_records_name_others(void **state)
 	uint64_t run = rig_copy(&b->rig, 1).run;
 	struct fxq_complete c;
 
-	plan(b, "complete@1=wrong-run,complete@2=wrong-context");
+	bench_plan(b, "complete@1=wrong-run,complete@2=wrong-context");
 	c = rig_copy(&b->rig, 1);
 	assert_true(c.run != run + 1);
 	assert_int_equal(c.context, 1);
@@ -331,7 +308,7 @@ static void interrupts_are_lost_late_or_doubled(void **state)
 	struct bench *b = *state;
 	uint64_t begin;
 
-	plan(b, "irq@1=lost,irq@2=late:60ms,irq@3=twice:10ms");
+	bench_plan(b, "irq@1=lost,irq@2=late:60ms,irq@3=twice:10ms");
 	copy_armed(b);
 	assert_int_equal(bench_irqs(b, FXQ_VECTOR_COMPLETE, 30), 0);
 	begin = now_ms();
@@ -350,7 +327,7 @@ static void late_interrupts_end_with_their_vector(void **state)
 {
 	struct bench *b = *state;
 
-	plan(b, "irq@1=late:40ms");
+	bench_plan(b, "irq@1=late:40ms");
 	copy_armed(b);
 	bench_set_irqs(b, VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
 		       VFIO_PCI_MSIX_IRQ_INDEX, 0, 0, NULL, 0);
@@ -363,7 +340,7 @@ static void invalidations_are_slow_or_lost(void **state)
 	struct bench *b = *state;
 	uint64_t begin = now_ms();
 
-	plan(b, "invalidate@1=late:50ms,invalidate@2=lost,stop@1=lost");
+	bench_plan(b, "invalidate@1=late:50ms,invalidate@2=lost,stop@1=lost");
 	rig_ask(&b->rig, FXQ_SUBMIT_INVALIDATE, 1);
 	assert_int_equal(rig_get(&b->rig).kind, FXQ_SUBMIT_INVALIDATE);
 	assert_true(now_ms() - begin >= 50);
@@ -379,7 +356,7 @@ static void a_dead_function_wants_a_reset(void **state)
 {
 	struct bench *b = *state;
 
-	plan(b, "dead@1");
+	bench_plan(b, "dead@1");
 	rig_put(&b->rig, copy_of_64(b, 1));
 	while (rig_read(&b->rig, FXQ_REG_ID) != 0xffffffff)
 		rig_pause();
@@ -412,7 +389,7 @@ static void a_removed_function_is_nowhere(void **state)
 {
 	struct bench *b = *state;
 
-	plan(b, "remove@1");
+	bench_plan(b, "remove@1");
 	rig_put(&b->rig, copy_of_64(b, 1));
 	while (rig_read(&b->rig, FXQ_REG_ID) != 0xffffffff)
 		rig_pause();
@@ -432,11 +409,11 @@ static void counts_begin_with_the_plan(void **state)
 {
 	struct bench *b = *state;
 
-	plan(b, "dma@2");
+	bench_plan(b, "dma@2");
 	rig_copy(&b->rig, 1);
 	expect(b, "counts", "\"total\":1,\"injected\":{\"dma=fail\":1}");
 	expect(b, "counts", "\"transfers\":2");
-	plan(b, "dma@2");
+	bench_plan(b, "dma@2");
 	expect(b, "counts", "\"total\":0,\"injected\":{}");
 }
 
@@ -522,7 +499,8 @@ static void some_may_ask_at_once(void **state)
 	bench_close(b);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void)
 {

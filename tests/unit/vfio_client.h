@@ -228,6 +228,10 @@ static inline void bench_reg_write(struct rig *r, uint32_t reg, uint32_t value)
 			 0);
 }
 
+#define IRQ(data, action) \
+	(VFIO_IRQ_SET_DATA_##data | VFIO_IRQ_SET_ACTION_##action)
+#define MSIX	VFIO_PCI_MSIX_IRQ_INDEX
+
 static inline int bench_set_irqs(struct bench *b, uint32_t flags,
 				 uint32_t index, uint32_t start,
 				 uint32_t count, const int *fds,
@@ -364,6 +368,31 @@ static inline void bench_close(struct bench *b)
 	pthread_cond_destroy(&b->rig.cond);
 	pthread_mutex_destroy(&b->rig.lock);
 	free(b);
+}
+
+/* Faults that are to come: a plan that is right. */
+static inline void bench_plan(struct bench *b, const char *text)
+{
+	char why[400] = "";
+
+	faults_set(&b->function.faults, text, why, sizeof(why));
+	assert_string_equal(why, "");
+}
+
+/* For each test a server, and a driver that has begun. */
+static inline int bench_setup(void **state)
+{
+	struct bench *b = bench_open();
+
+	bench_start(b);
+	*state = b;
+	return 0;
+}
+
+static inline int bench_teardown(void **state)
+{
+	bench_close(*state);
+	return 0;
 }
 
 #endif /* TESTS_VFIO_CLIENT_H */
