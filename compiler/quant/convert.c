@@ -409,7 +409,10 @@ struct fx_node *as_float(struct convert *cv, struct fx_node *n)
 
 /* The walk */
 
-/* An input that comes as int8; else, where it has no scale, as the model says. */
+/*
+ * An input that comes as int8, as far as it is known by now who reads it; else,
+ * where it has no scale, as the model says.
+ */
 static bool int8_input(struct convert *cv, struct fx_node *n)
 {
 	struct fxq_tensor type = *type_of(n);
@@ -423,6 +426,24 @@ static bool int8_input(struct convert *cv, struct fx_node *n)
 	type.zero_point = qp.zero_point;
 	value_of(n)->q = fx_graph_placeholder(cv->to, n->target, &type);
 	return true;
+}
+
+/* Inputs that only the CPU reads are floats after all: nothing rounds them. */
+static void give_floats_back(struct convert *cv)
+{
+	fx_for_each_node(n, cv->from) {
+		const struct value *v = value_of(n);
+
+		if (n->opcode != FX_PLACEHOLDER || !v->q ||
+		    v->q->opcode != FX_PLACEHOLDER ||
+		    (v->q->n_users && (!v->f || only_user(v->q) != v->f)))
+			continue;
+		v->q->out[0] = *type_of(n);
+		v->q->out[0].scale = 0;
+		v->q->out[0].zero_point = 0;
+		if (v->q->n_users)
+			take_place(v->f, v->q);
+	}
 }
 
 static int copy_source(struct convert *cv, struct fx_node *n)
@@ -504,6 +525,16 @@ static int convert_node(struct convert *cv, struct fx_node *n)
 	return convert_group(cv, g);
 }
 
+/* An output as the device leaves it, if it may; else as floats. */
+static struct fx_node *output_of(struct convert *cv, struct fx_node *n)
+{
+	struct fx_node *q = NULL;
+
+	if (cv->qconfig.int8_ends && is_integer(cv, n))
+		q = as_integer(cv, n);
+	return q || fx_graph_error(cv->from)[0] ? q : as_float(cv, n);
+}
+
 static int convert_output(struct convert *cv)
 {
 	struct fx_node *out = fx_graph_output(cv->from), *values[64];
@@ -522,10 +553,7 @@ static int convert_output(struct convert *cv)
 		if (items[i].kind != FX_ARG_NODE)
 			return fx_graph_fail(cv->from, -EINVAL,
 					     "output %zu is not a tensor", i);
-		values[i] = cv->qconfig.int8_ends &&
-			    is_integer(cv, items[i].node) ?
-			    as_integer(cv, items[i].node) :
-			    as_float(cv, items[i].node);
+		values[i] = output_of(cv, items[i].node);
 		if (!values[i])
 			return -EINVAL;
 	}
@@ -563,6 +591,7 @@ int fx_convert(struct fx_graph *g, const struct fx_calibration *cal,
 	ret = convert_nodes(&cv);
 	if (!ret) {
 		fx_graph_eliminate_dead_code(cv.to);
+		give_floats_back(&cv);
 		ret = fx_graph_infer(cv.to);
 		fx_graph_make_room(cv.to);
 		if (!ret)

@@ -202,8 +202,8 @@ static void take_table(struct group *g, struct fx_node *last)
 static bool keeps_sums(const struct fx_node *n,
 		       const struct fx_qconfig *qconfig)
 {
-	return !qconfig->int8_ends && !(qconfig->portable && is_conv(n)) &&
-	       !is_given(n) && only_leaves(n);
+	return !(qconfig->portable && is_conv(n)) && !is_given(n) &&
+	       only_leaves(n, !qconfig->int8_ends);
 }
 
 static void group_layer(struct group *g, const struct fx_qconfig *qconfig)

@@ -32,9 +32,20 @@ static bool uses(const struct fx_node *u, const struct fx_node *n)
 	return s.found;
 }
 
-static bool is_exit(const struct fx_node *n)
+/*
+ * struct way - what is asked of all ways out
+ * @outputs: do outputs let 32-bit sums out?
+ * @budget: ways still looked at: passages that part and meet again have many
+ */
+struct way {
+	bool outputs;
+	int budget;
+};
+
+static bool is_exit(const struct fx_node *n, const struct way *w)
 {
-	return n->opcode == FX_OUTPUT || n->wrapped || is_long_softmax(n);
+	return (n->opcode == FX_OUTPUT && w->outputs) || n->wrapped ||
+	       is_long_softmax(n);
 }
 
 /* Does the CPU make of @n's input, element by element, what leaves? */
@@ -46,30 +57,29 @@ static bool is_passage(const struct fx_node *n)
 	       (n->op->flags & flags || fx_node_is(n, "softmax"));
 }
 
-/* Passages that part and meet again have many ways out: @budget bounds them. */
-static bool leaves_by_passages(const struct fx_node *n, int *budget)
+static bool leaves_by_passages(const struct fx_node *n, struct way *w)
 {
-	if (--*budget < 0)
+	if (--w->budget < 0)
 		return false;
 	for (const struct fx_node *u = n->next; u; u = u->next)
-		if (uses(u, n) && !is_exit(u) &&
-		    !(is_passage(u) && leaves_by_passages(u, budget)))
+		if (uses(u, n) && !is_exit(u, w) &&
+		    !(is_passage(u) && leaves_by_passages(u, w)))
 			return false;
 	return n->n_users > 0;
 }
 
-static bool leaves_as_it_is(const struct fx_node *n)
+static bool leaves_as_it_is(const struct fx_node *n, const struct way *w)
 {
 	for (const struct fx_node *u = n->next; u; u = u->next)
-		if (uses(u, n) && !is_exit(u))
+		if (uses(u, n) && !is_exit(u, w))
 			return false;
 	return n->n_users > 0;
 }
 
-bool only_leaves(const struct fx_node *n)
+bool only_leaves(const struct fx_node *n, bool outputs)
 {
-	int budget = PASSAGES;
+	struct way w = { .outputs = outputs, .budget = PASSAGES };
 
 	return fxq_tensor_count(type_of(n)) <= SMALL ?
-	       leaves_by_passages(n, &budget) : leaves_as_it_is(n);
+	       leaves_by_passages(n, &w) : leaves_as_it_is(n, &w);
 }

@@ -62,8 +62,11 @@ bool rewrite_rows(struct fx_node *n);		/* a view before a layer */
 
 bool rewrite_pair(struct fx_node *n);		/* given.c */
 
-/* leave.c: does nobody but the CPU see @n's values, by way of outputs? */
-bool only_leaves(const struct fx_node *n);
+/*
+ * leave.c: does nobody but the CPU see @n's values, by way of operators of its
+ * own, or of outputs if @outputs is true?
+ */
+bool only_leaves(const struct fx_node *n, bool outputs);
 /* A softmax over more elements than the device sums: the CPU's. */
 bool is_long_softmax(const struct fx_node *n);
 

@@ -399,23 +399,31 @@ static void a_spelled_out_activation_becomes_the_layers_table(void **state)
 	fx_graph_free(g);
 }
 
-/* Fuses, calibrates on one batch and converts @g of input @x. */
-static struct fx_graph *converted(struct fx_graph *g,
-				  const struct fxq_tensor *x)
+/* Fuses, calibrates on one batch and converts @g of the inputs @x. */
+static struct fx_graph *converted_as(struct fx_graph *g,
+				     const struct fxq_tensor *x, size_t n,
+				     const struct fx_qconfig *config)
 {
-	struct fx_qconfig config = { 0 };
 	struct fx_calibration *cal;
 	struct fx_graph *q;
 
 	assert_int_equal(fx_graph_infer(g), 0);
 	assert_int_equal(fx_fuse(g), 0);
-	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
-	assert_int_equal(fx_calibration_feed(cal, x, 1, 1), 0);
-	if (fx_convert(g, cal, &config, &q))
-		fail_msg("%s", fx_graph_error(g));
+	assert_int_equal(fx_calibration_begin(g, config, &cal), 0);
+	assert_int_equal(fx_calibration_feed(cal, x, n, 1), 0);
+	if (fx_convert(g, cal, config, &q))
+		fail_msg("'%s'", fx_graph_error(g));
 	fx_calibration_free(cal);
 	return q;
 }
+
+static struct fx_graph *converted(struct fx_graph *g,
+				  const struct fxq_tensor *x)
+{
+	return converted_as(g, x, 1, &(const struct fx_qconfig){ 0 });
+}
+
+static const struct fx_qconfig int8_ends = { .int8_ends = true };
 
 /* conv2d of 2 channels to 4. */
 static struct fx_graph *one_conv(void)
@@ -434,11 +442,9 @@ static struct fx_graph *one_conv(void)
 /* The border is the caller's: no node stands there, and no sums leave. */
 static void ends_may_be_int8(void **state)
 {
-	const struct fx_qconfig config = { .int8_ends = true };
 	struct fxq_tensor x = { .dtype = FXQ_DTYPE_F32, .rank = 4,
 				.dims = { 1, 2, 5, 5 } }, x8, y, y8;
 	struct fx_graph *g = one_conv(), *q;
-	struct fx_calibration *cal;
 	struct fx_node *in;
 
 	assert_int_equal(fxq_tensor_alloc(&x), 0);
@@ -448,10 +454,7 @@ static void ends_may_be_int8(void **state)
 	assert_int_equal(count(q, "dequantize_channels"), 1);
 	fx_graph_free(q);
 
-	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
-	assert_int_equal(fx_calibration_feed(cal, &x, 1, 1), 0);
-	assert_int_equal(fx_convert(g, cal, &config, &q), 0);
-	fx_calibration_free(cal);
+	q = converted_as(g, &x, 1, &int8_ends);
 	assert_int_equal(count(q, "quantize"), 0);
 	assert_int_equal(count(q, "dequantize"), 0);
 	assert_int_equal(count(q, "dequantize_channels"), 0);
@@ -567,15 +570,50 @@ static void sums_before_a_long_softmax_are_kept(void **state)
 
 	gen(x, 80, 3, 1);
 	in.data = x;
-	for (size_t i = 0; i < 2; i++) {
-		struct fx_graph *g = choice_of(cases[i].columns);
-		struct fx_graph *q = converted(g, &in);
+	for (size_t i = 0; i < 4; i++) {
+		struct fx_graph *g = choice_of(cases[i % 2].columns), *q;
 
+		/* The ends are elsewhere. */
+		q = i < 2 ? converted(g, &in) :
+			    converted_as(g, &in, 1, &int8_ends);
 		assert_int_equal(count(q, "dequantize_channels"),
-				 cases[i].kept);
+				 cases[i % 2].kept);
 		fx_graph_free(q);
 		fx_graph_free(g);
 	}
+}
+
+static uint32_t type_of_output(const struct fx_graph *g, size_t i)
+{
+	return fx_graph_output(g)->args[0].items[i].node->out[0].dtype;
+}
+
+/* Nothing rounds an input for the CPU, or for nobody. */
+static void ends_at_the_cpu_are_floats(void **state)
+{
+	static float x[4097];
+	struct fxq_tensor in[2] = {
+		fxq_tensor_type(FXQ_DTYPE_F32, 2, (int64_t[]){ 1, 4097 }),
+		fxq_tensor_type(FXQ_DTYPE_F32, 2, (int64_t[]){ 1, 4097 }),
+	};
+	struct fx_graph *g = fx_graph_new(), *q;
+	struct fx_node *out[3];
+
+	in[0].data = in[1].data = x;
+	gen(x, 4097, 3, 1);
+	out[2] = fx_graph_placeholder(g, "x", &in[0]);
+	out[1] = fx_graph_placeholder(g, "z", &in[1]);
+	out[0] = fx_graph_call(g, "softmax", &out[2], 1, NULL, 0);
+	out[1] = fx_graph_call(g, "relu", &out[1], 1, NULL, 0);
+	fx_graph_set_output(g, out, 2);
+	q = converted_as(g, in, 2, &int8_ends);
+	assert_int_equal(fx_graph_first(q)->out[0].dtype, FXQ_DTYPE_F32);
+	assert_int_equal(fx_graph_first(q)->next->out[0].dtype, FXQ_DTYPE_I8);
+	assert_int_equal(type_of_output(q, 0), FXQ_DTYPE_F32);
+	assert_int_equal(type_of_output(q, 1), FXQ_DTYPE_I8);
+	assert_int_equal(count(q, "dequantize"), 0);
+	fx_graph_free(q);
+	fx_graph_free(g);
 }
 
 /* The largest value that @g's x is taken to have, of one lonely 100. */
@@ -696,6 +734,33 @@ static void scales_that_the_model_brings_are_kept(void **state)
 	fx_graph_free(g);
 }
 
+/* What has no scale in such a model passes through as it came. */
+static void ends_without_a_scale_are_floats(void **state)
+{
+	struct fx_graph *g = fx_graph_new(), *q;
+	struct fx_node *x = input(g, 1, 2), *out[3];
+	struct fxq_tensor type = x->out[0];
+	struct fx_calibration *cal;
+
+	out[0] = fx_graph_placeholder(g, "z", &type);
+	out[1] = rounded(g, x, 0.5f, 128, 0.5f);
+	out[1] = fx_graph_call(g, "relu", &out[1], 1, NULL, 0);
+	out[1] = rounded(g, out[1], 0.25f, 0, 0.25f);
+	out[2] = out[1];
+	fx_graph_set_output(g, out, 3);
+	assert_int_equal(fx_fuse(g), 0);
+	assert_int_equal(fx_calibration_begin(g, &int8_ends, &cal), 0);
+	if (fx_convert(g, cal, &int8_ends, &q))
+		fail_msg("'%s'", fx_graph_error(g));
+	assert_int_equal(fx_graph_first(q)->out[0].dtype, FXQ_DTYPE_I8);
+	assert_int_equal(type_of_output(q, 0), FXQ_DTYPE_F32);
+	assert_int_equal(type_of_output(q, 1), FXQ_DTYPE_I8);
+	assert_int_equal(type_of_output(q, 2), FXQ_DTYPE_I8);
+	fx_calibration_free(cal);
+	fx_graph_free(q);
+	fx_graph_free(g);
+}
+
 /* Rounded with one scale and read with another: that is a function, and stays. */
 static void a_pair_that_does_not_agree_stays(void **state)
 {
@@ -803,6 +868,8 @@ int main(void)
 		cmocka_unit_test(a_bias_that_cannot_fit_is_refused_by_name),
 		cmocka_unit_test(fusing_keeps_the_values),
 		cmocka_unit_test(ends_may_be_int8),
+		cmocka_unit_test(ends_at_the_cpu_are_floats),
+		cmocka_unit_test(ends_without_a_scale_are_floats),
 		cmocka_unit_test(a_spelled_out_activation_becomes_the_layers_table),
 		cmocka_unit_test(constants_and_scales_become_integers),
 		cmocka_unit_test(sums_before_a_long_softmax_are_kept),
