@@ -122,13 +122,13 @@ static int write_avg_pool(struct operation *o, const struct qresult *to,
 	return 0;
 }
 
-/* The sides of the windows, the same for all; false if they differ or overlap. */
-static bool windows_divide(const struct operation *o, int64_t kernel[2])
+/* The sides of @x's windows, the same for all; false if they differ or overlap. */
+static bool windows_divide(const struct operation *o, const struct fxq_tensor *x,
+			   int64_t kernel[2])
 {
-	const struct fxq_tensor *x = value_shape(o->in[0]);
 	const int64_t *out = find_attr(o, "output_size")->ints;
 
-	if (x->dtype == FXQ_DTYPE_NONE || x->rank != 4)
+	if (x->rank != 4)
 		return false;
 	for (int i = 0; i < 2; i++) {
 		int64_t from = x->dims[2 + i], to = out[i] ? out[i] : from;
@@ -144,11 +144,14 @@ static bool windows_divide(const struct operation *o, int64_t kernel[2])
 static int write_adaptive_pool(struct operation *o, const struct qresult *to,
 			       char *error)
 {
+	const struct fxq_tensor *x = shape_of(o, 0, error);
 	struct operation floats = { .op = "dequantize", .n_in = 1,
 				    .in = { o->in[0] } };
 	int64_t kernel[2];
 
-	if (windows_divide(o, kernel)) {
+	if (!x)
+		return -EINVAL;
+	if (windows_divide(o, x, kernel)) {
 		drop_attrs(o);
 		put_ints(o, "kernel_size", kernel, 2);
 		put_ints(o, "stride", kernel, 2);
