@@ -205,11 +205,26 @@ static bool rewrite_nothing(struct fx_node *n)
 	return true;
 }
 
+/* A call of @op where @n stands, with the type of @n and from the same source. */
+static struct fx_node *call_for(struct fx_node *n, const char *op,
+				struct fx_node *const *in, size_t n_in,
+				const struct fx_kwarg *kwargs, size_t n_kwargs)
+{
+	struct fx_graph *g = n->graph;
+	struct fx_node *was = fx_graph_set_insert_point(g, n), *call;
+
+	call = fx_graph_call(g, op, in, n_in, kwargs, n_kwargs);
+	fx_node_set_type(call, type_of(n));
+	call->source = n->source;
+	fx_graph_set_insert_point(g, was);
+	return call;
+}
+
 /* matmul with constant weights: linear. */
 static bool rewrite_matmul(struct fx_node *n)
 {
 	struct fx_graph *g = n->graph;
-	struct fx_node *w = fx_node_in(n, 1), *was, *linear;
+	struct fx_node *w = fx_node_in(n, 1), *was;
 	const float *v;
 	struct fx_node *in[2] = { fx_node_in(n, 0) };
 	int64_t rows, cols;
@@ -229,12 +244,8 @@ static bool rewrite_matmul(struct fx_node *n)
 			  (int64_t[]){ cols, rows }, t);
 	if (fx_node_kwarg(w, "scale"))
 		fx_node_set_kwarg(in[1], "scale", *fx_node_kwarg(w, "scale"));
-	linear = fx_graph_call(g, "linear", in, 2, NULL, 0);
-	fx_node_set_type(linear, type_of(n));
-	linear->source = n->source;
 	fx_graph_set_insert_point(g, was);
-	fx_node_replace_uses(n, linear);
-	erase_unused(n);
+	take_place(n, call_for(n, "linear", in, 2, NULL, 0));
 	return true;
 }
 
@@ -270,40 +281,33 @@ static bool mean_of_image(struct fx_node *n)
 /* The mean over height and width has one name, and keeps its dimensions. */
 static bool rewrite_mean(struct fx_node *n)
 {
-	struct fx_graph *g = n->graph;
-	struct fx_node *x = fx_node_in(n, 0), *was, *to;
+	struct fx_node *x = fx_node_in(n, 0), *to;
 	struct fxq_tensor t;
 
 	if (!x || !is_float(x) || !mean_of_image(n))
 		return false;
-	was = fx_graph_set_insert_point(g, n);
-	to = fx_graph_call(g, "global_avg_pool", &x, 1, NULL, 0);
+	to = call_for(n, "global_avg_pool", &x, 1, NULL, 0);
 	t = fxq_tensor_type(FXQ_DTYPE_F32, 4,
 			    (int64_t[]){ type_of(x)->dims[0],
 					 type_of(x)->dims[1], 1, 1 });
 	t.scale = type_of(n)->scale;
 	t.zero_point = type_of(n)->zero_point;
 	fx_node_set_type(to, &t);
-	to->source = n->source;
 	if (type_of(n)->rank != 4) {
 		struct fx_kwarg shape = { "shape",
-			fx_arg_ints(g, type_of(n)->dims, type_of(n)->rank) };
+			fx_arg_ints(n->graph, type_of(n)->dims,
+				    type_of(n)->rank) };
 
-		to = fx_graph_call(g, "reshape", &to, 1, &shape, 1);
-		fx_node_set_type(to, type_of(n));
-		to->source = n->source;
+		to = call_for(n, "reshape", &to, 1, &shape, 1);
 	}
-	fx_graph_set_insert_point(g, was);
-	fx_node_replace_uses(n, to);
-	erase_unused(n);
+	take_place(n, to);
 	return true;
 }
 
 /* Windows that divide an image are those of an average pool. */
 static bool rewrite_adaptive(struct fx_node *n)
 {
-	struct fx_graph *g = n->graph;
-	struct fx_node *x = fx_node_in(n, 0), *was, *pool;
+	struct fx_node *x = fx_node_in(n, 0);
 	int64_t kernel[2];
 	struct fx_kwarg k;
 
@@ -318,14 +322,8 @@ static bool rewrite_adaptive(struct fx_node *n)
 			return false;
 		kernel[i] = from / to;
 	}
-	k = (struct fx_kwarg){ "kernel_size", fx_arg_ints(g, kernel, 2) };
-	was = fx_graph_set_insert_point(g, n);
-	pool = fx_graph_call(g, "avg_pool2d", &x, 1, &k, 1);
-	fx_node_set_type(pool, type_of(n));
-	pool->source = n->source;
-	fx_graph_set_insert_point(g, was);
-	fx_node_replace_uses(n, pool);
-	erase_unused(n);
+	k = (struct fx_kwarg){ "kernel_size", fx_arg_ints(n->graph, kernel, 2) };
+	take_place(n, call_for(n, "avg_pool2d", &x, 1, &k, 1));
 	return true;
 }
 
@@ -373,7 +371,7 @@ static bool all_zero(const struct fx_node *n)
 static bool rewrite_concat(struct fx_node *n)
 {
 	struct fx_graph *g = n->graph;
-	struct fx_node *x = fx_node_in(n, 0), *was, *pad;
+	struct fx_node *x = fx_node_in(n, 0);
 	int64_t dim = fx_node_int(n, "dim", 0), pads[2 * FXQ_MAX_RANK] = { 0 };
 	struct fx_kwarg k[2];
 	uint32_t rank;
@@ -386,13 +384,7 @@ static bool rewrite_concat(struct fx_node *n)
 	pads[rank + dim] = type_of(n)->dims[dim] - type_of(x)->dims[dim];
 	k[0] = (struct fx_kwarg){ "pads", fx_arg_ints(g, pads, 2 * rank) };
 	k[1] = (struct fx_kwarg){ "value", fx_arg_float(0) };
-	was = fx_graph_set_insert_point(g, n);
-	pad = fx_graph_call(g, "pad", &x, 1, k, 2);
-	fx_node_set_type(pad, type_of(n));
-	pad->source = n->source;
-	fx_graph_set_insert_point(g, was);
-	fx_node_replace_uses(n, pad);
-	erase_unused(n);
+	take_place(n, call_for(n, "pad", &x, 1, k, 2));
 	return true;
 }
 
