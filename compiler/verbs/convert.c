@@ -183,16 +183,6 @@ static struct fx_module *float_layer(const struct fx_module *m,
 		    fx_module_copy(m->members[0].module);
 }
 
-/* Was its module converted for another call of it? */
-static bool is_converted(const struct fx_module *m)
-{
-	const struct layer_class *class = layer_class_of(m);
-
-	if (class && class->kind == LAYER_FUSED)
-		class = layer_class_of(m->members[0].module);
-	return class && class->kind == LAYER_REFERENCE;
-}
-
 static int convert_layer(struct convert *cv, struct fx_node *n,
 			 struct fx_module *observer)
 {
@@ -201,6 +191,7 @@ static int convert_layer(struct convert *cv, struct fx_node *n,
 	struct fx_module *layer, *reference;
 	unsigned int parts;
 
+	/* For another call of it. */
 	if (is_converted(n->module))
 		return 0;
 	layer = float_layer(n->module, &parts);

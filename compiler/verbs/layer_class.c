@@ -238,6 +238,16 @@ struct fx_module *float_like(const struct fx_module *m)
 	return module_make(base, options, true);
 }
 
+bool is_converted(const struct fx_module *m)
+{
+	const struct layer_class *class = layer_class_of(m);
+
+	if (class && class->kind == LAYER_FUSED)
+		class = layer_class_of(m->members[0].module);
+	return class && (class->kind == LAYER_REFERENCE ||
+			 class->kind == LAYER_QUANTIZED);
+}
+
 fxv option_of_weights(const struct fx_class *class,
 		      const struct fx_option *option,
 		      const struct fxq_tensor *w, int64_t groups, bool bias)

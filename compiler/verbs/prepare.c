@@ -372,6 +372,11 @@ static void leave_note(struct prepare *p, struct fx_module *prepared,
 	bool layer = n->opcode == FX_CALL_MODULE &&
 		     is_layer(p->backend, n->module);
 
+	if (layer && is_converted(n->module)) {
+		root_fail(p->gm, "%s: its weights are integers already; leave it as it is, { \"module_name\", \"%s\", NULL }, or prepare the model that was converted",
+			  n->target, n->target);
+		return;
+	}
 	if (layer)
 		check_weights(p, n, qconfig->weight);
 	if (layer && p->qat)

@@ -100,6 +100,9 @@ struct fx_module *layer_new(const struct fx_class *class,
  */
 struct fx_module *float_like(const struct fx_module *m);
 
+/* Is it a layer whose weights have become integers, or floats that were? */
+bool is_converted(const struct fx_module *m);
+
 /*
  * What an option of @class is if a call does not say it: what follows from the
  * sizes of its weights @w, which may be NULL; else the default. A pool is global.

@@ -5,6 +5,8 @@
  * What the goldens of torch cannot show: the backend of this machine, layers
  * that are called twice, what verbs leave alone, and what they refuse.
  */
+#include <errno.h>
+
 #include "verbs_kit.h"
 
 /* Observers, and what they find */
@@ -499,6 +501,51 @@ static void wrong_qconfigs_are_refused(void **state)
 	fx_module_put(model);
 }
 
+FX_MODULE(Pooled, module(conv, Conv2d(4, 4, 1)),
+	  module(pool, AdaptiveAvgPool2d(3)), module(last, Conv2d(4, 4, 1)))
+
+FX_FORWARD(Pooled, x)
+{
+	x = fx_call(self->pool, fx_call(self->conv, x));
+	return fx_call(self->last, x);
+}
+
+/* Prepared once more they would be taken for floats; without a qconfig they stay. */
+static void what_is_converted_is_not_prepared(void **state)
+{
+	struct fx_module_qconfig qconfig = any_qconfig();
+	struct fx_module *model = filled(Pooled()), *gm, *converted, *again;
+	struct fx_graph *g;
+
+	gm = prepare_calibration_fx(model, fx_qconfig_dict(
+		{ "", NULL, &qconfig }));
+	run(gm);
+	converted = convert_fx(gm);
+	assert_refused(prepare_calibration_fx(converted, fx_qconfig_dict(
+		{ "", NULL, &qconfig })),
+		"conv: its weights are integers already; leave it as it is, { \"module_name\", \"conv\", NULL }, or prepare the model that was converted");
+	again = convert_fx(gm, .is_reference = true);
+	assert_refused(prepare_qat_fx(again, fx_qconfig_dict(
+		{ "", NULL, &qconfig })),
+		"conv: its weights are integers already");
+	fx_module_put(again);
+	again = prepare_qat_fx(converted, fx_qconfig_dict(
+		{ "", NULL, &qconfig }, { "module_name", "conv", NULL },
+		{ "module_name", "last", NULL }));
+	assert_null(again->error);
+	fx_module_put(again);
+
+	/* Averages of integers round otherwise than those of floats. */
+	assert_int_equal(fx_functionalize(converted->graph, converted, &g),
+			 -EINVAL);
+	assert_non_null(strstr(fx_graph_error(converted->graph),
+			       "its sizes are not known: give the type of the graph's inputs first"));
+	fx_qconfig_put(&qconfig);
+	fx_module_put(converted);
+	fx_module_put(gm);
+	fx_module_put(model);
+}
+
 static void defaults_are_called_by_name(void **state)
 {
 	struct fx_module_qconfig calibrate = get_default_qconfig();
@@ -882,6 +929,7 @@ int main(void)
 		cmocka_unit_test(scales_of_inputs_stay_float),
 		cmocka_unit_test(stubs_are_leaves),
 		cmocka_unit_test(wrong_qconfigs_are_refused),
+		cmocka_unit_test(what_is_converted_is_not_prepared),
 		cmocka_unit_test(defaults_are_called_by_name),
 		cmocka_unit_test(int16_is_for_fake_quantization),
 		cmocka_unit_test(numbers_meet_floats),
