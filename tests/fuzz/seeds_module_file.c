@@ -4,7 +4,8 @@
  *
  *	seeds_module_file FOLDER
  *
- * Of each network that torch quantized, float, in training and on integers.
+ * Of each network that torch quantized, float, in training and on integers; and
+ * of a graph as importers make it, whose operator is no function of torch's.
  */
 #include <stdio.h>
 
@@ -56,12 +57,32 @@ static int write_seeds(const char *folder, const struct golden_quant_net *net)
 	return failed;
 }
 
+static struct fx_module *imported(void)
+{
+	const struct fxq_tensor type = fxq_tensor_type(FXQ_DTYPE_F32, 2,
+						       (int64_t[]){ 2, 3 });
+	const struct fx_kwarg alpha = { "alpha", fx_arg_float(0.5) };
+	struct fx_graph *g = fx_graph_new();
+	struct fx_node *x = fx_graph_placeholder(g, "x", &type);
+	struct fx_module *m;
+
+	x = fx_graph_call(g, "thresholded_relu", &x, 1, &alpha, 1);
+	fx_graph_set_output(g, &x, 1);
+	fx_graph_infer(g);
+	m = fx_module_of_graph(g);
+	fx_graph_free(g);
+	return m;
+}
+
 int main(int argc, char **argv)
 {
+	struct fx_module *m = imported();
 	int failed = argc != 2;
 
 #define X(name)	failed = failed || write_seeds(argv[1], &golden_quant_##name);
 	GOLDEN_QUANT_NETS(X)
 #undef X
+	failed = failed || write_seed(argv[1], "operator", "float", m);
+	fx_module_put(m);
 	return failed;
 }

@@ -166,6 +166,14 @@ static void run(struct fx_module *gm, fxv x)
 	fx_release(y);
 }
 
+static void put_models(struct fx_module *m, struct fx_module *prepared,
+		       struct fx_module *gm)
+{
+	fx_module_put(gm);
+	fx_module_put(prepared);
+	fx_module_put(m);
+}
+
 /* With a qconfig that has a scale for each channel if the file has not. */
 static void calibrate(const char *path, bool per_tensor)
 {
@@ -183,9 +191,7 @@ static void calibrate(const char *path, bool per_tensor)
 	gm = reloaded(checked(convert_fx(prepared)));
 	assert_integers(qdq, gm);
 	run(gm, x);
-	fx_module_put(gm);
-	fx_module_put(prepared);
-	fx_module_put(m);
+	put_models(m, prepared, gm);
 	fx_qconfig_put(&qconfig);
 	fx_release(x);
 	fx_graph_free(g);
@@ -249,9 +255,7 @@ static void train(const char *fake)
 	fxq_tensor_free(&wanted);
 	fx_release(y);
 	fx_release(x);
-	fx_module_put(gm);
-	fx_module_put(prepared);
-	fx_module_put(m);
+	put_models(m, prepared, gm);
 	fx_qconfig_put(&qconfig);
 	fx_graph_free(g);
 	fx_graph_free(qdq);
@@ -351,9 +355,7 @@ static void operators_on_integers_keep_theirs(void **state)
 	fxq_tensor_free(&wanted);
 	fx_release(y);
 	fx_release(x);
-	fx_module_put(gm);
-	fx_module_put(prepared);
-	fx_module_put(m);
+	put_models(m, prepared, gm);
 	fx_qconfig_put(&qconfig);
 	fx_graph_free(g);
 }
@@ -438,9 +440,7 @@ static void assert_counts_from(struct fx_module *m, int least)
 	for (int64_t i = 0; i < fxq_tensor_count(w); i++)
 		assert_int_equal(((int8_t *)w->data)[i], least + i % 8);
 	fx_release(x);
-	fx_module_put(gm);
-	fx_module_put(prepared);
-	fx_module_put(m);
+	put_models(m, prepared, gm);
 	fx_qconfig_put(&qconfig);
 }
 
@@ -471,9 +471,7 @@ static void other_weights_have_other_scales(void **state)
 	assert_true(fabsf(((float *)fx_module_tensor(gm, "conv2d.weight_scale")
 			   ->data)[0] - most / 127) < 1e-6f);
 	fx_release(x);
-	fx_module_put(gm);
-	fx_module_put(prepared);
-	fx_module_put(m);
+	put_models(m, prepared, gm);
 	fx_qconfig_put(&qconfig);
 }
 
