@@ -439,6 +439,33 @@ static void pictures_become_floats(void **state)
 	free(bytes);
 }
 
+static void a_batch_has_pictures(void **state)
+{
+	const struct fxq_image_preprocess p = {
+		.order = FXQ_PIXEL_GRAY, .width = 16, .height = 8,
+		.channels = 1, .std = { 0x3f800000 },
+	};
+	struct fxq_tensor none = kit_type(FXQ_DTYPE_F32, ELEMENTS);
+	struct fxq_writer *w = kit_writer("none");
+	struct fxq_image *image = NULL;
+	uint32_t x, y;
+	size_t size;
+	void *bytes;
+
+	none.dims[0] = 0;
+	x = fxq_writer_tensor(w, "x", &none, 0);
+	y = fxq_writer_tensor(w, "y", &none, 0);
+	fxq_writer_inputs(w, &x, 1);
+	kit_call(w, true, "guess", x, y, NULL, 0);
+	fxq_writer_outputs(w, &y, 1);
+	fxq_writer_preprocess(w, &p);
+	bytes = kit_finish(w, &size);
+	assert_int_equal(fxq_image_open_memory(bytes, size, &image), -EBADMSG);
+	assert_non_null(strstr(fxq_error(),
+			       "the 0 bytes of input 0 are no batch of these"));
+	free(bytes);
+}
+
 static void names_must_end(void **state)
 {
 	struct fxq_image *image = NULL;
@@ -554,6 +581,7 @@ int main(void)
 		cmocka_unit_test(writer_leaves_no_file_behind),
 		cmocka_unit_test(each_damage_is_refused_in_words),
 		cmocka_unit_test(pictures_become_floats),
+		cmocka_unit_test(a_batch_has_pictures),
 		cmocka_unit_test(names_must_end),
 		cmocka_unit_test(other_contract_is_told),
 		cmocka_unit_test(two_tensors_cannot_overlap_in_a_region),

@@ -230,7 +230,7 @@ static int check_header_ranges(const struct fxq_image *image)
 	return ret;
 }
 
-/* A batch of pictures fills its input, as floats. */
+/* A batch of pictures, one at least, fills its input, as floats. */
 static int check_pictures(const struct fxq_image *image)
 {
 	const uint32_t *in = image->args + image->header->first_input;
@@ -245,7 +245,7 @@ static int check_pictures(const struct fxq_image *image)
 		if (t->dtype != FXQ_DTYPE_F32)
 			return image_bad(image, "%s[%u] makes floats of pictures, and input %u takes none",
 					 FXQ_SECTION_PREPROCESS, i, p->input);
-		if (__builtin_mul_overflow(one, batch, &bytes) ||
+		if (!batch || __builtin_mul_overflow(one, batch, &bytes) ||
 		    bytes != t->bytes)
 			return image_bad(image, "%s[%u] makes %ux%ux%u floats of a picture, and the %llu bytes of input %u are no batch of these",
 					 FXQ_SECTION_PREPROCESS, i, p->channels,
