@@ -33,6 +33,15 @@ static void program_destroy(struct object *object)
 	object_put(p->context);
 }
 
+static struct loaded *loaded_new(cl_uint n)
+{
+	struct loaded *loaded = calloc(n, sizeof(*loaded));
+
+	for (cl_uint i = 0; loaded && i < n; i++)
+		atomic_flag_clear(&loaded[i].row);
+	return loaded;
+}
+
 /* With room for @n_graphs, all empty, and nothing built. */
 static cl_program program_create(cl_context context, enum program_form form,
 				 cl_uint n_devices,
@@ -57,8 +66,7 @@ static cl_program program_create(cl_context context, enum program_form form,
 	complete = p->devices && p->status && p->logs && p->graphs &&
 		   p->options;
 	for (cl_uint i = 0; complete && i < n_graphs; i++) {
-		p->graphs[i].loaded = calloc(n_devices,
-						sizeof(struct loaded));
+		p->graphs[i].loaded = loaded_new(n_devices);
 		complete = p->graphs[i].loaded;
 	}
 	if (!complete) {
