@@ -3,7 +3,8 @@
  * DOC: fxq_gem.c - buffer objects
  *
  * Memory is shmem's, zeroed. Here stand the three flags that a buffer may have
- * and what follows from them for mmap(), export and the device.
+ * and what follows from them for mmap(), export and the device, and that none is
+ * filled that is larger than the machine's memory.
  */
 #include <linux/dma-buf.h>
 #include <linux/mm.h>
