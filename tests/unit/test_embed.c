@@ -675,7 +675,6 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-/* Submits; -EBUSY only says that others were faster. */
 /* Lone runs beside those of others, whose machine just falls asleep or wakes. */
 static void *submit_lone_many(void *arg)
 {
@@ -724,6 +723,7 @@ static void lone_runs_miss_no_wake(void **state)
 	user_finish(&worker[1].user);
 }
 
+/* Submits; -EBUSY only says that others were faster. */
 static void *submit_many(void *arg)
 {
 	const struct timespec pause = { .tv_nsec = 20000 };
