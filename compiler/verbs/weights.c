@@ -89,7 +89,10 @@ const struct fx_module *given_scales(const struct fx_module *layer)
 	       member->module : NULL;
 }
 
-/* @given, with no more integers than @t, what the qconfig asks for, has. */
+/*
+ * The scales of @given, with no more integers than @t, what the qconfig asks for,
+ * has. A file may say anything else of it: channels lie as the layer has them.
+ */
 static struct fx_module *narrowed(const struct fx_module *layer,
 				  const struct fx_module *given,
 				  const struct qtype *t)
@@ -101,7 +104,8 @@ static struct fx_module *narrowed(const struct fx_module *layer,
 	struct fx_module *m;
 
 	if (most >= INT8_MAX)
-		return fx_module_copy(given);
+		return GivenScalesObserver(scale->data, (size_t)n,
+					   .qscheme = scheme);
 	m = GivenScalesObserver(scale->data, (size_t)n, .qscheme = scheme,
 				.quant_min = least, .quant_max = most);
 	if (!m->error &&

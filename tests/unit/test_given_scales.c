@@ -452,6 +452,17 @@ static void channels_are_first_or_second(void **state)
 				     FX_DIMS(3, 3, 2, 2), -128), -128);
 }
 
+/* Whatever a file says of the observer, of which only the scales matter. */
+static void channels_are_the_layers(void **state)
+{
+	struct fx_module *m = one_layer("conv2d", 0, FX_DIMS(3, 3, 2, 2), -128);
+
+	assert_int_equal(fx_module_replace(m, "conv2d.weight_observer",
+		GivenScalesObserver(scales, 3, .ch_axis = 1, .quant_min = -7,
+				    .quant_max = 7)), 0);
+	assert_counts_from(reloaded(m), -128);
+}
+
 /* After training in float they are no multiples: then they are observed. */
 static void other_weights_have_other_scales(void **state)
 {
@@ -593,6 +604,7 @@ int main(void)
 		cmocka_unit_test(training_begins_with_integers_of_a_file),
 		cmocka_unit_test(operators_on_integers_keep_theirs),
 		cmocka_unit_test(channels_are_first_or_second),
+		cmocka_unit_test(channels_are_the_layers),
 		cmocka_unit_test(other_weights_have_other_scales),
 		cmocka_unit_test(a_norm_stays_behind_given_scales),
 		cmocka_unit_test(what_cannot_be_kept_is_refused),
