@@ -103,7 +103,8 @@ static int save_one(const struct results *res, size_t k, const char *path)
 	int code, err;
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
-		if (!ends_with(path, formats[i].ending))
+		if (strcmp(path, formats[i].ending) &&
+		    !ends_with(path, formats[i].ending))
 			continue;
 		code = join(res, k, &t);
 		if (code)
