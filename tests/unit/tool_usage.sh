@@ -283,6 +283,11 @@ refuses 2 'which --order rgb does not fit' compile "$net" -o x.fxq -c random \
 	--order rgb
 refuses 2 'is 28x28 and --size says 32x32' compile "$net" -o x.fxq -c random \
 	--size 32x32
+# Its input, 1x1x28x28, with a first dimension of 0.
+LC_ALL=C sed -z 's/\n\x02\x08\x01\(\n\x02\x08\x01\n\x02\x08\x1c\)/\n\x02\x08\x00\1/' \
+	"$net" >nothing.onnx
+refuses 2 'is float32 0x1x28x28, a batch of no picture' \
+	compile nothing.onnx -o x.fxq -c random
 refuses 3 'none.npz' train "$net" --weights none.npz --fashion-mnist -o x.npz
 refuses 2 'are for plugins' compile "$net" -o x.fxq -c random --train
 refuses 6 'it cannot be written' compile "$net" -o none/x.fxq -c random

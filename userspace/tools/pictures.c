@@ -67,6 +67,10 @@ int pictures_for(const struct pictures *p, const char *name,
 		return complain(TOOL_USAGE,
 				"input '%s' is %s, which no picture becomes: float32 with 4 dimensions, of which one is 1 or 3 channels, is needed",
 				name, type_text(type, text));
+	if (type->dims[0] < 1)
+		return complain(TOOL_USAGE,
+				"input '%s' is %s, a batch of no picture; its first dimension must be 1 or more",
+				name, type_text(type, text));
 	info.nhwc = nhwc;
 	info.channels = type->dims[nhwc ? 3 : 1];
 	info.height = type->dims[nhwc ? 1 : 2];
