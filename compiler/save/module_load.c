@@ -261,6 +261,18 @@ static int count_paths(const struct loader *l, json_t *what)
 		       l->file, l->n_made) : 0;
 }
 
+/* Is @member what the class makes of @made, once, or one that may come on top? */
+static bool belongs(const struct loader *l, const struct building *b,
+		    const struct fx_member *made, const struct fx_member *member)
+{
+	size_t i = made ? (size_t)(made - b->m->members) : 0;
+
+	if (!made)
+		return b->open || saved_takes(b->m, member);
+	return i < b->n_made && !b->has[i] &&
+	       replaces(l, b->class, made, member);
+}
+
 static int put_member(struct loader *l, struct building *b, json_t *from)
 {
 	const struct fx_member *made;
@@ -272,9 +284,7 @@ static int put_member(struct loader *l, struct building *b, json_t *from)
 		return bad_module(l, b->name, "a member has no name, no kind, or nothing that is there");
 	}
 	made = module_member(b->m, member.name);
-	i = made ? made - b->m->members : 0;
-	if (!made ? !b->open && !saved_takes(b->m, &member) : i >= b->n_made || b->has[i] ||
-			       !replaces(l, b->class, made, &member)) {
+	if (!belongs(l, b, made, &member)) {
 		drop_member(&member);
 		return io_fail(-EINVAL, "%s: module %zu (%s): '%s' is not as its class makes it of these options; save the graph again",
 			       l->file, l->n_made, b->name,
@@ -283,6 +293,7 @@ static int put_member(struct loader *l, struct building *b, json_t *from)
 	if (!made) {
 		add_member(b->m, &member);
 	} else {
+		i = made - b->m->members;
 		b->has[i] = true;
 		replace_member(b->m, &b->m->members[i], &member);
 	}
