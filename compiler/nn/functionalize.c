@@ -681,8 +681,8 @@ static int rewrite_node(struct rewrite *r, struct fx_node *n)
 	}
 }
 
-int fx_functionalize(struct fx_graph *g, struct fx_module *model,
-		     struct fx_graph **ret_graph)
+static int functionalize(struct fx_graph *g, struct fx_module *model,
+			 struct fx_graph **ret_graph)
 {
 	struct rewrite r = { .from = g, .to = fx_graph_new(), .told = g,
 			     .model = model };
@@ -709,4 +709,24 @@ int fx_functionalize(struct fx_graph *g, struct fx_module *model,
 	}
 	*ret_graph = r.to;
 	return 0;
+}
+
+/* The caller keeps the wrapped calls that became operators here. */
+int fx_functionalize(struct fx_graph *g, struct fx_module *model,
+		     struct fx_graph **ret_graph)
+{
+	struct fx_graph *copy;
+	int ret;
+
+	if (!has_lowerings(g))
+		return functionalize(g, model, ret_graph);
+
+	copy = fx_graph_copy(g);
+	ret = lower_wrapped(copy, model);
+	if (!ret)
+		ret = functionalize(copy, model, ret_graph);
+	if (ret)
+		fx_graph_fail(g, ret, "%s", fx_graph_error(copy));
+	fx_graph_free(copy);
+	return ret;
 }

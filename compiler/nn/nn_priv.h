@@ -442,6 +442,10 @@ int trace_with(struct fx_module *model, struct fx_tracer *tracer,
 /* Calls @m, whose forward writes down in @g what it does; nodes of @g come in. */
 fxv trace_call(const struct fx_loc *at, struct fx_module *m, const fxv *args,
 	       struct fx_graph *g);
+/* Runs the lowering in the place of @n, whose graph has @root's modules. */
+struct fx_lowering;
+fxv trace_lowering(const struct fx_lowering *l, struct fx_module *self,
+		   const fxv *args, struct fx_module *root, struct fx_node *n);
 /* Whether the tracer that runs, if one does, records assertions. */
 bool tracing_asserts(void);
 
@@ -454,6 +458,13 @@ static inline const struct fx_wrapped *wrapped_of(const struct fxq_function *fn)
 /* Runs the body, with arguments completed. */
 fxv wrapped_run(const struct fx_wrapped *w, struct fx_module *self,
 		const fxv *args);
+
+/* lowering.c: wrapped code as operators */
+
+/* Does the graph call wrapped code that has a lowering? */
+bool has_lowerings(const struct fx_graph *g);
+/* Puts lowerings in the places of such calls; @root has the graph's modules. */
+int lower_wrapped(struct fx_graph *g, struct fx_module *root);
 
 /* functionalize.c, rewrite_index.c: writing operators down */
 

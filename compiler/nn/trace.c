@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <fxq/lowering.h>
+
 #include "nn_priv.h"
 
 /*
@@ -541,19 +543,54 @@ static int trace_error(fxv result, struct fx_tracer *tracer)
 	return value_err(result);
 }
 
+/* The tracer listens to the modules of t->root until thaw(). */
+static struct tracing *listen(struct tracing *t, struct frozen *frozen)
+{
+	static const struct fx_tracer tracer;
+	struct tracing *outer = context.tracing;
+
+	t->tracer = &tracer;
+	context.tracing = t;
+	freeze(t->root, frozen);
+	return outer;
+}
+
 fxv trace_call(const struct fx_loc *at, struct fx_module *m, const fxv *args,
 	       struct fx_graph *g)
 {
-	static const struct fx_tracer tracer;
-	struct tracing tracing = { .g = g, .root = m, .scope = "",
-				   .tracer = &tracer };
-	struct tracing *outer = context.tracing;
+	struct tracing tracing = { .g = g, .root = m, .scope = "" }, *outer;
 	struct frozen frozen = { 0 };
 	fxv result;
 
-	context.tracing = &tracing;
-	freeze(m, &frozen);
+	outer = listen(&tracing, &frozen);
 	result = module_run(at, m, args);
+	thaw(&frozen);
+	context.tracing = outer;
+	return result;
+}
+
+static unsigned int count_constants(const struct fx_graph *g)
+{
+	unsigned int n_constants = 0;
+
+	fx_for_each_node(n, g)
+		n_constants += fx_node_is_const(n);
+	return n_constants;
+}
+
+fxv trace_lowering(const struct fx_lowering *l, struct fx_module *self,
+		   const fxv *args, struct fx_module *root, struct fx_node *n)
+{
+	struct tracing tracing = {
+		.g = n->graph, .root = root, .scope = n->scope ? n->scope : "",
+		.n_constants = count_constants(n->graph),
+	};
+	struct tracing *outer;
+	struct frozen frozen = { 0 };
+	fxv result;
+
+	outer = listen(&tracing, &frozen);
+	result = l->body(self, args);
 	thaw(&frozen);
 	context.tracing = outer;
 	return result;

@@ -37,6 +37,14 @@ static void absorb_functionals(struct fx_graph *g)
 	}
 }
 
+/* What the device can do of wrapped code is for the backend to see, too. */
+static struct fx_module *lower(struct fx_module *gm)
+{
+	if (lower_wrapped(gm->graph, gm))
+		root_fail(gm, "%s", fx_graph_error(gm->graph));
+	return gm;
+}
+
 struct fx_module *root_copy(struct fx_module *model)
 {
 	struct fx_tracer tracer = QuantizationTracer(NULL, stubs);
@@ -44,8 +52,10 @@ struct fx_module *root_copy(struct fx_module *model)
 	struct fx_graph *graph;
 
 	copy = fx_module_copy(model);
-	if (copy->graph || copy->error)
+	if (copy->error)
 		return copy;
+	if (copy->graph)
+		return lower(copy);
 
 	if (fx_trace(copy, &tracer, &graph)) {
 		module_fail(copy, -1, "%s", tracer.error);
@@ -54,7 +64,7 @@ struct fx_module *root_copy(struct fx_module *model)
 	absorb_functionals(graph);
 	gm = fx_graph_module(copy, graph);
 	fx_module_put(copy);
-	return gm;
+	return lower(gm);
 }
 
 struct fx_module *root_fail(struct fx_module *gm, const char *fmt, ...)

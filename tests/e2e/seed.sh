@@ -58,6 +58,18 @@ for word in _post_process fxq_register_function --plugin built-in; do
 	grep -q -e "$word" "$tmp/err" || fail "no '$word' in: $(cat "$tmp/err")"
 done
 
+# A wrapped function with a lowering is the device's; the model's own is a loop.
+plugin=$EXAMPLES/lowering_plugin.so
+"$FXQ_RUN" show "$plugin" >"$tmp/out"
+grep -q 'call_function.*quick_gelu' "$tmp/out" || fail "$(cat "$tmp/out")"
+"$FXQ_RUN" compile "$plugin" -o "$tmp/net.fxq" --calibrate random \
+	>"$tmp/out" 2>&1 || fail "lowering: $(cat "$tmp/out")"
+grep -q ': 1 device and ' "$tmp/out" || fail "$(cat "$tmp/out")"
+"$FXQ_RUN" infer "$tmp/net.fxq" -i random -o "$tmp/1.npy" ||
+	fail "a program is asked for the code that was lowered"
+"$FXQ_RUN" verify "$plugin" --calibrate random >"$tmp/out" 2>&1
+grep -q ' 0 differ, 1 of 1 outputs equal' "$tmp/out" || fail "$(cat "$tmp/out")"
+
 # Three regions with the program's functions between and behind: the middle
 # ones have the shape that calibration saw, the last one's is what it finds.
 plugin=$EXAMPLES/three_regions_plugin.so

@@ -22,6 +22,7 @@
 #include <fxq/compile.h>
 #include <fxq/fxq.h>
 #include <fxq/image.h>
+#include <fxq/lowering.h>
 #include <fxq/quantize_fx.h>
 
 #include "../golden/quant/golden.h"
@@ -144,11 +145,52 @@ FX_FORWARD(Uneven, x)
 	return fx_call(self->last, x);
 }
 
+/* Wrapped code that has a lowering: a function, a method, and a class. */
+FX_WRAP_FUNCTION(quick_gelu, x, (slope, FX_FLOAT(1.702)))
+{
+	return fx_mul(x, fx_sigmoid(fx_mul(x, slope)));
+}
+FX_LOWERING(quick_gelu, x, slope)
+{
+	return fx_mul(x, fx_sigmoid(fx_mul(x, slope)));
+}
+
+FX_WRAP_MODULE(Gate, module(conv, CONV))
+FX_FORWARD(Gate, x)
+{
+	return fx_mul(x, fx_hardsigmoid(fx_call(self->conv, x)));
+}
+FX_LOWERING(Gate, x)
+{
+	struct Gate *gate = (struct Gate *)self;
+
+	return fx_mul(x, fx_hardsigmoid(fx_call(gate->conv, x)));
+}
+
+FX_MODULE(Lowered, module(conv, CONV), module(gate, Gate()),
+	  module(last, CONV))
+FX_WRAP_METHOD(Lowered, finish, x, residual)
+{
+	return fx_relu(fx_add(fx_call(self->last, x), residual));
+}
+FX_LOWERING(finish, x, residual)
+{
+	struct Lowered *model = (struct Lowered *)self;
+
+	return fx_relu(fx_add(fx_call(model->last, x), residual));
+}
+FX_FORWARD(Lowered, x)
+{
+	x = quick_gelu(fx_call(self->conv, x), fx_default);
+	return finish(self, fx_call(self->gate, x), x);
+}
+
 /* The first is not all integers. */
 static const struct golden_quant_net zoo[] = {
 	{ "hybrid", hybrid, FX_DIMS(1, 4, 6, 6) },
 	{ "windows", Windows, FX_DIMS(1, 4, 6, 6) },
 	{ "uneven", Uneven, FX_DIMS(1, 4, 6, 6) },
+	{ "lowered", Lowered, FX_DIMS(1, 4, 6, 6) },
 	{ "tables", Tables, FX_DIMS(1, 4, 6, 6) },
 	{ "functions", Functions, FX_DIMS(1, 4, 6, 6) },
 	{ "parts", Parts, FX_DIMS(1, 4, 6, 6) },
@@ -157,7 +199,7 @@ static const struct golden_quant_net zoo[] = {
 #define N_ZOO	(sizeof(zoo) / sizeof(*zoo))
 
 /* Of the first ones. */
-static const size_t regions[] = { 3, 1, 2 };
+static const size_t regions[] = { 3, 1, 2, 1 };
 
 /* How often an image goes to the device, with the CPU at work between. */
 static size_t regions_of(const struct fxq_image *image)

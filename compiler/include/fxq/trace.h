@@ -175,10 +175,10 @@ void fx_print_code(const struct fx_module *gm);
  * The traced graph @g of @model in functional form (fx.h), as a graph of its
  * own that the caller frees: every module an operator with its parameters as
  * constants, batch norms by their running statistics, dropout and stubs gone.
- * Wrapped functions stay, as call_method nodes with tensors as args, numbers
- * as kwargs, and node->wrapped. node->source is the module's path. The types of
- * the placeholders are left to the caller. On failure the sentence is in
- * fx_graph_error(@g).
+ * Wrapped functions that have no lowering (lowering.h) stay, as call_method nodes
+ * with tensors as args, numbers as kwargs, and node->wrapped. node->source is the
+ * module's path. The types of the placeholders are left to the caller. On failure
+ * the sentence is in fx_graph_error(@g).
  */
 int fx_functionalize(struct fx_graph *g, struct fx_module *model,
 		     struct fx_graph **ret_graph);
