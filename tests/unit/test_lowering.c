@@ -277,9 +277,9 @@ static void assert_fuses(const char *error, const char *target)
 
 static void lowerings_come_and_go(void **state)
 {
-	struct fx_lowering first = { "late", nothing, one };
-	struct fx_lowering last = { "late", square, one };
-	struct fx_lowering skip = { "late", NULL, NULL };
+	static struct fx_lowering first = { "late", nothing, one };
+	static struct fx_lowering last = { "late", square, one };
+	static struct fx_lowering skip = { "late", NULL, NULL };
 
 	assert_fuses(NULL, "late");
 	fx_register_lowering(&first);
@@ -297,7 +297,7 @@ static void lowerings_come_and_go(void **state)
 
 static void wrong_lowerings_are_refused(void **state)
 {
-	static const struct {
+	static struct {
 		struct fx_lowering lowering;
 		const char *error;
 	} cases[] = {
@@ -308,18 +308,16 @@ static void wrong_lowerings_are_refused(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct fx_lowering lowering = cases[i].lowering;
-
-		fx_register_lowering(&lowering);
+		fx_register_lowering(&cases[i].lowering);
 		assert_fuses(cases[i].error, NULL);
-		fx_unregister_lowering(&lowering);
+		fx_unregister_lowering(&cases[i].lowering);
 	}
 }
 
 /* The tracer's own sentence, and the line in the lowering. */
 static void a_lowering_sees_no_elements(void **state)
 {
-	struct fx_lowering lowering = { "late", elements, one };
+	static struct fx_lowering lowering = { "late", elements, one };
 	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
 	struct fx_module *m = filled(Late()), *fused;
 	struct fx_graph *g, *functional;
