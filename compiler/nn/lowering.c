@@ -138,7 +138,7 @@ static int check_count(const struct fx_lowering *l, const fxv *args,
 		      n, args_count(args));
 }
 
-/* What the call has become: one value, of which nodes may be the inputs. */
+/* What the call has become, of which nodes may be the inputs. */
 static fxv lowered(const struct fx_lowering *l, struct fx_node *n,
 		   struct fx_module *root)
 {
@@ -150,8 +150,6 @@ static fxv lowered(const struct fx_lowering *l, struct fx_node *n,
 	fx_insert_before(n);
 	v = trace_lowering(l, self_of(n, root), args, root, n);
 	fx_graph_set_insert_point(n->graph, NULL);
-	if (v.kind != FX_VALUE_NODE && v.kind != FX_VALUE_POISON)
-		return fx_poison(NULL, -EINVAL, "it returns nothing that is computed from its arguments; it must return one such value");
 	return v;
 }
 
@@ -166,23 +164,71 @@ static void erase_call(struct fx_node *n)
 		fx_node_erase(self);
 }
 
+/* The node of @v, several values, that @user takes from @n; or NULL. */
+static struct fx_node *item_taken(const struct fx_node *user,
+				  const struct fx_node *n, fxv v)
+{
+	const struct fx_arg *index = &user->args[1];
+	fxv item;
+
+	if (fx_node_in(user, 0) != n || user->n_args != 2 ||
+	    function_of_node(user) != &fx_function_getitem ||
+	    index->kind != FX_ARG_INT || index->i < 0 ||
+	    index->i >= (int64_t)fx_tuple_count(v))
+		return NULL;
+	item = fx_tuple_item(v, (size_t)index->i);
+	return item.kind == FX_VALUE_NODE ? item.node : NULL;
+}
+
+/* What was recorded between @first and @n, and nobody wants. */
+static void erase_unused(struct fx_node *first, struct fx_node *n)
+{
+	for (struct fx_node *k = n->prev, *prev; k != first; k = prev) {
+		prev = k->prev;
+		if (!k->n_users)
+			fx_node_erase(k);
+	}
+}
+
+/* Whoever used @n uses @v. */
+static fxv replace_call(struct fx_node *n, fxv v)
+{
+	if (v.kind == FX_VALUE_POISON)
+		return v;
+	if (v.kind == FX_VALUE_NODE)
+		fx_node_replace_uses(n, v.node);
+	fx_for_each_node(user, n->graph) {
+		struct fx_node *item = item_taken(user, n, v);
+
+		if (!item)
+			continue;
+		fx_node_replace_uses(user, item);
+		fx_node_erase(user);
+	}
+	if (n->n_users)
+		return fx_poison(NULL, -EINVAL, "it must return what is computed from its arguments: one value, or a tuple of which each is taken by its number");
+	return fx_none;
+}
+
 static int lower_call(const struct fx_lowering *l, struct fx_node *n,
 		      struct fx_module *root)
 {
+	struct fx_node *first = n->prev;
 	struct fx_graph *g = n->graph;
 	struct scope scope;
-	fxv v;
 	int err = 0;
+	fxv v;
 
 	scope_open(&scope);
-	v = scope_close(&scope, lowered(l, n, root));
+	v = replace_call(n, lowered(l, n, root));
+	v = scope_close(&scope, v);
 	if (fx_error(v)) {
 		err = fx_graph_fail(g, value_err(v), "the lowering of '%s': %s",
 				    l->name, fx_error(v));
 		fx_drop(v);
 		return err;
 	}
-	fx_node_replace_uses(n, v.node);
+	erase_unused(first, n);
 	erase_call(n);
 	return 0;
 }

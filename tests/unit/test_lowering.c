@@ -227,6 +227,42 @@ static void methods_and_classes_are_lowered(void **state)
 	fx_module_put(m);
 }
 
+/* Several results, some of which nobody wants. */
+FX_WRAP_FUNCTION(parts, x)
+{
+	return fx_tuple(fx_zeros(1), fx_zeros(1), fx_zeros(1));
+}
+FX_LOWERING(parts, x)
+{
+	return fx_tuple(fx_relu(x), fx_tanh(fx_mul(x, 2)), fx_neg(x));
+}
+
+FX_MODULE(Parts, module(none, Identity()))
+FX_FORWARD(Parts, x)
+{
+	fxv several = parts(x);
+
+	return fx_add(fx_getitem(several, 2), fx_getitem(several, 0));
+}
+
+static void results_are_taken_by_number(void **state)
+{
+	struct fx_module *m = filled(Parts()), *fused = fuse_fx(m);
+
+	if (fused->error)
+		fail_msg("%s", fused->error);
+	assert_int_equal(calls_of(fused->graph, "parts"), 0);
+	assert_int_equal(calls_of(fused->graph, "tanh"), 0);
+	assert_int_equal(calls_of(fused->graph, "mul"), 0);
+	assert_int_equal(fx_graph_lint(fused->graph), 0);
+	assert_string_equal(fx_graph_output(fused->graph)->prev->args[0].node->name,
+			    "neg");
+	assert_string_equal(fx_graph_output(fused->graph)->prev->args[1].node->name,
+			    "relu");
+	fx_module_put(fused);
+	fx_module_put(m);
+}
+
 /* Registered by a program, the last one counting, for as long as it likes. */
 
 FX_WRAP_FUNCTION(late, x)
@@ -248,6 +284,11 @@ static fxv square(struct fx_module *self, const fxv *args)
 static fxv nothing(struct fx_module *self, const fxv *args)
 {
 	return fx_zeros(1);
+}
+
+static fxv pair(struct fx_module *self, const fxv *args)
+{
+	return fx_tuple(args[0], args[0]);
 }
 
 static fxv elements(struct fx_module *self, const fxv *args)
@@ -303,8 +344,10 @@ static void wrong_lowerings_are_refused(void **state)
 	} cases[] = {
 		{ { "late", square, two },
 		  "the lowering of 'late': it has 2 arguments; what is wrapped has 1" },
+		{ { "late", pair, one },
+		  "the lowering of 'late': it must return what is computed from its arguments: one value, or a tuple of which each is taken by its number" },
 		{ { "late", nothing, one },
-		  "the lowering of 'late': it returns nothing that is computed from its arguments; it must return one such value" },
+		  "the lowering of 'late': it must return what is computed from its arguments: one value, or a tuple of which each is taken by its number" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -344,6 +387,7 @@ int main(void)
 		cmocka_unit_test(what_is_lowered_is_quantized),
 		cmocka_unit_test(functional_graphs_are_lowered),
 		cmocka_unit_test(methods_and_classes_are_lowered),
+		cmocka_unit_test(results_are_taken_by_number),
 		cmocka_unit_test(lowerings_come_and_go),
 		cmocka_unit_test(wrong_lowerings_are_refused),
 		cmocka_unit_test(a_lowering_sees_no_elements),

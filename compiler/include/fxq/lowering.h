@@ -26,8 +26,9 @@
 /*
  * struct fx_lowering - of what is wrapped under a name
  * @name: of the wrapped function, method or class
- * @body: records the operators, and returns one value; NULL: this code stays on
- *	  the CPU, whatever else is registered
+ * @body: records the operators, and returns their value, or a tuple of values of
+ *	  which each is taken by its number; NULL: this code stays on the CPU,
+ *	  whatever else is registered
  * @params: as many as the wrapped code has; only their number counts
  * @next: the registry's
  */
