@@ -278,6 +278,11 @@ fxv fx_getitem_at(const struct fx_loc *at, fxv v, const fxv *index)
 {
 	fxv i = args_count(index) == 1 ? index[0] :
 		fx_tuple_of(FX_VALUE_TUPLE, index);
+	bool sequence = v.kind == FX_VALUE_TUPLE || v.kind == FX_VALUE_LIST ||
+			v.kind == FX_VALUE_DICT;
 
+	/* A tuple of traced values is a tuple, whose items are there. */
+	if (sequence && !find_poison(FX_ARGS(v, i)))
+		return value_item(at, v, i);
 	return fx_apply(&fx_function_getitem, at, FX_ARGS(v, i), NULL, "");
 }

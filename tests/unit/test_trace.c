@@ -42,6 +42,28 @@ FX_FORWARD(Seed2Method, input)
 	return _post_process(self, x);
 }
 
+/* What a traced module returns is taken apart in C, and leaves no node. */
+FX_MODULE(Halves, attribute(none, fx_none))
+FX_FORWARD(Halves, x)
+{
+	return fx_tuple(fx_relu(x), fx_dict("neg", fx_neg(x)));
+}
+
+FX_MODULE(TakesHalves, module(halves, Halves()))
+FX_FORWARD(TakesHalves, x)
+{
+	fxv relu, rest, last = fx_getitem(fx_call(self->halves, x), -1);
+
+	fx_unpack(fx_call(self->halves, x), &relu, &rest);
+	return fx_add(relu, fx_getitem(last, "neg"));
+}
+
+FX_MODULE(BadIndex, module(halves, Halves()))
+FX_FORWARD(BadIndex, x)
+{
+	return fx_getitem(fx_call(self->halves, x), x);
+}
+
 FX_MODULE(Residual,
 	  module(conv1, Conv2d(4, 4, 3, .padding = 1)),
 	  module(bn1, BatchNorm2d(4)),
@@ -421,9 +443,38 @@ static void a_wrong_constructor_is_named(void **state)
 		     "the argument 'out_channels' is missing");
 }
 
+static void tuples_are_taken_apart(void **state)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fx_module *m = TakesHalves();
+	struct fx_graph *g;
+	char *code;
+
+	assert_int_equal(fx_trace(m, &tracer, &g), 0);
+	code = fx_graph_code(g);
+	assert_string_equal(code, "\n\n\ndef forward(self, x):\n"
+		"    relu = torch.nn.functional.relu(x, inplace = False)\n"
+		"    neg = -x\n"
+		"    relu_1 = torch.nn.functional.relu(x, inplace = False)\n"
+		"    neg_1 = -x;  x = None\n"
+		"    add = relu_1 + neg;  relu_1 = neg = None\n"
+		"    return add\n"
+		"    ");
+	free(code);
+	fx_graph_free(g);
+	fx_module_put(m);
+
+	m = BadIndex();
+	assert_true(fx_trace(m, &tracer, &g) < 0);
+	assert_non_null(strstr(tracer.error, "tuple indices must be integers or slices"));
+	assert_string_equal(tracer.error_class, "builtins.TypeError");
+	fx_module_put(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tuples_are_taken_apart),
 		cmocka_unit_test(the_example_traces_as_in_torch),
 		cmocka_unit_test(a_graph_module_can_be_traced),
 		cmocka_unit_test(skipped_class_is_a_leaf),
