@@ -226,19 +226,26 @@ static const struct fx_option *option_called(const struct fx_function *fn,
 	return NULL;
 }
 
+/* What follows the name of an option that several numbers are given; or NULL. */
+static const char *suffix_of(const struct fx_option *option,
+			     const struct fx_arg *a)
+{
+	return a->kind == FX_ARG_TUPLE ? option_suffix(option, a->count) : NULL;
+}
+
 /* `2`, `.dim = 1`, `.stride_hw = { 2, 1 }` */
 static void write_option(struct writer *w, const struct fx_option *option,
 			 const struct fx_arg *a, bool named)
 {
-	bool pair = a->kind == FX_ARG_TUPLE && option->type == FX_OPTION_PAIR;
+	const char *suffix = suffix_of(option, a);
 
-	if (named || pair)
-		fprintf(w->to, ".%s%s = ", option->name, pair ? "_hw" : "");
-	if (pair && a->count == 2) {
-		fputs("{ ", w->to);
-		write_operand(w, &a->items[0]);
-		fputs(", ", w->to);
-		write_operand(w, &a->items[1]);
+	if (named || suffix)
+		fprintf(w->to, ".%s%s = ", option->name, suffix ? suffix : "");
+	if (suffix) {
+		for (size_t i = 0; i < a->count; i++) {
+			fputs(i ? ", " : "{ ", w->to);
+			write_operand(w, &a->items[i]);
+		}
 		fputs(" }", w->to);
 	} else if (option->type == FX_OPTION_VALUE) {
 		write_value(w, a);
@@ -259,9 +266,7 @@ static void write_options(struct writer *w, const struct fx_function *fn,
 	for (size_t i = first; i < n->n_args; i++, comma = ", ") {
 		const struct fx_option *option = &fn->options[i - first];
 
-		named |= is_none(&n->args[i]) ||
-			 (option->type == FX_OPTION_PAIR &&
-			  n->args[i].kind == FX_ARG_TUPLE);
+		named |= is_none(&n->args[i]) || suffix_of(option, &n->args[i]);
 		if (is_none(&n->args[i]))
 			continue;
 		fputs(comma, w->to);

@@ -170,6 +170,7 @@ enum option_type {
 	FX_OPTION_BOOL,
 	FX_OPTION_STR,
 	FX_OPTION_PAIR,
+	FX_OPTION_ENDS,
 	FX_OPTION_VALUE,
 };
 
@@ -197,6 +198,8 @@ struct options {
 	unsigned int named[MAX_OPTIONS];
 };
 
+/* What follows its name where it is given as so many numbers; NULL: it is not. */
+const char *option_suffix(const struct fx_option *option, size_t count);
 /* From a struct of nn_table.h and the text of its initialiser. */
 int options_read(const struct fx_option *table, size_t n, const void *from,
 		 const char *given, struct options *ret, char *error);

@@ -12,9 +12,12 @@
 
 #include "nn_priv.h"
 
-static int64_t side(fxv v, int i)
+/* Of so many sides or ends, as far as @v tells them apart. */
+static int64_t side(fxv v, uint32_t i, uint32_t count)
 {
-	return fx_int(fx_tuple_count(v) == 2 ? fx_tuple_item(v, i) : v);
+	size_t n = fx_tuple_count(v);
+
+	return fx_int(n == 2 || n == count ? fx_tuple_item(v, i % n) : v);
 }
 
 static void add_attr(struct operation *o, const struct fxq_attr *attr)
@@ -28,14 +31,14 @@ static void add_int(struct operation *o, const char *name, int64_t i)
 					.count = 1, .i = i });
 }
 
-/* Height and width, once, or twice where both ends are padded alike. */
+/* Height and width, once, or for both ends. */
 static void add_sides(struct operation *o, const char *name, fxv v,
 		      uint32_t count)
 {
 	int64_t *ints = o->ints[o->n_attrs];
 
 	for (uint32_t i = 0; i < count; i++)
-		ints[i] = side(v, i & 1);
+		ints[i] = side(v, i, count);
 	add_attr(o, &(struct fxq_attr){ .name = name, .type = FXQ_ATTR_INTS,
 					.count = count, .ints = ints });
 }
@@ -69,7 +72,8 @@ static int set_attr(struct operation *o, const struct fx_option *option, fxv v,
 		    char *error)
 {
 	struct fxq_attr number = { .name = option->name, .count = 1 };
-	bool pair = option->type == FX_OPTION_PAIR;
+	bool pair = option->type == FX_OPTION_PAIR ||
+		    option->type == FX_OPTION_ENDS;
 
 	switch (option->attr) {
 	case FX_ATTR_FIXED:

@@ -49,18 +49,43 @@ static bool name_is(const char *name, const char *text, size_t len,
 	       !strncmp(text + n, suffix, len - n);
 }
 
-/* The option that @text names, as one number or as a pair. */
+const char *option_suffix(const struct fx_option *option, size_t count)
+{
+	bool ends = option->type == FX_OPTION_ENDS;
+
+	if (count == 2 && (ends || option->type == FX_OPTION_PAIR))
+		return "_hw";
+	return count == 4 && ends ? "_tlbr" : NULL;
+}
+
+/* How many numbers @text names an option as; 0: it is another. */
+static size_t count_named(const struct fx_option *option, const char *text,
+			  size_t len)
+{
+	static const size_t counts[] = { 2, 4 };
+
+	if (name_is(option->name, text, len, ""))
+		return 1;
+	for (size_t i = 0; i < 2; i++) {
+		const char *suffix = option_suffix(option, counts[i]);
+
+		if (suffix && name_is(option->name, text, len, suffix))
+			return counts[i];
+	}
+	return 0;
+}
+
+/* The option that @text names, and as how many numbers. */
 static int option_named(const struct fx_option *table, size_t n,
-			const char *text, bool *ret_pair)
+			const char *text, size_t *ret_count)
 {
 	size_t len = 0;
 
 	while (isalnum((unsigned char)text[len]) || text[len] == '_')
 		len++;
 	for (size_t i = 0; i < n; i++) {
-		*ret_pair = table[i].type == FX_OPTION_PAIR &&
-			    name_is(table[i].name, text, len, "_hw");
-		if (*ret_pair || name_is(table[i].name, text, len, ""))
+		*ret_count = count_named(&table[i], text, len);
+		if (*ret_count)
 			return i;
 	}
 	return -1;
@@ -78,15 +103,16 @@ static const void *slot_at(const struct fx_option *table, size_t i,
 	return (const char *)from + bytes;
 }
 
-/* Where the pair of option @i stands: after all options, in order. */
-static const struct fx_pair *pair_at(const struct fx_option *table, size_t n,
-				     size_t i, const void *from)
+/* Where option @i stands as a pair: after all options, in order. */
+static const int64_t *pair_at(const struct fx_option *table, size_t n,
+			      size_t i, const void *from)
 {
 	size_t before = 0;
 
 	for (size_t k = 0; k < i; k++)
-		before += table[k].type == FX_OPTION_PAIR;
-	return (const struct fx_pair *)slot_at(table, n, from) + before;
+		before += table[k].type == FX_OPTION_PAIR ? 2 :
+			  table[k].type == FX_OPTION_ENDS ? 2 + 4 : 0;
+	return (const int64_t *)slot_at(table, n, from) + before;
 }
 
 static fxv read_slot(const struct fx_option *option, const void *slot)
@@ -106,14 +132,16 @@ static fxv read_slot(const struct fx_option *option, const void *slot)
 }
 
 static fxv read_option(const struct fx_option *table, size_t n, size_t i,
-		       bool pair, const void *from)
+		       size_t count, const void *from)
 {
-	const struct fx_pair *hw;
+	const int64_t *v;
 
-	if (!pair)
+	if (count == 1)
 		return read_slot(&table[i], slot_at(table, i, from));
-	hw = pair_at(table, n, i, from);
-	return fx_tuple(fx_of_int(hw->h), fx_of_int(hw->w));
+	v = pair_at(table, n, i, from);
+	if (count == 2)
+		return fx_tuple(v[0], v[1]);
+	return fx_tuple(v[2], v[3], v[4], v[5]);
 }
 
 static void set_defaults(const struct fx_option *table, size_t n,
@@ -138,7 +166,7 @@ int options_read(const struct fx_option *table, size_t n, const void *from,
 		 const char *given, struct options *ret, char *error)
 {
 	const char *s = given + strspn(given, " ");
-	bool pair;
+	size_t count;
 	int i;
 
 	set_defaults(table, n, ret);
@@ -146,12 +174,12 @@ int options_read(const struct fx_option *table, size_t n, const void *from,
 		const char *end = item_end(s);
 
 		if (*s == '.') {
-			i = option_named(table, n, s + 1, &pair);
+			i = option_named(table, n, s + 1, &count);
 			if (i < 0 || ret->n_named == MAX_OPTIONS)
 				return refuse(error, "no argument is called '%.*s'",
 					      (int)(end - s), s);
 			ret->named[ret->n_named++] = i;
-			ret->values[i] = read_option(table, n, i, pair, from);
+			ret->values[i] = read_option(table, n, i, count, from);
 		} else if (ret->n_named) {
 			return refuse(error, "'%.*s' follows arguments given by name: give it by name too",
 				      (int)(end - s), s);
@@ -160,7 +188,7 @@ int options_read(const struct fx_option *table, size_t n, const void *from,
 				      (int)(end - s), s);
 		} else {
 			i = ret->n_positional++;
-			ret->values[i] = read_option(table, n, i, false, from);
+			ret->values[i] = read_option(table, n, i, 1, from);
 		}
 		s = *end ? end + 1 : end;
 		s += strspn(s, " ");
@@ -173,7 +201,7 @@ int options_bind(const struct fx_option *table, size_t n, const fxv *positional,
 		 const fxv *named, size_t n_named, struct options *ret,
 		 char *error)
 {
-	bool pair;
+	size_t count;
 	int place;
 
 	set_defaults(table, n, ret);
@@ -184,8 +212,8 @@ int options_bind(const struct fx_option *table, size_t n, const fxv *positional,
 		ret->values[i] = positional[i];
 
 	for (size_t i = 0; i < n_named; i++) {
-		place = option_named(table, n, names[i], &pair);
-		if (place < 0 || pair)
+		place = option_named(table, n, names[i], &count);
+		if (place < 0 || count != 1)
 			return refuse(error, "no argument is called '%s'",
 				      names[i]);
 		ret->values[place] = named[i];

@@ -47,6 +47,19 @@ static bool is_option_int(fxv v)
 	return v.kind == FX_VALUE_INT && v.i >= INT32_MIN && v.i <= INT32_MAX;
 }
 
+/* One number, or one for each side or end. */
+static bool are_option_ints(const struct fx_option *o, fxv v)
+{
+	if (v.kind != FX_VALUE_TUPLE)
+		return is_option_int(v);
+	if (!option_suffix(o, v.tuple->n))
+		return false;
+	for (size_t i = 0; i < v.tuple->n; i++)
+		if (!is_option_int(v.tuple->items[i]))
+			return false;
+	return true;
+}
+
 /* Of the type that the constructor's argument has in C, or its default. */
 static bool fits_option(const struct fx_option *o, fxv v)
 {
@@ -60,11 +73,8 @@ static bool fits_option(const struct fx_option *o, fxv v)
 	case FX_OPTION_STR:
 		return v.kind == FX_VALUE_STR;
 	case FX_OPTION_PAIR:
-		if (v.kind == FX_VALUE_TUPLE)
-			return v.tuple->n == 2 &&
-			       is_option_int(v.tuple->items[0]) &&
-			       is_option_int(v.tuple->items[1]);
-		return is_option_int(v);
+	case FX_OPTION_ENDS:
+		return are_option_ints(o, v);
 	case FX_OPTION_VALUE:
 		return true;
 	default:

@@ -138,9 +138,11 @@ static bool fits(const struct fx_option *option, const struct fx_arg *a)
 	case FX_OPTION_STR:
 		return a->kind == FX_ARG_STR;
 	case FX_OPTION_PAIR:
+	case FX_OPTION_ENDS:
 		return is_number(a) || ((a->kind == FX_ARG_TUPLE ||
 					 a->kind == FX_ARG_LIST) &&
-					are_numbers(a) && a->count == 2);
+					are_numbers(a) &&
+					option_suffix(option, a->count));
 	case FX_OPTION_VALUE:
 		return a->kind != FX_ARG_SLICE && a->kind != FX_ARG_DICT;
 	default:

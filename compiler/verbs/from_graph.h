@@ -21,7 +21,7 @@ struct making {
 
 /* Has @o each parameter of @n, with its value, and no other of meaning? */
 bool does_the_same(const struct fx_node *n, const struct operation *o);
-/* A parameter as an option of this kind has it: of paddings, what one end has. */
+/* A parameter as an option of this kind has it; of INT, what one side has. */
 fxv option_of(const struct fx_option *option, const struct fx_arg *a);
 
 /* from_graph_call.c */

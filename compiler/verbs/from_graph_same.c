@@ -114,9 +114,28 @@ static fxv tuple_of(const struct fx_arg *a, size_t count)
 	return fx_tuple_of(FX_VALUE_TUPLE, items);
 }
 
+/* Do the last @n numbers repeat those before them? */
+static bool repeats(const struct fx_arg *a, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (a->items[i].i != a->items[n + i].i)
+			return false;
+	return true;
+}
+
+/* As few numbers as say the same: of paddings, both ends may have the same. */
+static size_t count_sides(const struct fx_option *option,
+			  const struct fx_arg *a)
+{
+	if (option->type == FX_OPTION_ENDS && a->count == 4)
+		return repeats(a, 2) ? 2 : 4;
+	return option->type == FX_OPTION_PAIR ||
+	       option->type == FX_OPTION_ENDS ? 2 : 1;
+}
+
 fxv option_of(const struct fx_option *option, const struct fx_arg *a)
 {
-	size_t sides = option->type == FX_OPTION_PAIR ? 2 : 1;
+	size_t sides;
 
 	switch (a->kind) {
 	case FX_ARG_INT:
@@ -131,9 +150,11 @@ fxv option_of(const struct fx_option *option, const struct fx_arg *a)
 	case FX_ARG_LIST:
 		if (option->attr == FX_ATTR_LIST)
 			return tuple_of(a, a->count);
+		sides = count_sides(option, a);
 		if (a->count < sides || a->items[0].kind != FX_ARG_INT)
 			return option->def;
-		return sides == 1 ? fx_of_int(a->items[0].i) : tuple_of(a, 2);
+		return sides == 1 ? fx_of_int(a->items[0].i) :
+				    tuple_of(a, sides);
 	default:
 		return option->def;
 	}

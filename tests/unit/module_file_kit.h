@@ -246,7 +246,10 @@ static inline struct fx_node *gathered(struct fx_graph *g, struct fx_node *x)
 			     WITH({ "dim", fx_arg_int(1) }));
 }
 
-/* A convolution padded at its ends, a split of two results, and a gather. */
+/*
+ * Convolutions, one of them padded more at its ends; and what is no module: a split
+ * of two results, a gather, and a ReLU with a threshold.
+ */
 static inline struct fx_module *imported(void)
 {
 	struct fxq_tensor type = fxq_tensor_type(FXQ_DTYPE_F32, 4,

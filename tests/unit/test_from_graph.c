@@ -135,6 +135,22 @@ static double sqnr(fxv wanted, fxv got)
 	return 10 * log10(signal / noise);
 }
 
+/* How often an image goes to the device, and to the CPU for other than borders. */
+static void assert_one_region(const struct fxq_image *image)
+{
+	struct fxq_image_info info;
+	struct fxq_step_info step;
+	size_t device = 0;
+
+	fxq_image_info(image, &info);
+	for (uint32_t i = 0; i < info.n_steps; i++) {
+		fxq_image_step_info(image, i, &step);
+		device += step.kind == FXQ_STEP_DEVICE;
+	}
+	assert_int_equal(device, 1);
+	assert_int_equal(info.n_steps, 3);
+}
+
 static struct fxq_image *make_image(struct fx_module *gm, fxv x)
 {
 	struct fx_lower_options options = { .name = "from_graph" };
@@ -164,13 +180,16 @@ static struct fxq_image *make_image(struct fx_module *gm, fxv x)
 	return image;
 }
 
-static void assert_device(struct fx_module *gm, fxv x, fxv wanted)
+/* @whole: it does not come back from the device but at the end. */
+static void assert_device(struct fx_module *gm, fxv x, fxv wanted, bool whole)
 {
 	struct fxq_image *image = make_image(gm, x);
 	struct fxq_program *program;
 	struct fxq_device *device;
 	struct fxq_io *io;
 
+	if (whole)
+		assert_one_region(image);
 	if (fxq_device_open(NULL, NULL, &device) ||
 	    fxq_program_load(device, image, NULL, &program) ||
 	    fxq_io_create(program, &io))
@@ -199,7 +218,7 @@ static void go_through_the_verbs(struct fx_graph *g, const char *name,
 	assert_true(sqnr(floats, y) > wanted);
 	assert_int_equal(count_calls(gm, "quantize_per_tensor"), there);
 	assert_int_equal(count_calls(gm, "dequantize"), back);
-	assert_device(gm, x, y);
+	assert_device(gm, x, y, there == 1);
 	fx_release(floats);
 	fx_release(y);
 	fx_release(x);
@@ -313,8 +332,8 @@ static struct fx_graph *mixed(void)
 	y = fx_graph_call(g, "getitem", IN(parts),
 			  WITH({ "index", fx_arg_int(0) }));
 	x = fx_graph_call(g, "concat", IN(x, y), WITH({ "dim", fx_arg_int(1) }));
-	/* Padded at the ends alone, which no Conv2d is. */
 	x = conv(g, x, 2);
+	x = fx_graph_call(g, "elu", IN(x), NULL, 0);
 	x = fx_graph_call(g, "reshape", IN(x),
 			  WITH({ "shape", INTS(g, 1, 4, -1) }));
 	x = fx_graph_call(g, "permute", IN(x), WITH({ "dims", INTS(g, 0, 2, 1) }));
@@ -331,7 +350,7 @@ static void what_no_module_does_stays_an_operator(void **state)
 {
 	static const char *const targets[] = {
 		"conv2d", "batch_norm", "prelu", "conv2d_1", "add", "fxq.split",
-		"getitem", "getitem", "cat", "w_2", "fxq.conv2d", "view",
+		"getitem", "getitem", "cat", "conv2d_2", "fxq.elu", "view",
 		"permute", "linear",
 	};
 	struct fx_graph *g = mixed();
@@ -345,6 +364,102 @@ static void what_no_module_does_stays_an_operator(void **state)
 	assert_computes(g, m);
 	fx_module_put(m);
 	fx_graph_free(g);
+}
+
+/* Padded at the ends alone, or more there, as TensorFlow pads. */
+static struct fx_graph *uneven(int pools)
+{
+	struct fx_node *x;
+	struct fx_graph *g = graph_of(1, &x);
+	struct fx_node *w = floats(g, "up", FX_DIMS(4, 4, 3, 3), -0.3f);
+
+	x = conv(g, x, 2);
+	x = fx_graph_call(g, "relu", IN(x), NULL, 0);
+	for (int counted = 0; counted < pools; counted++)
+		x = fx_graph_call(g, "avg_pool2d", IN(x),
+				  WITH({ "kernel_size", INTS(g, 2, 3) },
+				       { "stride", INTS(g, 1, 1) },
+				       { "padding", INTS(g, 1, 0, 0, 2) },
+				       { "dilation", INTS(g, 1, 1) },
+				       { "ceil_mode", fx_arg_int(0) },
+				       { "count_include_pad",
+					 fx_arg_int(counted) }));
+	x = fx_graph_call(g, "conv_transpose2d", IN(x, w),
+			  WITH({ "stride", INTS(g, 2, 2) },
+			       { "padding", INTS(g, 0, 1, 1, 0) },
+			       { "output_padding", INTS(g, 0, 0) },
+			       { "dilation", INTS(g, 1, 1) },
+			       { "groups", fx_arg_int(1) }));
+	x = conv(g, x, 0);
+	x = fx_graph_call(g, "max_pool2d", IN(x),
+			  WITH({ "kernel_size", INTS(g, 3, 2) },
+			       { "stride", INTS(g, 2, 1) },
+			       { "padding", INTS(g, 0, 0, 1, 1) },
+			       { "dilation", INTS(g, 1, 1) },
+			       { "ceil_mode", fx_arg_int(0) }));
+	fx_graph_set_output(g, &x, 1);
+	if (fx_graph_infer(g))
+		fail_msg("%s", fx_graph_error(g));
+	return g;
+}
+
+static void each_end_has_its_padding(void **state)
+{
+	struct fx_graph *g = uneven(2);
+	struct fx_module *m = model_of(g);
+
+	fx_for_each_node(n, m->graph)
+		assert_true(n->opcode == FX_CALL_MODULE ||
+			    n->opcode == FX_PLACEHOLDER ||
+			    n->opcode == FX_OUTPUT);
+	fx_module_put(m);
+	go_through_the_verbs(g, "uneven", 20, 1, 1);
+}
+
+/* Converted at once, and with the same scales by way of the verbs. */
+static void both_ways_lead_to_the_same_integers(struct fx_graph *g)
+{
+	const struct fx_qconfig config = { 0 };
+	struct fx_module_qconfig qconfig = get_default_qconfig();
+	struct fx_module *m, *prepared, *gm;
+	struct fx_calibration *cal;
+	struct fx_graph *qdq, *direct;
+	struct fxq_tensor wanted;
+	fxv x = input_of(g, 5), y;
+
+	assert_int_equal(fx_fuse(g), 0);
+	assert_int_equal(fx_calibration_begin(g, &config, &cal), 0);
+	assert_int_equal(fx_calibration_feed(cal, fx_data(x), 1, 1), 0);
+	assert_int_equal(fx_convert_qdq(g, cal, &config, &qdq), 0);
+	assert_int_equal(fx_convert(g, cal, &config, &direct), 0);
+	if (fx_graph_run(direct, NULL, fx_data(x), 1, &wanted, 1))
+		fail_msg("%s", fx_graph_error(direct));
+
+	assert_int_equal(fx_graph_fold_constants(qdq), 0);
+	m = model_of(qdq);
+	prepared = prepare_calibration_fx(m,
+			fx_qconfig_dict({ "", NULL, &qconfig }));
+	fx_qconfig_put(&qconfig);
+	gm = convert_fx(prepared);
+	y = call(gm, x);
+	assert_same(fx_data(y), &wanted);
+	assert_device(gm, x, y, true);
+
+	fxq_tensor_free(&wanted);
+	fx_release(y);
+	fx_release(x);
+	fx_module_put(gm);
+	fx_module_put(prepared);
+	fx_module_put(m);
+	fx_calibration_free(cal);
+	fx_graph_free(direct);
+	fx_graph_free(qdq);
+	fx_graph_free(g);
+}
+
+static void each_end_has_its_padding_either_way(void **state)
+{
+	both_ways_lead_to_the_same_integers(uneven(0));
 }
 
 /* Two lists of floats beside one another, which no function has. */
@@ -439,7 +554,7 @@ static void scales_that_a_graph_brings_are_kept(void **state)
 	/* Of the input, and around the relu whose scales differ. */
 	assert_int_equal(count_calls(gm, "quantize_per_tensor"), 2);
 	assert_int_equal(count_calls(gm, "dequantize"), 2);
-	assert_device(gm, x, y);
+	assert_device(gm, x, y, false);
 	fxq_tensor_free(&wanted);
 	fx_release(y);
 	fx_release(x);
@@ -491,6 +606,8 @@ int main(void)
 		cmocka_unit_test(one_with_clamps_is_too),
 		cmocka_unit_test(layers_are_called_as_the_model_does),
 		cmocka_unit_test(what_no_module_does_stays_an_operator),
+		cmocka_unit_test(each_end_has_its_padding),
+		cmocka_unit_test(each_end_has_its_padding_either_way),
 		cmocka_unit_test(an_operator_keeps_all_its_numbers),
 		cmocka_unit_test(operators_stay_float_between_integers),
 		cmocka_unit_test(scales_that_a_graph_brings_are_kept),

@@ -113,7 +113,8 @@ FX_FORWARD(Many, x)
 	fxv c = fx_mul(fx_call(self->act, b), self->scale);
 	fxv d = fx_cat(fx_list(a, fx_relu6(c), fx_sub(1, b)), .dim = 1);
 
-	d = fx_max_pool2d(fx_call(self->drop, d), 2, .padding = 1);
+	d = fx_max_pool2d(fx_call(self->drop, d), 2,
+			  .padding_tlbr = { 1, 0, 0, 1 });
 	d = fx_avg_pool2d(fx_silu(d), .kernel_size_hw = { 1, 2 });
 	return fx_tuple(fx_softmax(fx_flatten(d, .start_dim = 1), .dim = -1),
 			fx_argmax(fx_tanh(d), 1, .keepdim = true));
@@ -305,6 +306,49 @@ static void pairs_are_height_and_width(void **state)
 	fx_module_put(m);
 }
 
+/* Against zeros that are there, before and behind. */
+static void ends_are_padded_one_by_one(void **state)
+{
+	struct fx_module *m = Conv2d(1, 1, 3, .padding_tlbr = { 0, 1, 2, 3 },
+				     .bias = false);
+	struct fx_module *bare = Conv2d(1, 1, 3, .bias = false);
+	fxv x = fx_gen(5, 1, 1, 1, 5, 6), around = fx_zeros(1, 1, 7, 10);
+	const float *from = fx_data(x)->data;
+	float *to = fx_data(around)->data;
+	fxv a, b;
+
+	for (int i = 0; i < 5; i++)
+		memcpy(to + 10 * i + 1, from + 6 * i, 6 * sizeof(*to));
+	fx_module_fill(m, 3);
+	fx_module_fill(bare, 3);
+	a = fx_call(m, x);
+	b = fx_call(bare, around);
+	assert_null(fx_error(a));
+	assert_same_bits(fx_data(a), fx_data(b));
+	fx_release(a);
+	fx_release(b);
+	fx_release(x);
+	fx_release(around);
+	fx_module_put(m);
+	fx_module_put(bare);
+}
+
+static void code_names_what_several_numbers_are_given(void **state)
+{
+	struct fx_tracer tracer = QuantizationTracer(NULL, NULL);
+	struct fx_module *m = Many();
+	struct fx_graph *g;
+	char *code;
+
+	assert_int_equal(fx_trace(m, &tracer, &g), 0);
+	code = fx_graph_code_c(g);
+	assert_non_null(strstr(code, ".padding_tlbr = { 1, 0, 0, 1 }"));
+	assert_non_null(strstr(code, ".kernel_size_hw = { 1, 2 }"));
+	free(code);
+	fx_graph_free(g);
+	fx_module_put(m);
+}
+
 static void text_in_arguments_does_not_confuse(void **state)
 {
 	struct fx_module *m = Conv2d(((int[]){ 1, 3 })[1], 4, sizeof("a,.b\"") / 6, 1,
@@ -467,6 +511,8 @@ int main(void)
 		cmocka_unit_test(the_same_seed_makes_the_same_model),
 		cmocka_unit_test(wrong_arguments_are_named),
 		cmocka_unit_test(pairs_are_height_and_width),
+		cmocka_unit_test(ends_are_padded_one_by_one),
+		cmocka_unit_test(code_names_what_several_numbers_are_given),
 		cmocka_unit_test(text_in_arguments_does_not_confuse),
 		cmocka_unit_test(batch_norm_trains_by_the_batch),
 		cmocka_unit_test(dropout_drops_in_training_only),

@@ -8,8 +8,9 @@
  * call is printed, and the parameters its operator is given.
  *
  * Types: INT, FLOAT, BOOL, STR, VALUE (an fxv: a tuple, a number by fx_value()),
- * and PAIR, a height and a width, which is given either as one number,
- * `.stride = 2`, or as two, `.stride_hw = {2, 1}`.
+ * PAIR, a height and a width, which is given either as one number, `.stride = 2`,
+ * or as two, `.stride_hw = {2, 1}`, and ENDS, a PAIR that may also be given for
+ * each end of an image, `.padding_tlbr = {0, 0, 1, 1}`, which torch has not.
  *
  * attribute says how the operator takes it: NO (not at all), FIXED (not at all,
  * and nothing but the default is offered), INT, FLOAT, STR, INTS (height, width),
@@ -27,32 +28,32 @@
 
 /* Module classes */
 
-/* @SIDES: PAIR for those of an image, INT for one number that all have. */
-#define FX_OPTIONS_CONV(X, SIDES)		\
+/* @SIDES, @ENDS: of an image; or INT, INT for one number that all have. */
+#define FX_OPTIONS_CONV(X, SIDES, ENDS)		\
 	X(INT,   in_channels,  FX_REQUIRED, NO)	\
 	X(INT,   out_channels, FX_REQUIRED, NO)	\
 	X(SIDES, kernel_size,  FX_REQUIRED, NO)	\
 	X(SIDES, stride,       FX_INT(1), INTS)	\
-	X(SIDES, padding,      FX_INT(0), PADS)	\
+	X(ENDS,  padding,      FX_INT(0), PADS)	\
 	X(SIDES, dilation,     FX_INT(1), INTS)	\
 	X(INT,   groups,       FX_INT(1), INT)	\
 	X(BOOL,  bias,         FX_BOOL(true), NO)
-#define FX_OPTIONS_Conv1d(X)	FX_OPTIONS_CONV(X, INT)
-#define FX_OPTIONS_Conv2d(X)	FX_OPTIONS_CONV(X, PAIR)
-#define FX_OPTIONS_Conv3d(X)	FX_OPTIONS_CONV(X, INT)
+#define FX_OPTIONS_Conv1d(X)	FX_OPTIONS_CONV(X, INT, INT)
+#define FX_OPTIONS_Conv2d(X)	FX_OPTIONS_CONV(X, PAIR, ENDS)
+#define FX_OPTIONS_Conv3d(X)	FX_OPTIONS_CONV(X, INT, INT)
 
-#define FX_OPTIONS_CONV_TRANSPOSE(X, SIDES)		\
+#define FX_OPTIONS_CONV_TRANSPOSE(X, SIDES, ENDS)	\
 	X(INT,   in_channels,  FX_REQUIRED, NO)		\
 	X(INT,   out_channels, FX_REQUIRED, NO)		\
 	X(SIDES, kernel_size,  FX_REQUIRED, NO)		\
 	X(SIDES, stride,       FX_INT(1), INTS)		\
-	X(SIDES, padding,      FX_INT(0), PADS)		\
+	X(ENDS,  padding,      FX_INT(0), PADS)		\
 	X(SIDES, output_padding, FX_INT(0), INTS)	\
 	X(INT,   groups,       FX_INT(1), INT)		\
 	X(BOOL,  bias,         FX_BOOL(true), NO)	\
 	X(SIDES, dilation,     FX_INT(1), INTS)
-#define FX_OPTIONS_ConvTranspose1d(X)	FX_OPTIONS_CONV_TRANSPOSE(X, INT)
-#define FX_OPTIONS_ConvTranspose2d(X)	FX_OPTIONS_CONV_TRANSPOSE(X, PAIR)
+#define FX_OPTIONS_ConvTranspose1d(X)	FX_OPTIONS_CONV_TRANSPOSE(X, INT, INT)
+#define FX_OPTIONS_ConvTranspose2d(X)	FX_OPTIONS_CONV_TRANSPOSE(X, PAIR, ENDS)
 
 #define FX_OPTIONS_Linear(X)			\
 	X(INT,   in_features,  FX_REQUIRED, NO)	\
@@ -83,36 +84,36 @@
 	X(INT,   embedding_dim, FX_REQUIRED, NO)	\
 	X(INT,   padding_idx,  FX_NONE, NO)
 
-#define FX_OPTIONS_POOL(X, SIDES)			\
+#define FX_OPTIONS_POOL(X, SIDES, ENDS)			\
 	X(SIDES, kernel_size,  FX_REQUIRED, INTS)	\
 	X(SIDES, stride,       FX_NONE, KERNEL)		\
-	X(SIDES, padding,      FX_INT(0), PADS)
+	X(ENDS,  padding,      FX_INT(0), PADS)
 
 /* The function has the last two the other way round. */
-#define FX_OPTIONS_MAX_POOL_CLASS(X, SIDES)		\
-	FX_OPTIONS_POOL(X, SIDES)			\
+#define FX_OPTIONS_MAX_POOL_CLASS(X, SIDES, ENDS)	\
+	FX_OPTIONS_POOL(X, SIDES, ENDS)			\
 	X(SIDES, dilation,     FX_INT(1), INTS)		\
 	X(BOOL,  return_indices, FX_BOOL(false), FIXED)	\
 	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)
-#define FX_OPTIONS_MaxPool1d(X)	FX_OPTIONS_MAX_POOL_CLASS(X, INT)
-#define FX_OPTIONS_MaxPool2d(X)	FX_OPTIONS_MAX_POOL_CLASS(X, PAIR)
+#define FX_OPTIONS_MaxPool1d(X)	FX_OPTIONS_MAX_POOL_CLASS(X, INT, INT)
+#define FX_OPTIONS_MaxPool2d(X)	FX_OPTIONS_MAX_POOL_CLASS(X, PAIR, ENDS)
 
-#define FX_OPTIONS_MAX_POOL(X, SIDES)			\
-	FX_OPTIONS_POOL(X, SIDES)			\
+#define FX_OPTIONS_MAX_POOL(X, SIDES, ENDS)			\
+	FX_OPTIONS_POOL(X, SIDES, ENDS)			\
 	X(SIDES, dilation,     FX_INT(1), INTS)		\
 	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
 	X(BOOL,  return_indices, FX_BOOL(false), FIXED)
-#define FX_OPTIONS_max_pool1d(X)	FX_OPTIONS_MAX_POOL(X, INT)
-#define FX_OPTIONS_max_pool2d(X)	FX_OPTIONS_MAX_POOL(X, PAIR)
+#define FX_OPTIONS_max_pool1d(X)	FX_OPTIONS_MAX_POOL(X, INT, INT)
+#define FX_OPTIONS_max_pool2d(X)	FX_OPTIONS_MAX_POOL(X, PAIR, ENDS)
 
-#define FX_OPTIONS_AVG_POOL(X, SIDES)			\
-	FX_OPTIONS_POOL(X, SIDES)			\
+#define FX_OPTIONS_AVG_POOL(X, SIDES, ENDS)			\
+	FX_OPTIONS_POOL(X, SIDES, ENDS)			\
 	X(BOOL,  ceil_mode,    FX_BOOL(false), INT)	\
 	X(BOOL,  count_include_pad, FX_BOOL(true), INT)
-#define FX_OPTIONS_avg_pool1d(X)	FX_OPTIONS_AVG_POOL(X, INT)
-#define FX_OPTIONS_avg_pool2d(X)	FX_OPTIONS_AVG_POOL(X, PAIR)
-#define FX_OPTIONS_AvgPool1d(X)	FX_OPTIONS_AVG_POOL(X, INT)
-#define FX_OPTIONS_AvgPool2d(X)	FX_OPTIONS_AVG_POOL(X, PAIR)
+#define FX_OPTIONS_avg_pool1d(X)	FX_OPTIONS_AVG_POOL(X, INT, INT)
+#define FX_OPTIONS_avg_pool2d(X)	FX_OPTIONS_AVG_POOL(X, PAIR, ENDS)
+#define FX_OPTIONS_AvgPool1d(X)	FX_OPTIONS_AVG_POOL(X, INT, INT)
+#define FX_OPTIONS_AvgPool2d(X)	FX_OPTIONS_AVG_POOL(X, PAIR, ENDS)
 
 #define FX_OPTIONS_ADAPTIVE_POOL(X, SIDES)	\
 	X(SIDES, output_size,  FX_REQUIRED, INTS)
@@ -241,23 +242,24 @@
 
 /* Functions, whose tensors come before the arguments listed here */
 
-#define FX_OPTIONS_WINDOW(X, SIDES)		\
+#define FX_OPTIONS_WINDOW(X, SIDES, ENDS)	\
 	X(SIDES, stride,       FX_INT(1), INTS)	\
-	X(SIDES, padding,      FX_INT(0), PADS)	\
+	X(ENDS,  padding,      FX_INT(0), PADS)	\
 	X(SIDES, dilation,     FX_INT(1), INTS)	\
 	X(INT,   groups,       FX_INT(1), INT)
-#define FX_OPTIONS_conv1d(X)	FX_OPTIONS_WINDOW(X, INT)
-#define FX_OPTIONS_conv2d(X)	FX_OPTIONS_WINDOW(X, PAIR)
-#define FX_OPTIONS_conv3d(X)	FX_OPTIONS_WINDOW(X, INT)
+#define FX_OPTIONS_conv1d(X)	FX_OPTIONS_WINDOW(X, INT, INT)
+#define FX_OPTIONS_conv2d(X)	FX_OPTIONS_WINDOW(X, PAIR, ENDS)
+#define FX_OPTIONS_conv3d(X)	FX_OPTIONS_WINDOW(X, INT, INT)
 
-#define FX_OPTIONS_WINDOW_TRANSPOSE(X, SIDES)		\
+#define FX_OPTIONS_WINDOW_TRANSPOSE(X, SIDES, ENDS)	\
 	X(SIDES, stride,       FX_INT(1), INTS)		\
-	X(SIDES, padding,      FX_INT(0), PADS)		\
+	X(ENDS,  padding,      FX_INT(0), PADS)		\
 	X(SIDES, output_padding, FX_INT(0), INTS)	\
 	X(INT,   groups,       FX_INT(1), INT)		\
 	X(SIDES, dilation,     FX_INT(1), INTS)
-#define FX_OPTIONS_conv_transpose1d(X)	FX_OPTIONS_WINDOW_TRANSPOSE(X, INT)
-#define FX_OPTIONS_conv_transpose2d(X)	FX_OPTIONS_WINDOW_TRANSPOSE(X, PAIR)
+#define FX_OPTIONS_conv_transpose1d(X)	FX_OPTIONS_WINDOW_TRANSPOSE(X, INT, INT)
+#define FX_OPTIONS_conv_transpose2d(X)	\
+	FX_OPTIONS_WINDOW_TRANSPOSE(X, PAIR, ENDS)
 
 #define FX_OPTIONS_prelu(X)
 #define FX_OPTIONS_embedding(X)
@@ -521,24 +523,32 @@
 	X(dequantize,	"dequantize")
 
 /*
- * The struct of a list: its arguments, then the pairs among them again. The last
- * member is always named, so that a compiler asked to warn of members without
- * initialiser does not: to leave an argument out is what one does here.
+ * The struct of a list: its arguments, then the pairs among them again, each with
+ * its ends if it may have them. The last member is always named, so that a compiler
+ * asked to warn of members without initialiser does not: to leave an argument out
+ * is what one does here.
  */
 struct fx_pair {
 	int64_t h, w;
+};
+
+struct fx_ends {
+	int64_t top, left, bottom, right;
 };
 
 /* Of known size, so that an argument is found by its place in the list. */
 #define FX_OPTION_SLOT			__attribute__((aligned(8)))
 #define FX_OPTION_C_INT(name)		FX_OPTION_SLOT int64_t name;
 #define FX_OPTION_C_PAIR(name)		FX_OPTION_SLOT int64_t name;
+#define FX_OPTION_C_ENDS(name)		FX_OPTION_SLOT int64_t name;
 #define FX_OPTION_C_FLOAT(name)		FX_OPTION_SLOT double name;
 #define FX_OPTION_C_BOOL(name)		FX_OPTION_SLOT bool name;
 #define FX_OPTION_C_STR(name)		FX_OPTION_SLOT const char *name;
 #define FX_OPTION_C_VALUE(name)		FX_OPTION_SLOT fxv name;
 #define FX_OPTION_HW_INT(name)
 #define FX_OPTION_HW_PAIR(name)		FX_OPTION_SLOT struct fx_pair name##_hw;
+#define FX_OPTION_HW_ENDS(name)		\
+	FX_OPTION_HW_PAIR(name) FX_OPTION_SLOT struct fx_ends name##_tlbr;
 #define FX_OPTION_HW_FLOAT(name)
 #define FX_OPTION_HW_BOOL(name)
 #define FX_OPTION_HW_STR(name)
