@@ -2,7 +2,14 @@
 /*
  * test_ring.c - rings of the kernel's that is here, with files, and a queue whose
  * device refuses each run: the fake node is a file that takes no commands
+ *
+ * liburing's calls go through functions of this file, which can say that the
+ * kernel has no room.
  */
+#include <dlfcn.h>
+#include <liburing.h>
+#include <time.h>
+
 #include <fxq/queue.h>
 
 #include "fake_drm.h"
@@ -11,13 +18,81 @@
 #define ENTRIES		8
 #define SECOND_NS	1000000000ull
 
+/*
+ * struct full - the kernel as one that has no memory for entries
+ * @error: says so, @times; 0: it has
+ * @refused: so often
+ * @waits: for a completion; at the first @data comes into the pipe
+ * @naps: of who has nothing to wait for
+ */
+static struct full {
+	int error;
+	unsigned int times, refused, waits, naps;
+	const char *data;
+} full;
+
 static struct drm_ring *ring;
 static int pipe_fd[2];
 static struct fxq_device *dev;
 static struct fxq_io *io;
 
+#define REAL(name)	((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+static void come(void)
+{
+	if (full.data)
+		assert_int_equal(write(pipe_fd[1], full.data, 4), 4);
+	full.data = NULL;
+}
+
+/* However often it is asked, a test comes to its end. */
+static int refuse(void)
+{
+	if (!full.error)
+		return 0;
+	if (++full.refused < full.times)
+		return full.error;
+	come();
+	return full.refused == full.times ? full.error : 0;
+}
+
+int io_uring_submit_and_wait(struct io_uring *r, unsigned int n)
+{
+	int ret = refuse();
+
+	return ret ? ret : REAL(io_uring_submit_and_wait)(r, n);
+}
+
+int io_uring_submit_and_wait_timeout(struct io_uring *r,
+				     struct io_uring_cqe **cqe, unsigned int n,
+				     struct __kernel_timespec *t,
+				     sigset_t *mask)
+{
+	int ret = refuse();
+
+	return ret ? ret : REAL(io_uring_submit_and_wait_timeout)(r, cqe, n, t,
+								  mask);
+}
+
+int io_uring_wait_cqes(struct io_uring *r, struct io_uring_cqe **cqe,
+		       unsigned int n, struct __kernel_timespec *t,
+		       sigset_t *mask)
+{
+	full.waits++;
+	full.error = 0;
+	come();
+	return REAL(io_uring_wait_cqes)(r, cqe, n, t, mask);
+}
+
+int nanosleep(const struct timespec *t, struct timespec *left)
+{
+	full.naps++;
+	return REAL(nanosleep)(t, left);
+}
+
 static int begin(void **state)
 {
+	full = (struct full){ 0 };
 	fake_reset();
 	fake.features = DRM_FXQ_FEATURE_URING;
 	ring = NULL;
@@ -140,10 +215,10 @@ static void run_ends(struct fxq_queue *q, const struct fxq_request *request,
 		fail_msg("%d: %s", c.result, c.error);
 }
 
-/* A queue of one request; skips where it has no ring. */
-static struct fxq_queue *open_queue(struct fxq_writer *w)
+/* Skips where it has no ring. */
+static struct fxq_queue *open_queue(struct fxq_writer *w, uint32_t depth)
 {
-	const struct fxq_queue_config config = { .depth = 1 };
+	const struct fxq_queue_config config = { .depth = depth };
 	struct fxq_image *image = kit_open(w);
 	struct fxq_queue_info info;
 	struct fxq_queue *q;
@@ -160,10 +235,45 @@ static struct fxq_queue *open_queue(struct fxq_writer *w)
 	return q;
 }
 
+/*
+ * A kernel that is out of memory is not asked again and again: the next asks when
+ * something has ended, or, if nothing can, after a moment.
+ */
+static void a_full_kernel_is_waited_for(void **state)
+{
+	static const int errors[] = { -EAGAIN, -EBUSY };
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 2);
+	struct fxq_request request = { .in = io->in, .out = io->out };
+	struct fxq_completion c[2];
+	char data[4];
+
+	for (int i = 0; i < 2; i++) {
+		request.read = (struct fxq_queue_part){
+			.fd = pipe_fd[0], .data = data, .size = 4,
+		};
+		assert_int_equal(fxq_queue_add(q, &request), 0);
+		assert_int_equal(fxq_queue_flush(q), 0);
+		full = (struct full){ .error = errors[i], .times = 1000,
+				      .data = "here" };
+		request.read.size = 0;
+		assert_int_equal(fxq_queue_add(q, &request), 0);
+		for (int n = 0; n < 2; )
+			n += fxq_queue_reap(q, c + n, 2 - n, UINT64_MAX);
+		assert_int_equal(full.waits, 1);
+		assert_int_equal(full.refused, 1);
+
+		full = (struct full){ .error = errors[i], .times = 5 };
+		run_ends(q, &request, -EOPNOTSUPP);
+		assert_int_equal(full.refused, 6);
+		assert_int_equal(full.naps, 5);
+	}
+	fxq_queue_close(q);
+}
+
 /* What a slot's last run was to follow is of no account to the next. */
 static void a_files_end_is_of_one_request(void **state)
 {
-	struct fxq_queue *q = open_queue(kit_negate_bytes());
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 1);
 	struct fxq_request request = { .in = io->in, .out = io->out };
 
 	request.read = (struct fxq_queue_part){
@@ -237,7 +347,7 @@ static struct fxq_writer *twice(void)
 /* A chain of @w would read past the CPU: not into the request's own memory. */
 static void check_no_chain(struct fxq_writer *w)
 {
-	struct fxq_queue *q = open_queue(w);
+	struct fxq_queue *q = open_queue(w, 1);
 	const struct fxq_request request = {
 		.in = io->in, .out = io->out,
 		.read = { .fd = fake.memory, .size = ELEMENTS },
@@ -264,7 +374,7 @@ static void an_input_that_must_be_copied_is_read(void **state)
 /* The ring is one no more: what comes is refused, however much it is. */
 static void a_ring_that_is_gone_stays_so(void **state)
 {
-	struct fxq_queue *q = open_queue(kit_negate_bytes());
+	struct fxq_queue *q = open_queue(kit_negate_bytes(), 1);
 	const struct fxq_request request = {
 		.in = io->in, .out = io->out,
 		.read = { .fd = fake.memory, .size = ELEMENTS },
@@ -293,6 +403,7 @@ int main(void)
 		RING_TEST(looking_gets_there),
 		RING_TEST(waiting_has_an_end),
 		RING_TEST(links_hold),
+		RING_TEST(a_full_kernel_is_waited_for),
 		RING_TEST(a_files_end_is_of_one_request),
 		RING_TEST(an_input_that_no_step_reads_is_read),
 		RING_TEST(an_input_that_must_be_copied_is_read),

@@ -93,7 +93,9 @@ struct run_end {
  *		it may follow what was prepared before?
  * @ring_file: prepares a part of a file; what comes of it is told @file_ended.
  *	       With @link what is prepared next follows it
- * @ring_enter: hands over what is prepared, and waits for @n to end
+ * @ring_enter: hands over what is prepared, and waits for @n to end; where
+ *		there is no room, hands over what there is for, and waits for
+ *		one
  */
 struct device_ops {
 	void (*close)(struct fxq_device *dev);

@@ -468,11 +468,16 @@ void drm_ring_file(struct fxq_program *p, const struct file_part *f, bool link,
 		ring_file(own->ring, f, link, cookie);
 }
 
+/* The kernel has no memory for more, until something has ended. */
+static bool is_full(int error)
+{
+	return error == -EAGAIN || error == -EBUSY;
+}
+
 /* What is prepared stays so, and the next call may get on. */
 static bool is_passing(int error)
 {
-	return error == -ETIME || error == -EINTR || error == -EAGAIN ||
-	       error == -EBUSY;
+	return is_full(error) || error == -ETIME || error == -EINTR;
 }
 
 int drm_ring_enter(struct fxq_program *p, uint32_t n, uint64_t timeout_ns)
@@ -484,6 +489,10 @@ int drm_ring_enter(struct fxq_program *p, uint32_t n, uint64_t timeout_ns)
 		return -ENODEV;
 	ret = ring_enter(own->ring, n, timeout_ns);
 	p->dev->calls += ret != 0;
+	if (n && is_full(ret)) {
+		ret = ring_wait(own->ring, timeout_ns);
+		p->dev->calls++;
+	}
 	if (ret >= 0 || is_passing(ret))
 		return 0;
 	own->gone = true;

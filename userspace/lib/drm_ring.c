@@ -10,16 +10,23 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <drm/fxq_accel.h>
 #include <liburing.h>
 
 #include "drm_ring.h"
 
-#define NODE	0		/* among the registered files */
+#define NODE		0	/* among the registered files */
+#define MOMENT_NS	1000000
 
+/*
+ * struct drm_ring
+ * @open: entries that were prepared, and whose completion was not taken
+ */
 struct drm_ring {
 	struct io_uring uring;
+	uint32_t open;
 };
 
 int ring_open(int fd, uint32_t entries, struct drm_ring **ret_ring)
@@ -65,6 +72,7 @@ static struct io_uring_sqe *next(struct drm_ring *r, int opcode, int fd,
 	io_uring_prep_rw(opcode, sqe, fd, f->data, f->size, f->offset);
 	sqe->flags = link ? IOSQE_IO_LINK : 0;
 	sqe->user_data = cookie;
+	r->open++;
 	return sqe;
 }
 
@@ -93,12 +101,16 @@ static bool has_unposted(const struct drm_ring *r)
 	return IO_URING_READ_ONCE(*r->uring.sq.kflags) & IORING_SQ_TASKRUN;
 }
 
+static struct __kernel_timespec timespec_of(uint64_t ns)
+{
+	return (struct __kernel_timespec){
+		.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000,
+	};
+}
+
 int ring_enter(struct drm_ring *r, uint32_t n, uint64_t timeout_ns)
 {
-	struct __kernel_timespec t = {
-		.tv_sec = timeout_ns / 1000000000,
-		.tv_nsec = timeout_ns % 1000000000,
-	};
+	struct __kernel_timespec t = timespec_of(timeout_ns);
 	struct io_uring_cqe *cqe;
 	int ret;
 
@@ -113,6 +125,24 @@ int ring_enter(struct drm_ring *r, uint32_t n, uint64_t timeout_ns)
 		ret = io_uring_submit_and_wait_timeout(&r->uring, &cqe, n, &t,
 						       NULL);
 	return ret < 0 ? ret : 1;
+}
+
+int ring_wait(struct drm_ring *r, uint64_t timeout_ns)
+{
+	struct __kernel_timespec t = timespec_of(timeout_ns);
+	struct timespec moment = { .tv_nsec = MOMENT_NS };
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	if (r->open > io_uring_sq_ready(&r->uring)) {
+		ret = io_uring_wait_cqes(&r->uring, &cqe, 1,
+					 timeout_ns == UINT64_MAX ? NULL : &t,
+					 NULL);
+		return ret < 0 ? ret : 1;
+	}
+	if (timeout_ns < MOMENT_NS)
+		moment.tv_nsec = timeout_ns;
+	return nanosleep(&moment, NULL) ? -EINTR : 1;
 }
 
 uint32_t ring_ready(const struct drm_ring *r)
@@ -132,5 +162,6 @@ bool ring_take(struct drm_ring *r, struct ring_end *ret_end)
 		.cycles = cqe->big_cqe[0],
 	};
 	io_uring_cqe_seen(&r->uring, cqe);
+	r->open--;
 	return true;
 }

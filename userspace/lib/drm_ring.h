@@ -43,6 +43,11 @@ void ring_file(struct drm_ring *r, const struct file_part *f, bool link,
  * to do, or a negative errno, -ETIME among them.
  */
 int ring_enter(struct drm_ring *r, uint32_t n, uint64_t timeout_ns);
+/*
+ * Waits for a completion, or if there is none to come for a moment, and hands
+ * over nothing: for when the kernel has no room. 1, or a negative errno.
+ */
+int ring_wait(struct drm_ring *r, uint64_t timeout_ns);
 uint32_t ring_ready(const struct drm_ring *r);
 bool ring_take(struct drm_ring *r, struct ring_end *ret_end);
 
