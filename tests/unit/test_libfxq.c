@@ -12,6 +12,7 @@
 #include <fxq/fxq_cost.h>
 
 #include "program_kit.h"
+#include "threads_kit.h"
 
 static void there_is_an_embedded_device(void **state)
 {
@@ -529,6 +530,22 @@ static void threads_share_a_program(void **state)
 	}
 }
 
+/* The machine, its pool and the workers: none takes a signal of ours. */
+static void threads_leave_signals_to_the_program(void **state)
+{
+	const struct fxq_device_config machine = { .threads = 2 };
+	const struct fxq_program_config config = { .workers = 2 };
+	struct fxq_device *dev;
+	struct fxq_program *prog;
+
+	if (fxq_device_open("embedded", &machine, &dev))
+		fail_msg("device: %s", fxq_error());
+	prog = load_with(dev, kit_negate(), &config);
+	assert_signals_left(4);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+}
+
 static void buffers_begin_on_pages(void **state)
 {
 	struct fxq_device *dev = open_device();
@@ -630,6 +647,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(unfit_tensors_are_refused),
 		cmocka_unit_test(impossible_config_is_refused),
 		cmocka_unit_test(threads_share_a_program),
+		cmocka_unit_test(threads_leave_signals_to_the_program),
 		cmocka_unit_test(buffers_begin_on_pages),
 		cmocka_unit_test(image_may_be_closed_before_its_program),
 		cmocka_unit_test(damaged_images_that_pass_run_or_fail),

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "opencl_kit.h"
+#include "threads_kit.h"
 
 static cl_int ask_queue(cl_uint param, size_t room, void *to, size_t *ret)
 {
@@ -430,6 +431,12 @@ static void threads_share_queues(void **state)
 	OK(clFinish(loose));
 }
 
+/* The device's, and those of the queues of both kinds. */
+static void threads_leave_signals_to_the_program(void **state)
+{
+	assert_signals_left(6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +453,7 @@ int main(void)
 		cmocka_unit_test(releases_in_any_order),
 		cmocka_unit_test(an_abandoned_event_ends_its_followers),
 		cmocka_unit_test(threads_share_queues),
+		cmocka_unit_test(threads_leave_signals_to_the_program),
 	};
 
 	return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

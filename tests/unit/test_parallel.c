@@ -18,6 +18,7 @@
 
 #include "nn/kernels/crew.h"
 #include "nn/kernels/parallel.h"
+#include "threads_kit.h"
 
 #define N	1000
 #define THREADS	4
@@ -170,6 +171,15 @@ static void a_child_has_no_crew(void **state)
 	crew_free(crew);
 }
 
+static void signals_are_left_to_the_program(void **state)
+{
+	struct crew *crew = crew_new(THREADS);
+
+	assert_non_null(crew);
+	assert_signals_left(THREADS - 1);
+	crew_free(crew);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +189,7 @@ int main(void)
 		cmocka_unit_test(alone),
 		cmocka_unit_test(a_crew_has_its_limit),
 		cmocka_unit_test(a_child_has_no_crew),
+		cmocka_unit_test(signals_are_left_to_the_program),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/thread.h"
+
 #include "program.h"
 
 #define SLOTS_DEFAULT	4
@@ -52,8 +54,8 @@ static int start_workers(struct fxq_program *p)
 	if (!p->workers)
 		return fxq_fail_memory("the workers of a program");
 	while (p->n_workers < p->config.workers) {
-		int ret = pthread_create(&p->workers[p->n_workers], NULL,
-					 program_worker, p);
+		int ret = thread_start(&p->workers[p->n_workers],
+				       program_worker, p);
 
 		if (ret)
 			return fxq_fail(-ret, "a worker does not start: %s",

@@ -7,6 +7,7 @@
  * context and all that hangs on them, on that very thread. Nobody can wait for
  * it then, which is why this library stays when it is closed (meson.build).
  */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "queue.h"
@@ -26,7 +27,8 @@ struct crew {
 	pthread_t threads[];
 };
 
-static __thread bool in_crew;
+/* Where a loader brings it, too, a thread has it without asking for memory. */
+static __thread bool in_crew __attribute__((tls_model("initial-exec")));
 
 static void crew_put(struct crew *crew)
 {
@@ -97,6 +99,24 @@ void crew_dismiss(struct crew *crew)
 	crew_put(crew);
 }
 
+/* Signals are the program's, but for those that a command raises itself. */
+static int start(pthread_t *ret_id, struct crew *crew)
+{
+	static const int own[] = {
+		SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP,
+	};
+	sigset_t others, before;
+	int ret;
+
+	sigfillset(&others);
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		sigdelset(&others, own[i]);
+	pthread_sigmask(SIG_BLOCK, &others, &before);
+	ret = pthread_create(ret_id, NULL, work, crew);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return ret;
+}
+
 int crew_create(unsigned int n, struct crew **ret_crew)
 {
 	struct crew *crew = calloc(1, sizeof(*crew) + n * sizeof(pthread_t));
@@ -109,8 +129,7 @@ int crew_create(unsigned int n, struct crew **ret_crew)
 	atomic_init(&crew->refs, 1);
 	while (crew->n_threads < n && !ret) {
 		atomic_fetch_add(&crew->refs, 1);
-		ret = pthread_create(&crew->threads[crew->n_threads], NULL,
-				     work, crew);
+		ret = start(&crew->threads[crew->n_threads], crew);
 		if (ret)
 			atomic_fetch_sub(&crew->refs, 1);
 		else

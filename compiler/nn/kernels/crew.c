@@ -17,6 +17,7 @@
 
 #include "crew.h"
 #include "parallel.h"
+#include "thread.h"
 
 #define SPINS	4000	/* looks at the gate: some 200 microseconds */
 
@@ -161,7 +162,7 @@ struct crew *crew_new(int threads)
 		struct member *m = &c->members[c->n];
 
 		*m = (struct member){ .crew = c, .index = c->n + 1 };
-		if (pthread_create(&m->id, NULL, member_run, m))
+		if (thread_start(&m->id, member_run, m))
 			break;
 	}
 	if (c->n)

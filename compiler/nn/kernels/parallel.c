@@ -11,6 +11,7 @@
 
 #include "crew.h"
 #include "parallel.h"
+#include "thread.h"
 
 #define WORTH_A_THREAD	(1 << 20)
 
@@ -62,7 +63,7 @@ static void fork_and_join(int threads, struct team *team)
 		struct member *m = &members[started];
 
 		*m = (struct member){ .team = team, .index = started };
-		if (pthread_create(&m->id, NULL, member_run, m))
+		if (thread_start(&m->id, member_run, m))
 			break;
 	}
 

@@ -10,6 +10,7 @@
 #ifndef FXQ_EXEC_H
 #define FXQ_EXEC_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,9 @@
 struct fxq_pool;
 
 /* pool.c: a fixed team of threads that sleep between jobs */
+
+/* pthread_create() of a thread that leaves signals to the program. */
+int fxq_thread_create(pthread_t *ret_id, void *(*fn)(void *), void *arg);
 
 struct fxq_pool *fxq_pool_create(int threads);	/* 1: none is started */
 void fxq_pool_destroy(struct fxq_pool *p);

@@ -256,7 +256,7 @@ int fxq_machine_create(const struct fxq_machine_config *config,
 	machine_regs_reset(m);
 	ret = allocate(m, config);
 	if (!ret)
-		ret = -pthread_create(&m->thread, NULL, machine_thread, m);
+		ret = -fxq_thread_create(&m->thread, machine_thread, m);
 	if (ret) {
 		release(m);
 		return ret;

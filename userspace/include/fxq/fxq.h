@@ -14,7 +14,8 @@
  * Functions return 0 or a negative errno unless they say otherwise, and write
  * what they return only on success. fxq_error() then has one sentence for a
  * person. Objects may be used from several threads at once; each is destroyed
- * once, when no call uses it any more. Destroying NULL does nothing.
+ * once, when no call uses it any more. Destroying NULL does nothing. Threads of
+ * the library leave signals to the program.
  *
  * A network's own tensors are struct fxq_tensor (fxq_call.h): dense, row-major
  * views of memory that stays the caller's.

@@ -192,21 +192,34 @@ void fxq_pool_destroy(struct fxq_pool *p)
 	free(p);
 }
 
-/* Threads of a library leave all signals to the program. */
+/* What a thread raises itself, it takes: a file of memory may be cut. */
+int fxq_thread_create(pthread_t *ret_id, void *(*fn)(void *), void *arg)
+{
+	static const int own[] = {
+		SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP,
+	};
+	sigset_t others, before;
+	int ret;
+
+	sigfillset(&others);
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		sigdelset(&others, own[i]);
+	pthread_sigmask(SIG_BLOCK, &others, &before);
+	ret = pthread_create(ret_id, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return ret;
+}
+
 static int start_threads(struct fxq_pool *p, int count)
 {
-	sigset_t all, before;
 	int ret = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (!ret && p->started < count) {
-		ret = pthread_create(&p->thread[p->started], NULL, pool_thread,
-				     p);
+		ret = fxq_thread_create(&p->thread[p->started], pool_thread,
+					p);
 		if (!ret)
 			p->started++;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return ret;
 }
 
