@@ -67,6 +67,14 @@ static int check_ident(const struct fxq_image *image)
 	return 0;
 }
 
+/* libelf has no memory, or cannot make sense of @what. errno was 0 before. */
+static int fail_libelf(const struct fxq_image *image, const char *what)
+{
+	if (errno == ENOMEM)
+		return fxq_fail_memory("the sections of an image");
+	return image_bad(image, "%s cannot be read: %s", what, elf_errmsg(-1));
+}
+
 static int open_elf(struct fxq_image *image, struct elf *e)
 {
 	const Elf64_Ehdr *h = (const void *)image->mem;
@@ -74,12 +82,12 @@ static int open_elf(struct fxq_image *image, struct elf *e)
 
 	if (ret)
 		return ret;
+	errno = 0;
 	elf_version(EV_CURRENT);
 	e->elf = elf_memory((char *)image->mem, image->size);
 	if (!e->elf || elf_getshdrnum(e->elf, &e->n_sections) ||
 	    elf_getshdrstrndx(e->elf, &e->names))
-		return image_bad(image, "ELF section table cannot be read: %s",
-				 elf_errmsg(-1));
+		return fail_libelf(image, "ELF section table");
 	if (e->n_sections > SECTIONS_MAX)
 		return image_bad(image, "ELF section table has %zu entries, more than %u",
 				 e->n_sections, SECTIONS_MAX);
