@@ -5,34 +5,36 @@
  * Building is loading: weights and streams go to the device, memory for runs
  * is allocated. What cannot be loaded has libfxq's sentence as its log.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "program.h"
 
-/* With the lock. */
-static bool build_graph(struct graph *g, cl_program p, int i)
+/* With the lock. A negative errno, as libfxq says it. */
+static int build_graph(struct graph *g, cl_program p, int i)
 {
 	const struct fxq_program_config config = { .slots = GRAPH_SLOTS };
 
 	if (!g->image || g->loaded[i].program)
-		return true;
-	return !fxq_program_load(p->devices[i]->fxq, g->image, &config,
-				 &g->loaded[i].program);
+		return 0;
+	return fxq_program_load(p->devices[i]->fxq, g->image, &config,
+				&g->loaded[i].program);
 }
 
-static bool build_device(cl_program p, int i)
+static cl_int build_device(cl_program p, int i)
 {
-	bool good = true;
+	int err = 0;
 
 	pthread_mutex_lock(&p->lock);
-	for (cl_uint k = 0; k < p->n_graphs && good; k++)
-		good = build_graph(&p->graphs[k], p, i);
+	for (cl_uint k = 0; k < p->n_graphs && !err; k++)
+		err = build_graph(&p->graphs[k], p, i);
 	free(p->logs[i]);
-	p->logs[i] = good ? NULL : strdup(fxq_error());
-	p->status[i] = good ? CL_BUILD_SUCCESS : CL_BUILD_ERROR;
+	p->logs[i] = err ? strdup(fxq_error()) : NULL;
+	p->status[i] = err ? CL_BUILD_ERROR : CL_BUILD_SUCCESS;
 	pthread_mutex_unlock(&p->lock);
-	return good;
+	return !err ? CL_SUCCESS : err == -ENOMEM ? CL_OUT_OF_HOST_MEMORY :
+						    CL_BUILD_PROGRAM_FAILURE;
 }
 
 static cl_int check_list(cl_program p, cl_uint n, const cl_device_id *devices)
@@ -80,11 +82,13 @@ cl_int clBuildProgram(cl_program p, cl_uint num_devices,
 		return CL_OUT_OF_HOST_MEMORY;
 	for (cl_uint i = 0; i < p->n_devices; i++) {
 		bool wanted = !device_list;
+		cl_int built;
 
 		for (cl_uint k = 0; k < num_devices; k++)
 			wanted |= device_list[k] == p->devices[i];
-		if (wanted && !build_device(p, i))
-			ret = CL_BUILD_PROGRAM_FAILURE;
+		built = wanted ? build_device(p, i) : CL_SUCCESS;
+		if (built)
+			ret = built;
 	}
 	if (pfn_notify)
 		pfn_notify(p, user_data);

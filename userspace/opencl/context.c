@@ -2,6 +2,7 @@
 /*
  * context.c - devices that work together
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,14 +75,18 @@ static cl_int check_properties(const cl_context_properties *p)
 	return CL_SUCCESS;
 }
 
-static bool add_device(cl_context c, cl_device_id device)
+static cl_int add_device(cl_context c, cl_device_id device)
 {
+	int err;
+
 	if (context_has(c, device))
-		return true;
-	if (device_open(device))
-		return false;
+		return CL_SUCCESS;
+	err = device_open(device);
+	if (err)
+		return err == -ENOMEM ? CL_OUT_OF_HOST_MEMORY :
+					CL_DEVICE_NOT_AVAILABLE;
 	c->devices[c->n_devices++] = device;
-	return true;
+	return CL_SUCCESS;
 }
 
 void context_tell(cl_context c, const char *format, ...)
@@ -102,6 +107,7 @@ static cl_context create(const cl_context_properties *properties, cl_uint n,
 {
 	cl_context c = object_create(KIND_CONTEXT, sizeof(*c),
 				     context_destroy);
+	cl_int ret = CL_SUCCESS;
 
 	if (!c)
 		return fail(errcode_ret, CL_OUT_OF_HOST_MEMORY);
@@ -117,13 +123,13 @@ static cl_context create(const cl_context_properties *properties, cl_uint n,
 	if (properties)
 		memcpy(c->properties, properties,
 		       c->n_properties * sizeof(*properties));
-	for (cl_uint i = 0; i < n; i++)
-		if (!add_device(c, devices[i])) {
-			object_put(c);
-			return fail(errcode_ret, CL_DEVICE_NOT_AVAILABLE);
-		}
-	fail(errcode_ret, CL_SUCCESS);
-	return c;
+	for (cl_uint i = 0; i < n && !ret; i++)
+		ret = add_device(c, devices[i]);
+	fail(errcode_ret, ret);
+	if (!ret)
+		return c;
+	object_put(c);
+	return NULL;
 }
 
 cl_context clCreateContext(const cl_context_properties *properties,

@@ -30,20 +30,28 @@ static size_t count_active(cl_command_queue q)
 	return n;
 }
 
+/* Markers and barriers without a wait list wait for all that is active. */
+static bool waits_for_all(cl_command_type type, size_t n_waits)
+{
+	return !n_waits && (type == CL_COMMAND_BARRIER ||
+			    type == CL_COMMAND_MARKER);
+}
+
 /*
  * In order, each command follows the last; out of order, it follows a barrier
- * and its wait list, and what has none but waits follows all before it.
+ * and its wait list, and what has none but waits follows all before it. That
+ * is how many there are links for, with the lock, or CL_OUT_OF_HOST_MEMORY.
  */
-static bool set_order(cl_event event, struct wait_list waits)
+static cl_int set_order(cl_event event, struct wait_list waits)
 {
 	cl_command_queue q = event->queue;
-	bool barrier = event->type == CL_COMMAND_BARRIER;
-	bool all = !waits.n && (barrier || event->type == CL_COMMAND_MARKER);
+	bool all = waits_for_all(event->type, waits.n);
 
-	event->links = calloc(waits.n + 2 + (all ? count_active(q) : 0),
-			      sizeof(*event->links));
+	if (all)
+		event->links = calloc(1 + count_active(q),
+				      sizeof(*event->links));
 	if (!event->links)
-		return false;
+		return CL_OUT_OF_HOST_MEMORY;
 	if (queue_in_order(q) && q->active_last)
 		event_follow(event, q->active_last, false);
 	else if (q->barrier)
@@ -53,40 +61,58 @@ static bool set_order(cl_event event, struct wait_list waits)
 	for (cl_uint i = 0; i < waits.n; i++)
 		event_follow(event, waits.events[i], true);
 	queue_append(q, event);
-	if (barrier)
+	if (event->type == CL_COMMAND_BARRIER)
 		q->barrier = event;
-	return true;
+	return CL_SUCCESS;
 }
 
-cl_int enqueue(cl_command_queue queue, cl_command_type type,
-	       struct command *command, struct wait_list waits, bool blocking,
-	       cl_event *ret_event)
+cl_event enqueue_prepare(cl_command_queue queue, cl_command_type type,
+			 struct command *command, size_t n_waits)
 {
 	cl_event event = event_create(queue->context, queue, type);
-	cl_int ret = CL_SUCCESS;
-	bool ordered;
 
 	if (!event) {
 		if (command)
 			command->destroy(command);
-		return CL_OUT_OF_HOST_MEMORY;
+		return NULL;
 	}
 	event->command = command;
-	pthread_mutex_lock(&queue->context->lock);
-	ordered = set_order(event, waits);
-	pthread_mutex_unlock(&queue->context->lock);
-	if (!ordered) {
-		object_release(event, KIND_EVENT, CL_INVALID_EVENT);
-		return CL_OUT_OF_HOST_MEMORY;
-	}
-	event_start(event);
-	if (blocking)
+	if (waits_for_all(type, n_waits))
+		return event;
+	event->links = calloc(n_waits + 1, sizeof(*event->links));
+	if (event->links)
+		return event;
+	object_release(event, KIND_EVENT, CL_INVALID_EVENT);
+	return NULL;
+}
+
+cl_int enqueue_prepared(cl_event event, struct wait_list waits, bool blocking,
+			cl_event *ret_event)
+{
+	cl_int ret;
+
+	pthread_mutex_lock(&event->context->lock);
+	ret = set_order(event, waits);
+	pthread_mutex_unlock(&event->context->lock);
+	if (!ret)
+		event_start(event);
+	if (!ret && blocking)
 		ret = event_wait(event);
 	if (ret_event && ret >= 0)
 		*ret_event = event;
 	else
 		object_release(event, KIND_EVENT, CL_INVALID_EVENT);
 	return ret;
+}
+
+cl_int enqueue(cl_command_queue queue, cl_command_type type,
+	       struct command *command, struct wait_list waits, bool blocking,
+	       cl_event *ret_event)
+{
+	cl_event event = enqueue_prepare(queue, type, command, waits.n);
+
+	return event ? enqueue_prepared(event, waits, blocking, ret_event) :
+		       CL_OUT_OF_HOST_MEMORY;
 }
 
 /* Markers and barriers do nothing but wait. */

@@ -5,6 +5,7 @@
  * The binary is a .fxq file, one kernel with the network's name. There is no
  * compiler: source is taken and kept, and refused when it is to be built.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,9 +137,11 @@ static cl_int read_binaries(cl_context context, cl_uint n,
 			    struct fxq_image **ret_image)
 {
 	cl_int ret = CL_SUCCESS;
-	bool valid = !fxq_image_open_memory(binaries[0], lengths[0],
-					    ret_image);
+	int err = fxq_image_open_memory(binaries[0], lengths[0], ret_image);
+	bool valid = !err;
 
+	if (err == -ENOMEM)
+		return CL_OUT_OF_HOST_MEMORY;
 	if (!valid)
 		context_tell(context, "%s", fxq_error());
 	for (cl_uint i = 0; i < n; i++) {

@@ -85,7 +85,7 @@ struct link {
  * @error: of one of them
  * @number: of the command in its queue
  * @followers: links of those that wait for it
- * @next: crew: to be run; event.c: has ended
+ * @next: crew: to be run; semaphore.c: to be signaled; event.c: has ended
  */
 struct _cl_event {
 	struct object base;
@@ -136,6 +136,15 @@ cl_int enqueue_check(cl_command_queue queue, struct wait_list waits);
 cl_int enqueue(cl_command_queue queue, cl_command_type type,
 	       struct command *command, struct wait_list waits, bool blocking,
 	       cl_event *ret_event);
+/*
+ * The same in two parts, the first of which does all that can fail, unless it
+ * is a marker or a barrier: a command that may wait for @n_waits events, or NULL
+ * without memory, and @command is destroyed.
+ */
+cl_event enqueue_prepare(cl_command_queue queue, cl_command_type type,
+			 struct command *command, size_t n_waits);
+cl_int enqueue_prepared(cl_event event, struct wait_list waits, bool blocking,
+			cl_event *ret_event);
 #define ENQUEUE(queue, type, command, blocking)				\
 	enqueue(queue, type, &(command)->base,				\
 		(struct wait_list){ num_events_in_wait_list,		\

@@ -25,19 +25,13 @@
 #define CL_SEMAPHORE_EXPORTABLE_KHR		0x2054
 #endif
 
-/* A wait that was enqueued, and no signal for it yet. */
-struct waiting {
-	struct waiting *next;
-	cl_event event;
-};
-
 /*
  * struct _cl_semaphore_khr
  * @devices, @n_devices: that may use it
  * @exportable, @importing: as sync files
  * @lock: protects what follows
  * @signal: that was enqueued, and no wait for it yet
- * @waits, @waits_end: oldest first
+ * @waits, @waits_end: that were, and no signal for them yet; oldest first
  * @has_file, @fd: imported for the next wait; -1: has signaled
  */
 struct _cl_semaphore_khr {
@@ -50,7 +44,7 @@ struct _cl_semaphore_khr {
 	bool exportable, importing;
 	pthread_mutex_t lock;
 	cl_event signal;
-	struct waiting *waits, **waits_end;
+	struct _cl_event *waits, **waits_end;
 	bool has_file;
 	int fd;
 };
@@ -63,14 +57,13 @@ static bool semaphore_is(cl_semaphore_khr semaphore)
 static void semaphore_destroy(struct object *object)
 {
 	cl_semaphore_khr s = (cl_semaphore_khr)object;
-	struct waiting *w;
+	cl_event event;
 
 	/* A wait whose signal cannot come any more does not wait forever. */
-	while ((w = s->waits)) {
-		s->waits = w->next;
-		clSetUserEventStatus(w->event, CL_OUT_OF_RESOURCES);
-		clReleaseEvent(w->event);
-		free(w);
+	while ((event = s->waits)) {
+		s->waits = event->next;
+		clSetUserEventStatus(event, CL_OUT_OF_RESOURCES);
+		clReleaseEvent(event);
 	}
 	if (s->signal)
 		clReleaseEvent(s->signal);
@@ -328,71 +321,85 @@ static cl_int run_signal(struct command *command, cl_command_queue queue)
 }
 
 /*
- * The event that pairs a wait with its signal, which the caller releases; the
- * other finds it. NULL: no memory. With the lock.
+ * The event that pairs a wait with its signal, which the caller releases: that
+ * of the signal before, or @new, which the signal to come finds. With the lock.
  */
-static cl_event pair_wait(cl_semaphore_khr s)
+static cl_event pair_wait(cl_semaphore_khr s, cl_event new)
 {
 	cl_event event = s->signal;
-	struct waiting *w;
 
-	s->signal = NULL;
-	if (event)
+	if (event) {
+		s->signal = NULL;
+		clReleaseEvent(new);
 		return event;
-	w = calloc(1, sizeof(*w));
-	event = w ? event_create(s->context, NULL, CL_COMMAND_USER) : NULL;
-	if (!event) {
-		free(w);
-		return NULL;
 	}
-	clRetainEvent(event);
-	w->event = event;
-	*s->waits_end = w;
-	s->waits_end = &w->next;
-	return event;
+	clRetainEvent(new);
+	new->next = NULL;
+	*s->waits_end = new;
+	s->waits_end = &new->next;
+	return new;
 }
 
 /* As that, of a signal with its wait. */
-static cl_event pair_signal(cl_semaphore_khr s)
+static cl_event pair_signal(cl_semaphore_khr s, cl_event new)
 {
-	struct waiting *w = s->waits;
-	cl_event event;
+	cl_event event = s->waits;
 
-	if (w) {
-		event = w->event;
-		s->waits = w->next;
+	if (event) {
+		s->waits = event->next;
 		if (!s->waits)
 			s->waits_end = &s->waits;
-		free(w);
+		clReleaseEvent(new);
 		return event;
 	}
 	if (s->signal)			/* signaled twice: the last counts */
 		clReleaseEvent(s->signal);
-	s->signal = event_create(s->context, NULL, CL_COMMAND_USER);
-	if (s->signal)
-		clRetainEvent(s->signal);
-	return s->signal;
+	clRetainEvent(new);
+	s->signal = new;
+	return new;
 }
 
-static cl_int take_part(struct pairing *p, cl_semaphore_khr s, bool signal)
+/* With an event at hand nothing is missing: this cannot fail. */
+static void take_part(struct pairing *p, cl_semaphore_khr s, cl_event new)
 {
-	cl_event event = NULL;
-	cl_int ret = CL_SUCCESS;
-
 	pthread_mutex_lock(&s->lock);
-	if (!signal && s->has_file) {
+	if (p->is_signal) {
+		p->events[p->n_events++] = pair_signal(s, new);
+	} else if (!s->has_file) {
+		p->events[p->n_events++] = pair_wait(s, new);
+	} else {
 		if (s->fd >= 0)
 			p->files[p->n_files++] = s->fd;
 		s->has_file = false;
-	} else {
-		event = signal ? pair_signal(s) : pair_wait(s);
-		if (event)
-			p->events[p->n_events++] = event;
-		else
-			ret = CL_OUT_OF_HOST_MEMORY;
+		clReleaseEvent(new);
 	}
 	pthread_mutex_unlock(&s->lock);
-	return ret;
+}
+
+/* For @n semaphores, each with an event of its own, and @n_more behind them. */
+static struct pairing *pairing_new(cl_context context, bool is_signal,
+				   cl_uint n, size_t n_more)
+{
+	struct pairing *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->base = (struct command){ is_signal ? run_signal : run_wait,
+				    pairing_destroy };
+	p->is_signal = is_signal;
+	p->events = calloc(n + n_more, sizeof(*p->events));
+	p->files = calloc(n, sizeof(*p->files));
+	while (p->events && p->files && p->n_events < n) {
+		cl_event event = event_create(context, NULL, CL_COMMAND_USER);
+
+		if (!event)
+			break;
+		p->events[p->n_events++] = event;
+	}
+	if (p->n_events == n)
+		return p;
+	pairing_destroy(&p->base);
+	return NULL;
 }
 
 static cl_int check_semaphores(cl_command_queue queue, cl_uint n,
@@ -411,44 +418,41 @@ static cl_int check_semaphores(cl_command_queue queue, cl_uint n,
 	return CL_SUCCESS;
 }
 
+/*
+ * What needs memory is there before the first semaphore is touched, so that
+ * all of them are waited for, or signaled, or none.
+ */
 static cl_int enqueue_pairing(cl_command_queue queue, bool signal, cl_uint n,
 			      const cl_semaphore_khr *semaphores,
-			      struct wait_list waits, cl_event *event)
+			      struct wait_list waits, cl_event *ret_event)
 {
 	cl_int ret = enqueue_check(queue, waits);
 	struct pairing *p;
-	cl_uint own;
+	cl_event event;
 
 	if (!ret)
 		ret = check_semaphores(queue, n, semaphores);
 	if (ret)
 		return ret;
-	p = calloc(1, sizeof(*p));
+	p = pairing_new(queue->context, signal, n, waits.n);
 	if (!p)
 		return CL_OUT_OF_HOST_MEMORY;
-	p->base = (struct command){ signal ? run_signal : run_wait,
-				    pairing_destroy };
-	p->is_signal = signal;
-	p->events = calloc(n + (size_t)waits.n, sizeof(*p->events));
-	p->files = calloc(n, sizeof(*p->files));
-	if (!p->events || !p->files)
-		ret = CL_OUT_OF_HOST_MEMORY;
-	for (cl_uint i = 0; i < n && !ret; i++)
-		ret = take_part(p, semaphores[i], signal);
-	if (ret) {
-		pairing_destroy(&p->base);
-		return ret;
+	event = enqueue_prepare(queue, signal ?
+				CL_COMMAND_SEMAPHORE_SIGNAL_KHR :
+				CL_COMMAND_SEMAPHORE_WAIT_KHR,
+				&p->base, (signal ? 0 : n) + (size_t)waits.n);
+	if (!event)
+		return CL_OUT_OF_HOST_MEMORY;
+	p->n_events = 0;
+	for (cl_uint i = 0; i < n; i++)
+		take_part(p, semaphores[i], p->events[i]);
+	if (!signal) {
+		if (waits.n)
+			memcpy(p->events + p->n_events, waits.events,
+			       waits.n * sizeof(*waits.events));
+		waits = (struct wait_list){ p->n_events + waits.n, p->events };
 	}
-	if (signal)
-		return enqueue(queue, CL_COMMAND_SEMAPHORE_SIGNAL_KHR,
-			       &p->base, waits, false, event);
-	own = p->n_events;
-	if (waits.n)
-		memcpy(p->events + own, waits.events,
-		       waits.n * sizeof(*waits.events));
-	return enqueue(queue, CL_COMMAND_SEMAPHORE_WAIT_KHR, &p->base,
-		       (struct wait_list){ own + waits.n, p->events }, false,
-		       event);
+	return enqueue_prepared(event, waits, false, ret_event);
 }
 
 cl_int clEnqueueWaitSemaphoresKHR(cl_command_queue queue,
