@@ -42,13 +42,11 @@ static int export_flatten(struct exporter *e, struct fx_node *n)
 static int export_permute(struct exporter *e, struct fx_node *n)
 {
 	Onnx__NodeProto *p = ex_whole(e, n, "Transpose");
-	int64_t v[FXQ_MAX_RANK];
-	size_t count = fx_node_ints(n, "dims", v, FXQ_MAX_RANK);
+	int64_t order[FXQ_MAX_RANK];
+	uint32_t rank = fx_node_permutation(n, order);
 
-	for (size_t i = 0; i < count; i++)
-		v[i] += v[i] < 0 ? (int64_t)count : 0;
-	if (count)
-		ex_ints(e, p, "perm", v, count);
+	if (rank)
+		ex_ints(e, p, "perm", order, rank);
 	return 0;
 }
 

@@ -190,6 +190,29 @@ size_t fx_node_ints(const struct fx_node *n, const char *name, int64_t *v,
 	return count;
 }
 
+uint32_t fx_node_permutation(const struct fx_node *n,
+			     int64_t order[FXQ_MAX_RANK])
+{
+	size_t given = fx_node_ints(n, "dims", order, FXQ_MAX_RANK);
+	uint32_t rank = given ? (uint32_t)given : fx_node_in(n, 0)->out[0].rank;
+	int64_t swap[2];
+
+	if (given) {
+		for (uint32_t d = 0; d < rank; d++)
+			order[d] += order[d] < 0 ? rank : 0;
+	} else if (fx_node_ints(n, "swap", swap, 2) == 2) {
+		for (int i = 0; i < 2; i++)
+			swap[i] += swap[i] < 0 ? rank : 0;
+		for (uint32_t d = 0; d < rank; d++)
+			order[d] = d == swap[0] ? swap[1] :
+				   d == swap[1] ? swap[0] : d;
+	} else {
+		for (uint32_t d = 0; d < rank; d++)
+			order[d] = (int64_t)rank - 1 - d;
+	}
+	return rank;
+}
+
 static struct fx_arg *add_kwarg(struct fx_node *n, const char *name)
 {
 	struct fx_graph *g = n->graph;

@@ -97,9 +97,7 @@ void lower_permute(struct segment *s, struct fx_node *n)
 	struct view v = value_of(s, fx_node_in(n, 0))->view;
 	int64_t order[FXQ_MAX_RANK];
 
-	if (param_ints(n, "dims", 0, order, FXQ_MAX_RANK) < 0)
-		for (uint32_t i = 0; i < type->rank; i++)
-			order[i] = (int64_t)type->rank - 1 - i;
+	fx_node_permutation(n, order);
 	permute_view(s, &v, type->rank, type->dims, order);
 	set_value(s, n, &v);
 }
@@ -389,13 +387,29 @@ void lower_concat(struct segment *s, struct fx_node *n)
 
 /* --- padding --- */
 
+/* Before each dimension, then behind each. */
 static bool read_pads(const struct fx_node *n, int64_t *pads)
 {
-	uint32_t rank = n->out[0].rank;
+	int64_t given[2 * FXQ_MAX_RANK], axes[FXQ_MAX_RANK];
+	uint32_t rank = n->out[0].rank, count = rank;
 
-	return fx_node_kwarg(n, "axes") == NULL && !fx_node_in(n, 3) &&
-	       param_ints(n, "pads", 1, pads, 2 * FXQ_MAX_RANK) ==
-	       (int)(2 * rank);
+	for (uint32_t d = 0; d < rank; d++) {
+		axes[d] = d;
+		pads[d] = pads[rank + d] = 0;
+	}
+	if (fx_node_kwarg(n, "axes"))
+		count = (uint32_t)fx_node_ints(n, "axes", axes, FXQ_MAX_RANK);
+	if (fx_node_in(n, 3) || count > rank ||
+	    param_ints(n, "pads", 1, given, 2 * FXQ_MAX_RANK) !=
+	    (int)(2 * count))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		int d = wrap(axes[i], rank);
+
+		pads[d] = given[i];
+		pads[rank + d] = given[count + i];
+	}
+	return true;
 }
 
 const char *check_pad(struct fx_node *n, const struct fxq_caps *caps)

@@ -108,7 +108,7 @@ static int axis_wanted(const struct segment *s, struct fx_node *u,
 {
 	const struct op_rule *rule = op_rule_find(u);
 	const struct fxq_tensor *t = &n->out[0];
-	int64_t dims[FXQ_MAX_RANK];
+	int64_t order[FXQ_MAX_RANK];
 	int axis;
 
 	if (fx_node_is(u, "qlinear") || fx_node_is(u, "qmatmul") ||
@@ -121,10 +121,10 @@ static int axis_wanted(const struct segment *s, struct fx_node *u,
 	if (!rule || !u->n_out || u->out[0].rank == 0)
 		return default_axis(t);
 	axis = axis_seen_by(s, u, depth);
-	if (fx_node_is(u, "permute") &&
-	    fx_node_ints(u, "dims", dims, FXQ_MAX_RANK) > (size_t)axis)
-		return (int)(dims[axis] < 0 ? dims[axis] + t->rank :
-			     dims[axis]);
+	if (fx_node_is(u, "permute") && axis < (int)t->rank) {
+		fx_node_permutation(u, order);
+		return (int)order[axis];
+	}
 	if (rule->lower == lower_view)
 		return same_axis(t, &u->out[0], axis);
 	return u->out[0].rank == t->rank ? axis : default_axis(t);

@@ -127,6 +127,38 @@ static fxv run_getattr(const struct fx_loc *at, const fxv *in, const fxv *o)
 			   in[1].s);
 }
 
+static fxv run_t(const struct fx_loc *at, const fxv *in, const fxv *o)
+{
+	return transposed(at, in[0]);
+}
+
+/* Each with a new dimension, and all in a row along it. */
+static fxv run_stack(const struct fx_loc *at, const fxv *in, const fxv *o)
+{
+	int64_t dim = fx_int(o[0]);
+	const struct fxq_attr dims = { .name = "dims", .type = FXQ_ATTR_INTS,
+				       .count = 1, .ints = &dim };
+	struct operation all = {
+		.op = "concat", .n_in = fx_tuple_count(in[0]), .n_attrs = 1,
+		.attrs = { { .name = "dim", .type = FXQ_ATTR_INT, .count = 1,
+			     .i = dim } },
+	};
+
+	if (!all.n_in || all.n_in > MAX_ARGS)
+		return raise_error(at, RUNTIME_ERROR, "stack expects a list of 1 to %d tensors",
+				   MAX_ARGS);
+	for (size_t i = 0; i < all.n_in; i++) {
+		struct operation one = { .op = "unsqueeze", .n_in = 1,
+					 .in = { fx_tuple_item(in[0], i) },
+					 .n_attrs = 1, .attrs = { dims } };
+
+		all.in[i] = operation_run(at, &one);
+		if (fx_error(all.in[i]))
+			return all.in[i];
+	}
+	return operation_run(at, &all);
+}
+
 static fxv run_len(const struct fx_loc *at, const fxv *in, const fxv *o)
 {
 	return fx_len_at(at, in[0], true);
@@ -186,7 +218,10 @@ static const struct {
 	{ &fx_function_getattr, run_getattr },
 	{ &fx_function_len, run_len },
 	{ &fx_function_split, run_split },
+	{ &fx_function_chunk, run_chunk },
 	{ &fx_function_method_chunk, run_chunk },
+	{ &fx_function_method_t, run_t, true },
+	{ &fx_function_stack, run_stack, true },
 	{ &fx_function_method_size, run_size },
 	{ &fx_function_assert_fn, run_assert },
 	{ &fx_function_assert, run_assert },

@@ -178,11 +178,20 @@ fxv rewrite_operation(const struct operation *o)
 	return node_value(call);
 }
 
-/* What @v is in the new graph: a node, a number, or the tensor of a scale. */
+/* What @v is in the new graph: a node, a number, a list, a scale's tensor. */
 static fxv successor(struct rewrite *r, fxv v)
 {
 	const struct fxq_tensor *t = NULL;
+	fxv items[MAX_ARGS + 1];
+	size_t n;
 
+	if (v.kind == FX_VALUE_TUPLE || v.kind == FX_VALUE_LIST) {
+		n = fx_tuple_count(v);
+		for (size_t i = 0; i < n && i < MAX_ARGS; i++)
+			items[i] = successor(r, fx_tuple_item(v, i));
+		items[n < MAX_ARGS ? n : MAX_ARGS] = (fxv)FX_END;
+		return fx_tuple_of(v.kind, items);
+	}
 	if (v.kind != FX_VALUE_NODE)
 		return v;
 	if (!v.node->data && v.node->opcode == FX_GET_ATTR)
@@ -392,6 +401,7 @@ static const struct {
 } parts[] = {
 	{ &fx_function_getitem, rewrite_getitem },
 	{ &fx_function_split, rewrite_split },
+	{ &fx_function_chunk, rewrite_chunk },
 	{ &fx_function_method_chunk, rewrite_chunk },
 };
 

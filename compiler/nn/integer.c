@@ -414,6 +414,24 @@ static int write_concat(struct operation *o, const struct qresult *to,
 	return 0;
 }
 
+/* The number around it as an integer; what repeats elements needs none. */
+static int write_pad(struct operation *o, const struct qresult *to, char *error)
+{
+	const struct fxq_attr *mode = find_attr(o, "mode");
+	const struct fxq_attr *value = find_attr(o, "value");
+	double v = value ? value->f : 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->n_attrs; i++)
+		if (&o->attrs[i] != value)
+			o->attrs[n++] = o->attrs[i];
+	o->n_attrs = n;
+	if (!mode || !strcmp(mode->s, "constant"))
+		put_operation_int(o, "value", fxq_quantize_torch((float)v, to->scale,
+								 to->zero_point));
+	return 0;
+}
+
 static int write_as_is(struct operation *o, const struct qresult *to,
 		       char *error)
 {
@@ -443,6 +461,7 @@ static const struct form {
 	{ "clamp",		write_clamp,		KEPT },
 	{ "resize",		write_resize,		KEPT },
 	{ "concat",		write_concat,		KEPT },
+	{ "pad",		write_pad,		KEPT },
 	{ "dequantize",		write_as_is,		KEPT },
 	{ "dequantize_channels", write_as_is,		KEPT },
 	{ "sigmoid",		write_table,	FIXED,	{ 0x1p-8f, -128 } },

@@ -207,14 +207,75 @@ static int gather_ints(struct operation *o, const char *name)
 	return 0;
 }
 
-static int adapt_reshape(struct operation *o, char *error)
+/* The function has them as a list already. */
+static bool is_list(const struct operation *o)
 {
-	return gather_ints(o, "shape");
+	return o->n_attrs == 1 && o->attrs[0].type == FXQ_ATTR_INTS;
 }
 
+static int adapt_reshape(struct operation *o, char *error)
+{
+	return is_list(o) ? 0 : gather_ints(o, "shape");
+}
+
+/* All dimensions in an order, or two that change places. */
 static int adapt_permute(struct operation *o, char *error)
 {
-	return gather_ints(o, "dims");
+	if (is_list(o))
+		return 0;
+	return gather_ints(o, attr_of(o, "dim0") ? "swap" : "dims");
+}
+
+static int adapt_expand(struct operation *o, char *error)
+{
+	return gather_ints(o, "sizes");
+}
+
+static int adapt_repeat(struct operation *o, char *error)
+{
+	return gather_ints(o, "repeats");
+}
+
+/* One dimension, or of a squeeze none: all that may go. */
+static int adapt_squeeze(struct operation *o, char *error)
+{
+	return o->n_attrs ? gather_ints(o, "dims") : 0;
+}
+
+/* torch has pairs, from the last dimension on; the operator beginnings, ends. */
+static int adapt_pad(struct operation *o, char *error)
+{
+	struct fxq_attr *pad = &o->attrs[0], *mode = &o->attrs[1];
+	int64_t torch[FXQ_MAX_RANK], *pads = o->ints[0];
+	int64_t *axes = o->ints[MAX_OPTIONS - 1];
+	uint32_t n = pad->count / 2;
+
+	if (!n || pad->count % 2)
+		return refuse(error, "pad has %u numbers; it wants two for each dimension",
+			      pad->count);
+	memcpy(torch, pads, pad->count * sizeof(*torch));
+	for (uint32_t i = 0; i < n; i++) {
+		axes[i] = -1 - (int64_t)i;
+		pads[i] = torch[2 * i];
+		pads[n + i] = torch[2 * i + 1];
+	}
+	pad->name = "pads";
+	if (!strcmp(mode->s, "replicate"))
+		mode->s = "edge";
+	else if (!strcmp(mode->s, "circular"))
+		mode->s = "wrap";
+	add_attr(o, &(struct fxq_attr){ .name = "axes", .type = FXQ_ATTR_INTS,
+					.count = n, .ints = axes });
+	return 0;
+}
+
+/* The channels of a block come one after another. */
+static int adapt_pixel_shuffle(struct operation *o, char *error)
+{
+	o->attrs[0].name = "block";
+	add_attr(o, &(struct fxq_attr){ .name = "mode", .type = FXQ_ATTR_STRING,
+					.count = 1, .s = "CRD" });
+	return 0;
 }
 
 /* Where torch's operator and ours differ in more than names. */
@@ -229,8 +290,15 @@ static const struct {
 	{ "reduce_sum", adapt_reduce },
 	{ "reduce_mean", adapt_reduce },
 	{ "reduce_max", adapt_reduce },
+	{ "reduce_min", adapt_reduce },
 	{ "reshape", adapt_reshape },
 	{ "permute", adapt_permute },
+	{ "expand", adapt_expand },
+	{ "tile", adapt_repeat },
+	{ "squeeze", adapt_squeeze },
+	{ "unsqueeze", adapt_squeeze },
+	{ "pad", adapt_pad },
+	{ "depth_to_space", adapt_pixel_shuffle },
 };
 
 static int adapt(struct operation *o, char *error)

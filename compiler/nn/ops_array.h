@@ -9,7 +9,8 @@
  *   mod(fmod=0)  cast(to)  isinf(detect_negative=1, detect_positive=1)
  *   shift(direction="LEFT"|"RIGHT")
  *   reshape(shape*2, allowzero=0)  flatten(start_dim=0, end_dim=-1)
- *   squeeze(dims*2)  unsqueeze(dims*2)  expand(sizes*2)  tile(repeats*2)  permute(dims)
+ *   squeeze(dims*2)  unsqueeze(dims*2)  expand(sizes*2)  tile(repeats*2)
+ *   permute(dims, or swap: two that change places; absent: in reverse order)
  *   concat(dim)  split(dim=0, sizes*2, n_out)
  *   slice(starts*2, ends*3, axes*4, steps*5)
  *   pad(pads*2, value*3, axes*4, mode="constant"|"reflect"|"edge"|"wrap")
@@ -102,8 +103,8 @@
 	  1, 2, 1, FX_OP_MOVES)						\
 	X(tile, "torch.tile", FX_TORCH_REPR("tile"), 1, 2, 1,		\
 	  FX_OP_MOVES)							\
-	X(pad, "torch.nn.functional.pad", "<function pad>", 1, 4, 1,	\
-	  FX_OP_MOVES)							\
+	X(pad, "torch.nn.functional.pad", "<built-in function pad>",	\
+	  1, 4, 1, FX_OP_MOVES)						\
 	X(depth_to_space, "torch.pixel_shuffle",			\
 	  FX_TORCH_REPR("pixel_shuffle"), 1, 1, 1, FX_OP_MOVES)		\
 	X(space_to_depth, "torch.pixel_unshuffle",			\

@@ -130,10 +130,8 @@ static bool is_difference(struct fx_node *d, struct norm *ret)
 		return false;
 	if (!ret->order)
 		return true;
-	if (fx_node_ints(ret->order, "dims", order, FXQ_MAX_RANK) !=
-	    type_of(d)->rank)
-		return false;
-	while ((order[at] + type_of(d)->rank) % type_of(d)->rank != ret->dim)
+	fx_node_permutation(ret->order, order);
+	while (order[at] != ret->dim)
 		at++;
 	ret->dim = at;
 	return true;
@@ -250,9 +248,7 @@ bool rewrite_layer_norm(struct fx_node *n)
 
 	x = f.x;
 	if (f.order) {
-		fx_node_ints(f.order, "dims", order, FXQ_MAX_RANK);
-		for (uint32_t i = 0; i < rank; i++)
-			order[i] += order[i] < 0 ? rank : 0;
+		fx_node_permutation(f.order, order);
 		x = permuted(x, order, rank);
 	}
 	for (uint32_t i = 0; i < rank; i++)

@@ -49,6 +49,10 @@ static const struct fx_backend_layer torch_layers[] = {
 	{ .function = name, .observe = FX_OBSERVE_FIXED, \
 	  .range = { __VA_ARGS__ } }
 
+#define FIXED_METHOD(name, ...)	\
+	{ .method = name, .observe = FX_OBSERVE_FIXED, \
+	  .range = { __VA_ARGS__ } }
+
 /* What both have. */
 #define OPS								\
 	TERMS("add"), TERMS("torch_add"), TERMS("mul"), TERMS("torch_mul"), \
@@ -58,19 +62,26 @@ static const struct fx_backend_layer torch_layers[] = {
 	FIXED_CLASS("Sigmoid", 0, 1), FIXED("sigmoid", 0, 1),		\
 	FIXED_CLASS("Hardsigmoid", 0, 1), FIXED_CLASS("Softmax", 0, 1),	\
 	FIXED_CLASS("Tanh", -1, 1), FIXED("tanh", -1, 1),		\
+	FIXED_METHOD("sigmoid", 0, 1), FIXED_METHOD("tanh", -1, 1),	\
 	SHARED("cat"), SHARED_CLASS("AdaptiveAvgPool2d"),		\
 	SHARED_CLASS("AvgPool2d"), SHARED_CLASS("MaxPool2d"),		\
 	SHARED_CLASS("Identity"), SHARED_CLASS("ReLU"),			\
 	SHARED_CLASS("ReLU6"), SHARED("adaptive_avg_pool2d"),		\
 	SHARED("avg_pool2d"), SHARED("max_pool2d"), SHARED("relu"),	\
 	SHARED("relu6"), SHARED("clamp"), SHARED("flatten"),		\
+	SHARED("transpose"), SHARED("squeeze"), SHARED("unsqueeze"),	\
+	SHARED("stack"),						\
 	SHARED_METHOD("permute"), SHARED_METHOD("view"),		\
+	SHARED_METHOD("reshape"), SHARED_METHOD("transpose"),		\
+	SHARED_METHOD("squeeze"), SHARED_METHOD("unsqueeze"),		\
+	SHARED_METHOD("contiguous"), SHARED_METHOD("detach"),		\
+	SHARED_METHOD("repeat"), SHARED_METHOD("clamp"),		\
 	SHARED_METHOD("relu")
 
 /* Its own, of which nothing is removed. */
 static const struct fx_backend_op torch_ops[] = {
 	OPS,
-	SHARED("interpolate"), SHARED_METHOD("mean"),
+	SHARED("interpolate"), SHARED("mean"), SHARED_METHOD("mean"),
 	{ NULL }
 };
 
@@ -105,8 +116,12 @@ static const struct fx_backend_op fxq_ops[] = {
 	OPS,
 	OWN("sub"), OWN_CLASS("GELU"), OWN_CLASS("SiLU"), OWN_CLASS("LayerNorm"),
 	SHARED_CLASS("Flatten"), SHARED_METHOD("flatten"),
-	SHARED_CLASS("Upsample"), SHARED("getitem"),
+	SHARED_CLASS("Upsample"), SHARED("getitem"), SHARED("pad"),
+	SHARED("reshape"), SHARED("permute"), SHARED("pixel_shuffle"),
+	SHARED_METHOD("t"), SHARED_METHOD("expand"), SHARED_METHOD("clone"),
+	FIXED_METHOD("softmax", 0, 1),
 	{ .function = "split", .observe = FX_OBSERVE_PARTS },
+	{ .function = "chunk", .observe = FX_OBSERVE_PARTS },
 	{ .method = "chunk", .observe = FX_OBSERVE_PARTS },
 	{ NULL }
 };

@@ -279,26 +279,37 @@ static const struct fx_arg *argument(const struct fx_node *n, size_t place,
 	return place < n->n_args ? &n->args[place] : fx_node_kwarg(n, name);
 }
 
-/* x.mean((2, 3)): height and width of an image */
-static bool is_mean_of_images(const struct fx_node *n)
+/*
+ * Which dimension a mean over height and width, x.mean((2, 3)) or from the end
+ * x.mean((-2, -1)), begins to be flat at; 0: it is another mean.
+ */
+static int mean_of_images(const struct fx_node *n)
 {
+	static const int64_t sides[][2] = { { 2, 3 }, { -2, -1 } };
 	const struct fx_arg *dims = argument(n, 1, "dim");
 
-	return node_is_method(n, "mean") && dims && dims->count == 2 &&
-	       (dims->kind == FX_ARG_TUPLE || dims->kind == FX_ARG_LIST) &&
-	       dims->items[0].kind == FX_ARG_INT && dims->items[0].i == 2 &&
-	       dims->items[1].kind == FX_ARG_INT && dims->items[1].i == 3;
+	if (!(node_is_method(n, "mean") || node_is_function(n, "mean")) ||
+	    !dims || dims->count != 2 ||
+	    (dims->kind != FX_ARG_TUPLE && dims->kind != FX_ARG_LIST) ||
+	    dims->items[0].kind != FX_ARG_INT ||
+	    dims->items[1].kind != FX_ARG_INT)
+		return 0;
+	for (int i = 0; i < 2; i++)
+		if (dims->items[0].i == sides[i][0] &&
+		    dims->items[1].i == sides[i][1])
+			return (int)sides[i][0] - 1;
+	return 0;
 }
 
 /* A pool to one value, flat unless the dimensions are kept. */
-static void replace_mean(struct fx_module *gm, struct fx_node *n)
+static void replace_mean(struct fx_module *gm, struct fx_node *n, int start)
 {
 	const struct fx_arg *keep = argument(n, 2, "keepdim");
 	struct fx_node *call;
 
 	call = insert_call(gm, n, "mean", AdaptiveAvgPool2d(1), n->args[0]);
 	if (!keep || !keep->b)
-		call = insert_call(gm, n, "flatten", Flatten(),
+		call = insert_call(gm, n, "flatten", Flatten(start),
 				   fx_arg_node(call));
 	fx_node_replace_uses(n, call);
 	fx_node_erase(n);
@@ -314,7 +325,7 @@ void make_twins(struct fx_module *gm)
 		if (find_twin(n, &t) && find_parameters(gm, n, &t) &&
 		    find_options(n, &t))
 			replace(gm, n, &t);
-		else if (is_mean_of_images(n))
-			replace_mean(gm, n);
+		else if (mean_of_images(n))
+			replace_mean(gm, n, mean_of_images(n));
 	}
 }

@@ -87,6 +87,24 @@ FX_FORWARD(Parts, x)
 	return fx_call(self->last, x);
 }
 
+/* Elements that only move, in every way that a function or a method has. */
+FX_MODULE(Moves, module(conv, Conv2d(4, 16, 3)), module(fc, Linear(4, 4)))
+FX_FORWARD(Moves, x)
+{
+	fxv a, b;
+
+	x = fx_pad(x, fx_tuple(2, 0, 1, 1));
+	x = fx_pixel_shuffle(fx_call(self->conv, x), 2);
+	fx_unpack(fx_chunk(x, 2, .dim = 1), &a, &b);
+	x = fx_stack(fx_list(a, fx_method(b, contiguous)), .dim = 2);
+	x = fx_permute(fx_reshape(x, fx_tuple(1, 4, 12, 12)),
+		       fx_tuple(0, 2, 3, 1));
+	x = fx_call(self->fc, fx_method(x, clone));
+	x = fx_transpose(fx_method(x, transpose, 1, -1), 2, 3);
+	x = fx_squeeze(fx_unsqueeze(fx_method(x, sigmoid), 1), 1);
+	return fx_mean(x, .dim = fx_tuple(-2, -1));
+}
+
 FX_MODULE(Attention, module(q, Linear(8, 8)), module(k, Linear(8, 8)),
 	  module(norm, LayerNorm(8)), module(softmax, Softmax(-1)))
 FX_FORWARD(Attention, x)
@@ -194,6 +212,7 @@ static const struct golden_quant_net zoo[] = {
 	{ "tables", Tables, FX_DIMS(1, 4, 6, 6) },
 	{ "functions", Functions, FX_DIMS(1, 4, 6, 6) },
 	{ "parts", Parts, FX_DIMS(1, 4, 6, 6) },
+	{ "moves", Moves, FX_DIMS(1, 4, 6, 6) },
 	{ "attention", Attention, FX_DIMS(1, 6, 8) },
 };
 #define N_ZOO	(sizeof(zoo) / sizeof(*zoo))

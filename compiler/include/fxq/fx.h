@@ -252,6 +252,12 @@ double fx_node_float(const struct fx_node *n, const char *name, double def);
 const char *fx_node_str(const struct fx_node *n, const char *name, const char *def);
 /* Copies up to @max elements to @v; returns how many the kwarg has, 0 if absent. */
 size_t fx_node_ints(const struct fx_node *n, const char *name, int64_t *v, size_t max);
+/*
+ * Which dimension of its input each of a permute's result is, from 0 on; how many
+ * there are. The types are known, as fx_graph_infer() found them valid.
+ */
+uint32_t fx_node_permutation(const struct fx_node *n,
+			     int64_t order[FXQ_MAX_RANK]);
 void fx_node_set_kwarg(struct fx_node *n, const char *name, struct fx_arg value);
 bool fx_node_is(const struct fx_node *n, const char *op);	/* call_function of */
 bool fx_node_is_const(const struct fx_node *n);	/* get_attr with data */

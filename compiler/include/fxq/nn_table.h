@@ -269,6 +269,21 @@
 	X(INT,   _stacklevel,  FX_INT(3), NO)	\
 	X(STR,   dtype,        FX_NONE, FIXED)
 
+#define FX_OPTIONS_log_softmax(X)	FX_OPTIONS_softmax(X)
+
+#define FX_OPTIONS_elu(X)			\
+	X(FLOAT, alpha,        FX_FLOAT(1.0), FLOAT)	\
+	X(BOOL,  inplace,      FX_BOOL(false), NO)
+#define FX_OPTIONS_hardtanh(X)			\
+	X(FLOAT, min_val,      FX_FLOAT(-1.0), FLOAT)	\
+	X(FLOAT, max_val,      FX_FLOAT(1.0), FLOAT)	\
+	X(BOOL,  inplace,      FX_BOOL(false), NO)
+#define FX_OPTIONS_softplus(X)			\
+	X(FLOAT, beta,         FX_FLOAT(1.0), FIXED)	\
+	X(FLOAT, threshold,    FX_FLOAT(20.0), FIXED)
+#define FX_OPTIONS_selu(X)	FX_OPTIONS_INPLACE(X)
+#define FX_OPTIONS_mish(X)	FX_OPTIONS_INPLACE(X)
+
 #define FX_OPTIONS_argmax(X)			\
 	X(INT,   dim,          FX_NONE, INT)	\
 	X(BOOL,  keepdim,      FX_BOOL(false), INT)
@@ -279,6 +294,33 @@
 
 #define FX_OPTIONS_cat(X)			\
 	X(INT,   dim,          FX_INT(0), INT)
+#define FX_OPTIONS_stack(X)			\
+	X(INT,   dim,          FX_INT(0), INT)
+
+/* Sizes and dimensions as tuples: fx_reshape(x, fx_tuple(1, -1)) */
+#define FX_OPTIONS_reshape(X)			\
+	X(VALUE, shape,        FX_REQUIRED, LIST)
+#define FX_OPTIONS_permute(X)			\
+	X(VALUE, dims,         FX_REQUIRED, LIST)
+#define FX_OPTIONS_transpose(X)			\
+	X(INT,   dim0,         FX_REQUIRED, INT)	\
+	X(INT,   dim1,         FX_REQUIRED, INT)
+/* Of a size that is 1; without dim, all of them. */
+#define FX_OPTIONS_squeeze(X)			\
+	X(INT,   dim,          FX_NONE, INT)
+#define FX_OPTIONS_unsqueeze(X)			\
+	X(INT,   dim,          FX_REQUIRED, INT)
+/* Before and behind the last dimension, the one before it, and so on. */
+#define FX_OPTIONS_pad(X)			\
+	X(VALUE, pad,          FX_REQUIRED, LIST)	\
+	X(STR,   mode,         FX_STR("constant"), STR)	\
+	X(FLOAT, value,        FX_NONE, FLOAT)
+#define FX_OPTIONS_pixel_shuffle(X)		\
+	X(INT,   upscale_factor, FX_REQUIRED, INT)
+#define FX_OPTIONS_mean(X)	FX_OPTIONS_REDUCE(X)
+#define FX_OPTIONS_sum(X)	FX_OPTIONS_REDUCE(X)
+#define FX_OPTIONS_amax(X)	FX_OPTIONS_REDUCE(X)
+#define FX_OPTIONS_amin(X)	FX_OPTIONS_REDUCE(X)
 
 #define FX_OPTIONS_relu(X)	FX_OPTIONS_INPLACE(X)
 #define FX_OPTIONS_relu6(X)	FX_OPTIONS_INPLACE(X)
@@ -286,6 +328,23 @@
 #define FX_OPTIONS_hardswish(X)	FX_OPTIONS_INPLACE(X)
 #define FX_OPTIONS_sigmoid(X)
 #define FX_OPTIONS_tanh(X)
+#define FX_OPTIONS_softsign(X)
+#define FX_OPTIONS_exp(X)
+#define FX_OPTIONS_log(X)
+#define FX_OPTIONS_sqrt(X)
+#define FX_OPTIONS_reciprocal(X)
+#define FX_OPTIONS_abs(X)
+#define FX_OPTIONS_sign(X)
+#define FX_OPTIONS_floor(X)
+#define FX_OPTIONS_ceil(X)
+#define FX_OPTIONS_round(X)
+#define FX_OPTIONS_sin(X)
+#define FX_OPTIONS_cos(X)
+#define FX_OPTIONS_erf(X)
+#define FX_OPTIONS_minimum(X)
+#define FX_OPTIONS_maximum(X)
+#define FX_OPTIONS_where(X)
+#define FX_OPTIONS_bmm(X)
 #define FX_OPTIONS_neg(X)
 #define FX_OPTIONS_linear(X)
 #define FX_OPTIONS_add(X)
@@ -361,14 +420,36 @@
 #define FX_OPTIONS_method_sum(X)	FX_OPTIONS_REDUCE(X)
 #define FX_OPTIONS_method_mean(X)	FX_OPTIONS_REDUCE(X)
 #define FX_OPTIONS_method_amax(X)	FX_OPTIONS_REDUCE(X)
+#define FX_OPTIONS_method_amin(X)	FX_OPTIONS_REDUCE(X)
+
+#define FX_OPTIONS_method_sigmoid(X)
+#define FX_OPTIONS_method_tanh(X)
+#define FX_OPTIONS_method_exp(X)
+#define FX_OPTIONS_method_log(X)
+#define FX_OPTIONS_method_sqrt(X)
+#define FX_OPTIONS_method_abs(X)
+#define FX_OPTIONS_method_contiguous(X)
+#define FX_OPTIONS_method_clone(X)
+#define FX_OPTIONS_method_detach(X)
+#define FX_OPTIONS_method_t(X)
+#define FX_OPTIONS_DIM(X)			\
+	X(INT,   dim,          FX_REQUIRED, INT)
+#define FX_OPTIONS_method_softmax(X)	FX_OPTIONS_DIM(X)
+#define FX_OPTIONS_method_log_softmax(X)	FX_OPTIONS_DIM(X)
+#define FX_OPTIONS_method_argmax(X)	FX_OPTIONS_argmax(X)
+#define FX_OPTIONS_method_clamp(X)	FX_OPTIONS_clamp(X)
+#define FX_OPTIONS_method_transpose(X)	FX_OPTIONS_transpose(X)
+#define FX_OPTIONS_method_squeeze(X)	FX_OPTIONS_squeeze(X)
+#define FX_OPTIONS_method_unsqueeze(X)	FX_OPTIONS_unsqueeze(X)
 
 /* Of all elements. */
 #define FX_OPTIONS_method_max(X)		\
 	X(BOOL,  keepdim,      FX_BOOL(false), INT)
 
-#define FX_OPTIONS_method_chunk(X)		\
+#define FX_OPTIONS_chunk(X)			\
 	X(INT,   chunks,       FX_REQUIRED, NO)	\
 	X(INT,   dim,          FX_INT(0), NO)
+#define FX_OPTIONS_method_chunk(X)	FX_OPTIONS_chunk(X)
 
 #define FX_OPTIONS_method_size(X)		\
 	X(INT,   dim,          FX_NONE, NO)
@@ -382,7 +463,10 @@
 	X(INT,   size4,        FX_NONE, INT)	\
 	X(INT,   size5,        FX_NONE, INT)
 #define FX_OPTIONS_method_view(X)	FX_OPTIONS_SIZES(X)
+#define FX_OPTIONS_method_reshape(X)	FX_OPTIONS_SIZES(X)
 #define FX_OPTIONS_method_permute(X)	FX_OPTIONS_SIZES(X)
+#define FX_OPTIONS_method_expand(X)	FX_OPTIONS_SIZES(X)
+#define FX_OPTIONS_method_repeat(X)	FX_OPTIONS_SIZES(X)
 
 #define FX_OPTIONS_method_to(X)			\
 	X(VALUE, dtype,        FX_NONE, NO)	\
@@ -431,7 +515,39 @@
 	X(gelu,		"gelu",			1, FX_AS_WRITTEN)	\
 	X(hardsigmoid,	"hardsigmoid",		1, 0)			\
 	X(max_pool1d,	"max_pool1d",		1, 1)			\
-	X(avg_pool1d,	"avg_pool1d",		1, FX_AS_WRITTEN)
+	X(avg_pool1d,	"avg_pool1d",		1, FX_AS_WRITTEN)	\
+	X(log_softmax,	"log_softmax",		1, 0)			\
+	X(elu,		"elu",			1, 0)			\
+	X(selu,		"selu",			1, 0)			\
+	X(mish,		"mish",			1, 0)			\
+	X(hardtanh,	"hardtanh",		1, 0)			\
+	X(softsign,	"softsign",		1, 0)			\
+	X(softplus,	"softplus",		1, FX_AS_WRITTEN)	\
+	X(exp,		"exp",			1, FX_AS_WRITTEN)	\
+	X(log,		"log",			1, FX_AS_WRITTEN)	\
+	X(sqrt,		"sqrt",			1, FX_AS_WRITTEN)	\
+	X(reciprocal,	"reciprocal",		1, FX_AS_WRITTEN)	\
+	X(abs,		"abs",			1, FX_AS_WRITTEN)	\
+	X(sign,		"sign",			1, FX_AS_WRITTEN)	\
+	X(floor,	"floor",		1, FX_AS_WRITTEN)	\
+	X(ceil,		"ceil",			1, FX_AS_WRITTEN)	\
+	X(round,	"round",		1, FX_AS_WRITTEN)	\
+	X(sin,		"sin",			1, FX_AS_WRITTEN)	\
+	X(cos,		"cos",			1, FX_AS_WRITTEN)	\
+	X(erf,		"erf",			1, FX_AS_WRITTEN)	\
+	X(minimum,	"minimum",		2, FX_AS_WRITTEN)	\
+	X(maximum,	"maximum",		2, FX_AS_WRITTEN)	\
+	X(where,	"where",		3, FX_AS_WRITTEN)	\
+	X(reshape,	"reshape",		1, FX_AS_WRITTEN)	\
+	X(permute,	"permute",		1, FX_AS_WRITTEN)	\
+	X(squeeze,	"squeeze",		1, FX_AS_WRITTEN)	\
+	X(unsqueeze,	"unsqueeze",		1, FX_AS_WRITTEN)	\
+	X(pad,		"pad",			1, FX_AS_WRITTEN)	\
+	X(pixel_shuffle, "depth_to_space",	1, FX_AS_WRITTEN)	\
+	X(sum,		"reduce_sum",		1, FX_AS_WRITTEN)	\
+	X(mean,		"reduce_mean",		1, FX_AS_WRITTEN)	\
+	X(amax,		"reduce_max",		1, FX_AS_WRITTEN)	\
+	X(amin,		"reduce_min",		1, FX_AS_WRITTEN)
 
 /*
  * X(function, name, operator or NULL, tensors, record, path, repr, flags): those
@@ -480,6 +596,14 @@
 	  "torch.adaptive_avg_pool1d", FX_IN_C("adaptive_avg_pool1d"), 0) \
 	X(split, "split", NULL, 1, FX_AS_WRITTEN,			\
 	  "torch.functional.split", "<function split>", 0)		\
+	X(chunk, "chunk", NULL, 1, FX_AS_WRITTEN,			\
+	  "torch.chunk", FX_IN_C("chunk"), 0)				\
+	X(stack, "stack", "concat", 1, FX_AS_WRITTEN,			\
+	  "torch.stack", FX_IN_C("stack"), 0)				\
+	X(transpose, "transpose", "permute", 1, FX_AS_WRITTEN,		\
+	  "torch.transpose", FX_IN_C("transpose"), 0)			\
+	X(bmm, "bmm", "matmul", 2, FX_AS_WRITTEN,			\
+	  "torch.bmm", FX_IN_C("bmm"), 0)				\
 	X(interpolate, "interpolate", "resize", 1, 0,			\
 	  "torch.nn.functional.interpolate", "<function interpolate>", 0) \
 	X(quantize_per_tensor, "quantize_per_tensor", NULL, 1,		\
@@ -514,10 +638,31 @@
 	X(mean,		"reduce_mean")	\
 	X(amax,		"reduce_max")	\
 	X(max,		"reduce_max")	\
+	X(amin,		"reduce_min")	\
+	X(argmax,	"argmax")	\
+	X(sigmoid,	"sigmoid")	\
+	X(tanh,		"tanh")		\
+	X(softmax,	"softmax")	\
+	X(log_softmax,	"log_softmax")	\
+	X(exp,		"exp")		\
+	X(log,		"log")		\
+	X(sqrt,		"sqrt")		\
+	X(abs,		"abs")		\
+	X(clamp,	"clamp")	\
 	X(chunk,	NULL)		\
 	X(size,		NULL)		\
 	X(view,		"reshape")	\
+	X(reshape,	"reshape")	\
 	X(permute,	"permute")	\
+	X(transpose,	"permute")	\
+	X(t,		"permute")	\
+	X(squeeze,	"squeeze")	\
+	X(unsqueeze,	"unsqueeze")	\
+	X(expand,	"expand")	\
+	X(repeat,	"tile")		\
+	X(contiguous,	"identity")	\
+	X(clone,	"identity")	\
+	X(detach,	"identity")	\
 	X(to,		NULL)		\
 	X(add_,		NULL)		\
 	X(dequantize,	"dequantize")

@@ -10,6 +10,33 @@ static size_t element(const struct fxq_call *call)
 	return fxq_dtype_bytes(call->in[0].dtype);
 }
 
+/* Every dimension in its place, but for two that change places. */
+static int read_swap(struct fxq_call *call, uint32_t *ret)
+{
+	uint32_t rank = call->in[0].rank, swap[2];
+	int64_t v[2];
+	int n;
+
+	n = arr_ints(call, "swap", 0, v, 2);
+	if (n < 0)
+		return n;
+	if (n != 2)
+		return arr_refuse(call, -EINVAL, "%d dimensions cannot change places",
+				  n);
+
+	for (uint32_t d = 0; d < rank; d++)
+		ret[d] = d;
+	for (int i = 0; i < 2; i++) {
+		int err = arr_wrap_dim(call, v[i], rank, &swap[i]);
+
+		if (err)
+			return err;
+	}
+	ret[swap[0]] = swap[1];
+	ret[swap[1]] = swap[0];
+	return 0;
+}
+
 /* The permutation @ret of @rank dimensions; reversed order if none is given. */
 static int read_permutation(struct fxq_call *call, uint32_t *ret)
 {
@@ -17,6 +44,9 @@ static int read_permutation(struct fxq_call *call, uint32_t *ret)
 	int64_t v[FXQ_MAX_RANK];
 	int n;
 
+	n = read_swap(call, ret);
+	if (n != -ENOENT)
+		return n;
 	n = arr_ints(call, "dims", 0, v, FXQ_MAX_RANK);
 	if (n == -ENOENT) {
 		for (uint32_t d = 0; d < rank; d++)
