@@ -3,6 +3,7 @@
  * Tests of the OpenCL driver: programs, kernels and their launches.
  */
 #include "opencl_kit.h"
+#include "locale_kit.h"
 
 #define BYTES	(ELEMENTS * sizeof(float))
 
@@ -337,6 +338,32 @@ static void kernels_tell(void **state)
 						 &on));
 	IS(CL_INVALID_KERNEL, clSetKernelExecInfo(bad,
 			CL_KERNEL_EXEC_INFO_SVM_PTRS, sizeof(on), &on));
+}
+
+/* A program has its locale; what types are called has none. */
+static void types_have_a_point(void **state)
+{
+	size_t bytes;
+	unsigned char *data = kit_finish(kit_negate_bytes(), &bytes);
+	const unsigned char *binary = data;
+	bool has = comma_begin();
+	cl_program p = SOME(clCreateProgramWithBinary(context, 1, &device,
+						      &bytes, &binary, NULL,
+						      &err));
+	char type[64];
+	cl_kernel k;
+
+	comma_end();
+	OK(clBuildProgram(p, 0, NULL, NULL, NULL, NULL));
+	OK(clCreateKernelsInProgram(p, 1, &k, NULL));
+	OK(clGetKernelArgInfo(k, 0, CL_KERNEL_ARG_TYPE_NAME, sizeof(type), type,
+			      NULL));
+	assert_string_equal(type, "fxq.int8[1,128] scale=0.5 zero_point=0");
+	OK(clReleaseKernel(k));
+	OK(clReleaseProgram(p));
+	free(data);
+	if (!has)
+		comma_skip();
 }
 
 static void kernels_are_made(void **state)
@@ -709,6 +736,7 @@ int main(void)
 		cmocka_unit_test(unknown_functions_do_not_build),
 		cmocka_unit_test(source_does_not_build),
 		cmocka_unit_test(kernels_tell),
+		cmocka_unit_test(types_have_a_point),
 		cmocka_unit_test(kernels_are_made),
 		cmocka_unit_test(arguments_refuse),
 		cmocka_unit_test(launches_refuse),

@@ -8,6 +8,7 @@
  * to other launches.
  */
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,10 @@
 
 #define TEXT_BYTES	256	/* name and type of an argument */
 
-/* "fxq.int8[1,3,224,224]", with scale and zero point if it has any. */
+/*
+ * "fxq.int8[1,3,224,224]", with scale and zero point if it has any: a number
+ * that a program reads, in whatever locale it is.
+ */
 static void describe(const struct fxq_tensor *t, char *to, size_t size)
 {
 	static const char *const names[] = {
@@ -24,6 +28,7 @@ static void describe(const struct fxq_tensor *t, char *to, size_t size)
 		FXQ_DTYPES(X)
 #undef X
 	};
+	locale_t program;
 	size_t n;
 
 	n = snprintf(to, size, "fxq.%s[", names[t->dtype]);
@@ -32,9 +37,13 @@ static void describe(const struct fxq_tensor *t, char *to, size_t size)
 			      (long long)t->dims[i]);
 	if (n < size)
 		n += snprintf(to + n, size - n, "]");
-	if (t->scale != 0 && n < size)
-		snprintf(to + n, size - n, " scale=%.9g zero_point=%d",
-			 t->scale, t->zero_point);
+	if (t->scale == 0 || n >= size)
+		return;
+	/* The C library keeps this one: it is there, and is not freed. */
+	program = uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));
+	snprintf(to + n, size - n, " scale=%.9g zero_point=%d", t->scale,
+		 t->zero_point);
+	uselocale(program);
 }
 
 static void set_argument(struct argument *arg, char *text,
