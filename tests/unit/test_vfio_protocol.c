@@ -3,6 +3,8 @@
  * test_vfio_protocol.c - fxq-emu's socket: what both ends say of themselves, who
  * does not keep to the protocol, and who comes while others are there
  */
+#include <sys/resource.h>
+
 #include "vfio_client.h"
 
 static int setup_unconnected(void **state)
@@ -329,6 +331,56 @@ static void sockets_are_taken_when_nobody_listens(void **state)
 	assert_int_equal(fxq_listen("", why, sizeof(why)), -ENAMETOOLONG);
 }
 
+/* How many descriptors there may be, from now on; a negative number: as before. */
+static void allow_files(int n)
+{
+	static struct rlimit before;
+	struct rlimit limit;
+
+	if (n >= 0)
+		assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	if (n >= 0)
+		limit.rlim_cur = n;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Who comes when there is no descriptor left does not wait, and is not waited for. */
+static void who_finds_no_room_is_sent_away(void **state)
+{
+	struct bench *b = *state;
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int listener, client, fd;
+	struct pollfd p;
+	char why[200];
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%.90s/full", b->dir);
+	listener = fxq_listen(addr.sun_path, why, sizeof(why));
+	assert_true(listener >= 0);
+	client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = dup(client);
+	close(fd);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(connect(client, (struct sockaddr *)&addr,
+					 sizeof(addr)), 0);
+		allow_files(fd);
+		assert_int_equal(fxq_accept(listener), -1);
+		allow_files(-1);
+		assert_int_equal(recv(client, why, 1, MSG_DONTWAIT), 0);
+		close(client);
+		p = (struct pollfd){ .fd = listener, .events = POLLIN };
+		assert_int_equal(poll(&p, 1, 0), 0);
+		client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	}
+	assert_int_equal(connect(client, (struct sockaddr *)&addr,
+				 sizeof(addr)), 0);
+	fd = fxq_accept(listener);
+	assert_true(fd >= 0);
+	close(fd);
+	close(client);
+	fxq_unlisten(listener, addr.sun_path);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 #define TEST_UNCONNECTED(name) \
@@ -351,6 +403,7 @@ int main(void)
 		TEST(no_reply_means_none),
 		TEST_UNCONNECTED(silence_does_not_keep_others_waiting),
 		TEST(sockets_are_taken_when_nobody_listens),
+		TEST(who_finds_no_room_is_sent_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "control.h"
+#include "socket.h"
 
 struct command {
 	const char *name;
@@ -118,7 +119,7 @@ void control_finish(struct control *c)
 
 static void accept_client(struct control *c)
 {
-	int fd = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = fxq_accept(c->listener);
 	int i;
 
 	for (i = 0; fd >= 0 && i < CONTROL_CLIENTS; i++) {

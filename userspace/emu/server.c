@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "server.h"
+#include "socket.h"
 
 /* What is waited for, by its place in the array for poll(). */
 enum wait_for {
@@ -38,7 +39,7 @@ static uint64_t now_ms(void)
 
 static void connect_client(struct fxq_server *s)
 {
-	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = fxq_accept(s->listener);
 
 	if (fd < 0)
 		return;

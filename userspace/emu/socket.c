@@ -7,6 +7,7 @@
  * the name, a live server's socket or a file, is left alone.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,9 @@
 #include "socket.h"
 
 #define BACKLOG	8
+
+/* A descriptor to let go when there are no others. */
+static int spare = -1;
 
 static int open_socket(void)
 {
@@ -61,6 +65,12 @@ static const char *reason(int error)
 	return strerror(-error);
 }
 
+static void open_spare(void)
+{
+	if (spare < 0)
+		spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 int fxq_listen(const char *path, char *why, size_t why_bytes)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -75,6 +85,7 @@ int fxq_listen(const char *path, char *why, size_t why_bytes)
 	strcpy(addr.sun_path, path);
 	fd = open_socket();
 	ret = fd < 0 ? fd : bind_to(fd, &addr);
+	open_spare();
 	if (!ret && listen(fd, BACKLOG)) {
 		ret = -errno;
 		unlink(path);
@@ -85,6 +96,23 @@ int fxq_listen(const char *path, char *why, size_t why_bytes)
 	if (fd >= 0)
 		close(fd);
 	return ret;
+}
+
+int fxq_accept(int listener)
+{
+	const int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+	int fd = accept4(listener, NULL, NULL, flags);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+		return fd;
+	if (spare >= 0)
+		close(spare);
+	spare = -1;
+	fd = accept4(listener, NULL, NULL, flags);
+	if (fd >= 0)
+		close(fd);
+	open_spare();
+	return -1;
 }
 
 void fxq_unlisten(int fd, const char *path)
