@@ -492,14 +492,23 @@ static const struct form *form_of(const char *op)
 	return NULL;
 }
 
-/* Height and width, between neighbours at most. */
+static bool says(const struct operation *o, const char *name, const char *s)
+{
+	const struct fxq_attr *attr = find_attr(o, name);
+
+	return attr && attr->type == FXQ_ATTR_STRING && !strcmp(attr->s, s);
+}
+
+/* Height and width, between neighbours inside the image at most. */
 static bool resizes_images(const struct operation *o)
 {
 	const struct fxq_attr *scales = find_attr(o, "scales");
 	const struct fxq_attr *sides = scales ? scales : find_attr(o, "sizes");
-	const struct fxq_attr *mode = find_attr(o, "mode");
+	const struct fxq_attr *antialias = find_attr(o, "antialias");
 
-	return sides && sides->count == 2 && mode && strcmp(mode->s, "cubic");
+	return sides && sides->count == 2 && !says(o, "mode", "cubic") &&
+	       !(antialias && antialias->i) &&
+	       !says(o, "coordinate_transformation_mode", "tf_crop_and_resize");
 }
 
 bool quantized_has(const struct operation *o)
@@ -518,6 +527,15 @@ bool quantized_has_own(const struct operation *o)
 	const struct form *form = form_of(o->op);
 
 	return form && form->result == OWN;
+}
+
+void quantized_parts(const struct operation *o, fxv *parts, size_t n)
+{
+	const struct fxq_tensor *x = value_type(o->in[0]);
+
+	for (size_t i = 0; i < n; i++)
+		if (only_moves(o->op) && value_is_quantized(o->in[0]))
+			value_set_scale(parts[i], x->scale, x->zero_point);
 }
 
 static fxv run_integers(const struct fx_loc *at, struct operation *o)

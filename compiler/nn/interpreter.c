@@ -111,9 +111,12 @@ static fxv run_operator(struct fx_node *n, const struct arguments *a)
 
 	if (operation_of_operator(n, a->args, n->n_args, &o, error))
 		return fx_poison(&n->loc, -EINVAL, "%s: %s", n->target, error);
+	if (n->n_out == 1)
+		return operation_run(&n->loc, &o);
 	operation_results(&n->loc, &o, results, (uint32_t)n->n_out);
-	if (n->n_out == 1 || fx_error(results[0]))
+	if (fx_error(results[0]))
 		return results[0];
+	quantized_parts(&o, results, (size_t)n->n_out);
 	results[n->n_out] = (fxv)FX_END;
 	return fx_tuple_of(FX_VALUE_TUPLE, results);
 }

@@ -277,6 +277,8 @@ bool quantized_has_own(const struct operation *o);
 fxv quantized_run(const struct fx_loc *at, const struct operation *o,
 		  const struct qresult *to);
 
+/* Several results of what only moves elements have the scale of its input. */
+void quantized_parts(const struct operation *o, fxv *parts, size_t n);
 fxv quantized_rescale(fxv x, float scale, int zero_point);
 /* Parameters of integer operators: one, and those that a result has. */
 #define QUANTIZED_RELU	1

@@ -145,11 +145,12 @@ static bool in_unit(const struct unit *u, const struct fx_node *n)
 
 /* Values */
 
+/* Of several results each is rounded, once it is taken. */
 static struct fx_node *rounded(struct fx_graph *to, struct fx_node *n)
 {
 	struct value *v = value_of(n);
 
-	if (!v->q)
+	if (!v->q || n->n_out > 1)
 		return plain(to, n);
 	if (!v->rounded)
 		v->rounded = pair(to, n, plain(to, n), qparams_of_node(v->q));
@@ -203,8 +204,8 @@ static struct fx_node *input_of(const struct unit *u, struct fx_node *n,
 	}
 	if (in_unit(u, in))
 		return copy(u, in);
-	return u->integer && is_float(in) && in->n_out == 1 ?
-	       rounded(u->to, in) : seen(u->to, in);
+	return u->integer && is_float(in) ? rounded(u->to, in) :
+					    seen(u->to, in);
 }
 
 /*

@@ -43,6 +43,7 @@ static const struct fx_backend_layer torch_layers[] = {
 #define SHARED(name)		\
 	{ .function = name, .observe = FX_OBSERVE_SHARED }
 #define SHARED_METHOD(name)	{ .method = name, .observe = FX_OBSERVE_SHARED }
+#define SHARED_KEPT(name)	{ .kept = name, .observe = FX_OBSERVE_SHARED }
 #define FIXED_CLASS(name, ...)	\
 	{ .class = name, .observe = FX_OBSERVE_FIXED, .range = { __VA_ARGS__ } }
 #define FIXED(name, ...)	\
@@ -123,6 +124,13 @@ static const struct fx_backend_op fxq_ops[] = {
 	{ .function = "split", .observe = FX_OBSERVE_PARTS },
 	{ .function = "chunk", .observe = FX_OBSERVE_PARTS },
 	{ .method = "chunk", .observe = FX_OBSERVE_PARTS },
+	{ .kept = "split", .observe = FX_OBSERVE_PARTS },
+	SHARED_KEPT("reshape"), SHARED_KEPT("flatten"), SHARED_KEPT("permute"),
+	SHARED_KEPT("squeeze"), SHARED_KEPT("unsqueeze"), SHARED_KEPT("slice"),
+	SHARED_KEPT("gather"), SHARED_KEPT("pad"), SHARED_KEPT("expand"),
+	SHARED_KEPT("tile"), SHARED_KEPT("depth_to_space"),
+	SHARED_KEPT("space_to_depth"), SHARED_KEPT("resize"),
+	{ .kept = "hardsigmoid", .observe = FX_OBSERVE_FIXED, .range = { 0, 1 } },
 	{ NULL }
 };
 

@@ -216,6 +216,44 @@ struct fx_node *take_result(struct making *mk, const struct fx_node *n)
 			     0);
 }
 
+/* The last two of all four numbers in parameter @name. */
+static void trim(struct fx_node *n, const char *name)
+{
+	const struct fx_arg *a = fx_node_kwarg(n, name);
+	struct fx_arg last;
+
+	if (!a)
+		return;
+	last = *a;
+	last.items += 2;
+	last.count = 2;
+	fx_node_set_kwarg(n, name, last);
+}
+
+static bool is_one(const struct fx_arg *a)
+{
+	return a->kind == FX_ARG_FLOAT && a->f == 1;
+}
+
+/*
+ * Of a resize that changes height and width alone, what is said of these: sizes
+ * of all dimensions tell no more when the graph's types are gone.
+ */
+static void trim_resize(struct fx_node *call, const struct fx_node *n)
+{
+	const struct fxq_tensor *x = &fx_node_in(n, 0)->out[0];
+	const struct fx_arg *scales = fx_node_kwarg(n, "scales");
+	const struct fx_arg *sizes = fx_node_kwarg(n, "sizes");
+
+	if (x->rank != 4 || memcmp(x->dims, n->out[0].dims, 2 * 8) ||
+	    fx_node_kwarg(n, "roi") || (sizes && sizes->count != 4) ||
+	    (scales && (scales->count != 4 || !is_one(&scales->items[0]) ||
+			!is_one(&scales->items[1]))))
+		return;
+	trim(call, "sizes");
+	trim(call, "scales");
+}
+
 struct fx_node *keep_operator(struct making *mk, struct fx_node *n)
 {
 	struct fx_arg args[MAX_ARGS];
@@ -237,5 +275,7 @@ struct fx_node *keep_operator(struct making *mk, struct fx_node *n)
 			     args, n->n_args, n->kwargs, n->n_kwargs);
 	call->target = fx_graph_printf(mk->to, OPERATOR_PREFIX "%s",
 				       n->op->fn.name);
+	if (fx_node_is(n, "resize"))
+		trim_resize(call, n);
 	return call;
 }

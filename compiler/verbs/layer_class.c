@@ -169,11 +169,6 @@ static const struct fx_class *class_of_op(const struct fx_backend_op *row,
 	       layer_class(LAYER_OPERATOR, c.base, 0);
 }
 
-static bool is_last(const struct fx_backend_op *row)
-{
-	return !row->class && !row->function && !row->method;
-}
-
 const struct fx_class *layer_class_named(const char *name)
 {
 	const struct fx_backend *const backends[] = { &fx_backend_fxq,

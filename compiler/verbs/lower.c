@@ -51,20 +51,31 @@ static struct fx_node *read_alone(const struct fx_node *user)
 	return n && n->n_users == 1 ? n : NULL;
 }
 
+struct input_check {
+	const struct fx_node *n;
+	bool all;
+};
+
 static void check_dequantized(struct fx_node *in, void *ctx)
 {
-	bool *all = ctx;
+	struct input_check *check = ctx;
 
-	*all &= is_dequantize(in);
+	check->all &= is_dequantize(in) ||
+		      (in->opcode == FX_GET_ATTR &&
+		       node_is_operator(check->n));
 }
 
-/* Do all its inputs come from a dequantize? */
+/* Do all its inputs come from a dequantize? An operator has constants, too. */
 static bool is_dequantized(const struct fx_node *n)
 {
-	bool all = fx_node_in(n, 0) || n->args[0].count;
+	struct input_check check = {
+		n, fx_node_in(n, 0) ? !node_is_operator(n) ||
+				      is_dequantize(fx_node_in(n, 0)) :
+				      n->args[0].count > 0,
+	};
 
-	fx_node_visit(n, check_dequantized, &all);
-	return all;
+	fx_node_visit(n, check_dequantized, &check);
+	return check.all;
 }
 
 struct skip_walk {
@@ -314,6 +325,7 @@ static void lower_binary(struct lowering *l, struct fx_node *quantize)
 
 static bool has_integers(const struct fx_node *n)
 {
+	fxv tensors[MAX_ARGS] = { 0 };
 	char error[FXQ_ERROR_MAX];
 	struct operation o = { 0 };
 
@@ -324,6 +336,9 @@ static bool has_integers(const struct fx_node *n)
 		       !operation_of_module(n->module, fx_none, &o, error) &&
 		       quantized_has(&o);
 	}
+	if (node_is_operator(n))
+		return !operation_of_operator(n, tensors, n->n_args, &o,
+					      error) && quantized_has(&o);
 	if (node_is_function(n, "getitem"))
 		return !selects_value(n);
 	o.op = function_of_node(n)->op;

@@ -20,17 +20,54 @@ bool is_layer(const struct fx_backend *backend, const struct fx_module *m)
 	return false;
 }
 
+bool is_last(const struct fx_backend_op *row)
+{
+	return !row->class && !row->function && !row->method && !row->kept;
+}
+
 const struct fx_backend_op *backend_row(const struct fx_backend *backend,
 					const struct fx_node *n)
 {
 	const struct fx_backend_op *row = backend->ops;
 
-	for (; row->class || row->function || row->method; row++)
+	for (; !is_last(row); row++)
 		if ((row->class && node_is_module(n, row->class)) ||
 		    (row->function && node_is_function(n, row->function)) ||
-		    (row->method && node_is_method(n, row->method)))
+		    (row->method && node_is_method(n, row->method)) ||
+		    (row->kept && node_is_kept(n, row->kept)))
 			return row;
 	return NULL;
+}
+
+/* Has what @n reads a scale: is it observed, or a value that will be? */
+static bool is_observed(const struct fx_node *n)
+{
+	const struct place *p = n->data;
+
+	return node_is_observer(n) || (p->qconfig && p->last);
+}
+
+struct follow_walk {
+	const struct fx_node *first;
+	bool constant;
+};
+
+static void check_constant(struct fx_node *in, void *ctx)
+{
+	struct follow_walk *walk = ctx;
+
+	walk->constant &= in == walk->first || in->opcode == FX_GET_ATTR;
+}
+
+/* Operator @n, kept as it is, takes numbers only from what is quantized. */
+static bool follows(struct fx_node *n)
+{
+	struct follow_walk walk = { fx_node_in(n, 0), true };
+
+	if (!walk.first || !is_observed(walk.first))
+		return false;
+	fx_node_visit(n, check_constant, &walk);
+	return walk.constant;
 }
 
 bool node_is_relu(const struct fx_node *n)
@@ -88,6 +125,8 @@ static void find_place(struct fx_module *gm, const struct fx_backend *backend,
 
 	if (!row && !(n->opcode == FX_CALL_MODULE &&
 		      is_layer(backend, n->module)))
+		return;
+	if (row && row->kept && !follows(n))
 		return;
 	if (row && node_is_function(n, "getitem")) {
 		find_part(gm, backend, dict, n);

@@ -178,14 +178,14 @@ static void observe_inputs(struct prepare *p, struct fx_node *n)
 
 /* Results */
 
+/* As terms: x * x has two. */
 static size_t count_tensors(const struct fx_node *n)
 {
-	struct input_walk walk = { .n = 0 };
 	size_t count = 0;
 
-	fx_node_visit(n, note_input, &walk);
-	for (size_t i = 0; i < walk.n; i++)
-		count += is_activation(walk.list[i]);
+	for (size_t i = 0; i < n->n_args; i++)
+		count += n->args[i].kind == FX_ARG_NODE &&
+			 is_activation(n->args[i].node);
 	return count;
 }
 

@@ -153,6 +153,11 @@ bool node_is_method(const struct fx_node *n, const char *id)
 	return calls(n, FX_CALL_METHOD, id);
 }
 
+bool node_is_kept(const struct fx_node *n, const char *op)
+{
+	return node_is_operator(n) && !strcmp(n->op->fn.name, op);
+}
+
 bool node_is_observer(const struct fx_node *n)
 {
 	return n->opcode == FX_CALL_MODULE && fx_is_observer(n->module);

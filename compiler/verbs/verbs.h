@@ -44,6 +44,8 @@ void root_retire(struct fx_module *gm, const struct fx_module *m,
 bool node_is_module(const struct fx_node *n, const char *class);
 bool node_is_function(const struct fx_node *n, const char *id);
 bool node_is_method(const struct fx_node *n, const char *id);
+/* A call of an operator that is no function. */
+bool node_is_kept(const struct fx_node *n, const char *op);
 /* A call of an observer. */
 bool node_is_observer(const struct fx_node *n);
 
@@ -318,6 +320,8 @@ void find_observed(struct fx_module *gm, const struct fx_backend *backend,
 		   const struct fx_qconfig_item *dict);
 /* Is it a float layer with weights that convert gives integers? */
 bool is_layer(const struct fx_backend *backend, const struct fx_module *m);
+/* Does the table end here? */
+bool is_last(const struct fx_backend_op *row);
 /* The row of the backend's table for @n, or NULL. */
 const struct fx_backend_op *backend_row(const struct fx_backend *backend,
 					const struct fx_node *n);

@@ -20,9 +20,10 @@
  * pools are its modules, called as the graph's layers with what is no letter or
  * digit as "_": "/1/a/Conv" is "1_a_Conv". Other constants are its parameters,
  * of float32, and buffers. What torch has neither module nor function for stays
- * the operator it is, and float; but padding may differ at the two ends. The
- * result computes the graph's bits. @g stays the caller's; only the data of its
- * nodes is used. At most four inputs; never NULL, see ->error.
+ * the operator it is, and float unless the backend's table has it; but padding may
+ * differ at the two ends. The result computes the graph's bits. @g stays the
+ * caller's; only the data of its nodes is used. At most four inputs; never NULL,
+ * see ->error.
  *
  * Where the graph is quantized already, by quantize_linear and dequantize_linear
  * with one scale for all of a value, a FixedQParamsObserver is called instead:
@@ -68,13 +69,15 @@ enum fx_observe {
 
 /*
  * struct fx_backend_op - an operator that takes and gives quantized tensors
- * @class, @function, @method: one of them says what it is: the name of a module
- *			       class, or the id of a function or method
+ * @class, @function, @method, @kept: one of them says what it is: the name of a
+ *	module class, the id of a function or method, or the name of an operator
+ *	that is none of these, as fx_module_of_graph() keeps them: it follows its
+ *	input, and is quantized if that is and all else it reads is constant
  * @range: of FX_OBSERVE_FIXED: the least and the greatest value that 256 steps
  *	   begin and end with
  */
 struct fx_backend_op {
-	const char *class, *function, *method;
+	const char *class, *function, *method, *kept;
 	enum fx_observe observe;
 	double range[2];
 };
