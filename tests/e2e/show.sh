@@ -64,6 +64,20 @@ if grep -q 'https\?://\|src=\|<script' "$tmp/out"; then
 	fail "the page needs something from elsewhere"
 fi
 
+# An ONNX file has modules too, once they are written down.
+show "$net" --save "$tmp/net.fxg" --modules
+show "$tmp/net.fxg"
+has '^call_module  *_0_0_0_conv  *0_0_0_Conv '
+show "$tmp/net.fxg" --code
+has 'fx_call(fx_module_at(self, "0_0_0_Conv"), x)'
+for model in "$net" "$tmp/net.fxg"; do
+	"$FXQ_RUN" quantize "$model" --calibrate random --calibrate-count 4 \
+		-o "$tmp/${model##*.}.fxg" 2>"$tmp/err" ||
+		fail "quantize $model: $(cat "$tmp/err")"
+done
+cmp "$tmp/onnx.fxg" "$tmp/fxg.fxg" ||
+	fail 'saved with its modules, it becomes other integers'
+
 # The examples.
 "$EXAMPLES/hardswish_to_relu6" >"$tmp/out"
 has 'relu6_1 = torch.nn.functional.relu6(relu6)'

@@ -146,8 +146,9 @@ does show kept.fxg --save again.fxg --modules
 cmp -s kept.fxg again.fxg || fail 'a graph module saved again has other bytes'
 does check kept.fxg
 refuses 2 'a saved graph has its mode and parameters' show --eval kept.fxg
-refuses 2 'it has no modules; leave --modules away' \
-	show net.fxg --save x.fxg --modules
+does show net.fxg --save modules.fxg --modules
+does show modules.fxg
+says 'call_module'
 head -c 100 kept.fxg >cut.fxg
 refuses 3 'this is no safetensors file, or it is cut short' show cut.fxg
 sed 's/class\\":\\"Linear/class\\":\\"Curved/' kept.fxg >cut.fxg

@@ -179,21 +179,18 @@ static int show(const struct args *a, const struct model *m)
 	return TOOL_OK;
 }
 
-/* A plugin's inputs have the types that its operators got. */
+/* The inputs have the types that the operators got. */
 static int save_modules(const struct args *a, struct model *m)
 {
 	struct feed_inputs in = { 0 };
 	struct fx_module *gm;
-	int code;
+	int code = model_need_module(m);
 
-	if (!m->module)
-		return complain(TOOL_USAGE, "%s: it has no modules; leave --modules away",
-				a->o.model);
-	code = feed_inputs_of_graph(m->graph, &a->o.pictures, &in);
+	if (!code)
+		code = feed_inputs_of_graph(m->graph, &a->o.pictures, &in);
 	if (code)
 		return code;
-	gm = m->traced ? fx_graph_module(m->module, fx_graph_copy(m->traced)) :
-			 fx_module_get(m->module);
+	gm = saved_module(m);
 	code = saved_write(gm, &in, a->save);
 	fx_module_put(gm);
 	feed_inputs_free(&in);
