@@ -38,6 +38,8 @@ void form_averages(float from, float to, int64_t count, float *table);
 /* e^-d for each distance d from the greatest, in parts of 2^18. */
 void form_softmax(float scale, uint32_t table[256]);
 #define FORM_LONGEST	4096	/* elements of a softmax or layer norm */
+/* Of two activations, |a - z| * |b - z| <= 255 * 255, in 32 bits. */
+#define FORM_PRODUCTS	(INT32_MAX / (255 * 255))
 /* @g, @h: NULL: 1 and 0; @gh: {g, h} of each of @n, in units of @to */
 void form_layer_norm(const float *g, const float *h, int64_t n, float to,
 		     float *gh);

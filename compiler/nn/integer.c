@@ -524,9 +524,10 @@ bool quantized_has(const struct operation *o)
 
 bool quantized_has_own(const struct operation *o)
 {
+	const struct fxq_attr *shape = find_attr(o, "normalized_shape");
 	const struct form *form = form_of(o->op);
 
-	return form && form->result == OWN;
+	return form && form->result == OWN && !(shape && shape->count > 1);
 }
 
 void quantized_parts(const struct operation *o, fxv *parts, size_t n)

@@ -16,6 +16,7 @@
 
 #include <fxq/fxq_arith.h>
 
+#include "forms.h"
 #include "nn_priv.h"
 
 const struct fxq_tensor *value_type(fxv v)
@@ -205,14 +206,13 @@ fxv run_quantized_sub(const struct fx_loc *at, const fxv *in,
 	return run_binary(at, "qsub", in, options, 0);
 }
 
-/* |a - z| * |b - z| <= 255 * 255 for each of K products. */
 fxv run_quantized_matmul(const struct fx_loc *at, const fxv *in,
 			 const fxv *options)
 {
 	const struct fxq_tensor *a = value_shape(in[0]);
 
 	if (a && a->dtype != FXQ_DTYPE_NONE && a->rank &&
-	    a->dims[a->rank - 1] > INT32_MAX / (255 * 255))
+	    a->dims[a->rank - 1] > FORM_PRODUCTS)
 		return fx_poison(at, -EINVAL, "a product of matrices sums %lld products, more than 32 bits are sure to hold; leave it float",
 				 (long long)a->dims[a->rank - 1]);
 	return run_binary(at, "qmatmul", in, options, 0);

@@ -154,8 +154,7 @@ static struct fx_node *do_matmul(struct job *j)
 {
 	const struct fxq_tensor *a = type_of(fx_node_in(j->n, 0));
 
-	/* |a - z| * |b - z| <= 255 * 255 for each of K products. */
-	if (a->dims[a->rank - 1] > INT32_MAX / (255 * 255))
+	if (a->dims[a->rank - 1] > FORM_PRODUCTS)
 		return refuse(j, "it sums more products than 32 bits are sure to hold");
 	return binary(j, "qmatmul", true);
 }

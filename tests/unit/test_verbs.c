@@ -705,6 +705,12 @@ FX_FORWARD(LongFunction, x)
 	return fx_softmax(x, .dim = -1);
 }
 
+FX_MODULE(LongMethod)
+FX_FORWARD(LongMethod, x)
+{
+	return fx_method(x, softmax, -1);
+}
+
 /* What convert makes of @model, prepared for an input with a type. */
 static struct fx_module *converted_for(struct fx_module *model,
 				       const struct fx_qconfig_item *dict,
@@ -722,20 +728,24 @@ static struct fx_module *converted_for(struct fx_module *model,
 }
 
 /* Where the input has a type, convert tells; the remedy is what it says. */
-static void a_long_softmax_is_told_of_when_it_is_converted(void **state)
+static void what_is_too_long_is_told_of_when_it_is_converted(void **state)
 {
 	static const struct {
 		struct fx_module *(*model)(void);
+		int64_t columns;
 		const char *key, *name, *why;
 	} cases[] = {
-		{ Long, "module_name", "softmax", "softmax: a softmax on integers runs over at most 4096 elements, and this one over 5000; prepare it without a qconfig, { \"module_name\", \"softmax\", NULL }, and it stays float" },
-		{ LongFunction, "object_type", "torch.nn.functional.softmax", "prepare it without a qconfig, { \"object_type\", \"torch.nn.functional.softmax\", NULL }, and it stays float" },
+		{ Wide, 5000, "module_name", "norm", "norm: a layer norm on integers runs over at most 4096 elements, and this one over 5000; prepare it without a qconfig, { \"module_name\", \"norm\", NULL }, and it stays float" },
+		{ Products, 33026, "object_type", "matmul", "matmul: a product of matrices on integers sums at most 33025 products, and this one 33026; prepare it without a qconfig, { \"object_type\", \"matmul\", NULL }, and it stays float" },
+		{ LongMethod, 5000, "object_type", "softmax", "{ \"object_type\", \"softmax\", NULL }, and it stays float" },
+		{ Long, 5000, "module_name", "softmax", "softmax: a softmax on integers runs over at most 4096 elements, and this one over 5000; prepare it without a qconfig, { \"module_name\", \"softmax\", NULL }, and it stays float" },
+		{ LongFunction, 5000, "object_type", "torch.nn.functional.softmax", "prepare it without a qconfig, { \"object_type\", \"torch.nn.functional.softmax\", NULL }, and it stays float" },
 	};
 	struct fx_module_qconfig qconfig = any_qconfig();
-	fxv x = fx_gen(42, 1, 2, 5000), y;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct fx_module *model = cases[i].model(), *gm;
+		fxv x = fx_gen(42, 1, 2, cases[i].columns), y;
 
 		assert_refused(converted_for(model, fx_qconfig_dict(
 			{ "", NULL, &qconfig }), x), cases[i].why);
@@ -746,10 +756,49 @@ static void a_long_softmax_is_told_of_when_it_is_converted(void **state)
 		if (fx_error(y))
 			fail_msg("%s", fx_error(y));
 		fx_release(y);
+		fx_release(x);
 		fx_module_put(gm);
 		fx_module_put(model);
 	}
-	fx_release(x);
+	fx_qconfig_put(&qconfig);
+}
+
+FX_MODULE(Fits, module(norm, LayerNorm(4096)), module(softmax, Softmax(-1)))
+FX_FORWARD(Fits, x)
+{
+	x = fx_call(self->softmax, fx_call(self->norm, x));
+	return fx_matmul(x, fx_method(x, permute, 1, 0));
+}
+
+FX_MODULE(Planes, module(norm, LayerNorm(.normalized_shape_hw = { 2, 3 })))
+FX_FORWARD(Planes, x)
+{
+	return fx_call(self->norm, x);
+}
+
+/* Of what fits; and of a norm over two dimensions, which no integers do. */
+static void nothing_else_is_refused(void **state)
+{
+	static const struct {
+		struct fx_module *(*model)(void);
+		int64_t columns;
+	} cases[] = { { Fits, 4096 }, { Planes, 3 } };
+	struct fx_module_qconfig qconfig = any_qconfig();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fx_module *model = cases[i].model(), *gm;
+		fxv x = fx_gen(42, 1, 2, cases[i].columns), y;
+
+		gm = converted_for(model, fx_qconfig_dict(
+			{ "", NULL, &qconfig }), x);
+		y = fx_call(gm, x);
+		if (fx_error(y))
+			fail_msg("case %zu: %s", i, fx_error(y));
+		fx_release(y);
+		fx_release(x);
+		fx_module_put(gm);
+		fx_module_put(model);
+	}
 	fx_qconfig_put(&qconfig);
 }
 
@@ -934,7 +983,8 @@ int main(void)
 		cmocka_unit_test(int16_is_for_fake_quantization),
 		cmocka_unit_test(numbers_meet_floats),
 		cmocka_unit_test(integers_have_their_limits),
-		cmocka_unit_test(a_long_softmax_is_told_of_when_it_is_converted),
+		cmocka_unit_test(what_is_too_long_is_told_of_when_it_is_converted),
+		cmocka_unit_test(nothing_else_is_refused),
 		cmocka_unit_test(scales_of_quantized_tensors_are_checked),
 		cmocka_unit_test(a_trained_model_is_what_it_was_trained_to_be),
 		cmocka_unit_test(twins_train_as_one),
