@@ -60,6 +60,35 @@ static void extensions_agree(void **state)
 	assert_non_null(strstr(text, "cl_khr_icd"));
 }
 
+/* What the platform has each of its devices has, though some have more. */
+static void devices_have_the_platforms_extensions(void **state)
+{
+	char all[1024], text[1026];
+	cl_device_id devices[8];
+	cl_uint n;
+
+	OK(clGetPlatformInfo(platform, CL_PLATFORM_EXTENSIONS, sizeof(all), all,
+			     NULL));
+	OK(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, COUNT(devices), devices,
+			  &n));
+	for (cl_uint i = 0; i < n && i < COUNT(devices); i++) {
+		char names[sizeof(all)], *rest = names, *name;
+
+		strcpy(text, " ");
+		OK(clGetDeviceInfo(devices[i], CL_DEVICE_EXTENSIONS,
+				   sizeof(all), text + 1, NULL));
+		strcat(text, " ");
+		strcpy(names, all);
+		while ((name = strsep(&rest, " "))) {
+			char whole[80];
+
+			snprintf(whole, sizeof(whole), " %.70s ", name);
+			if (!strstr(text, whole))
+				fail_msg("device %u has no %s", i, name);
+		}
+	}
+}
+
 static void devices_by_type(void **state)
 {
 	static const struct {
@@ -341,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(platform_tells),
 		cmocka_unit_test(extensions_agree),
+		cmocka_unit_test(devices_have_the_platforms_extensions),
 		cmocka_unit_test(devices_by_type),
 		cmocka_unit_test(device_tells),
 		cmocka_unit_test(devices_have_no_parts),

@@ -154,16 +154,11 @@ static bool has_address(cl_device_id d)
 	return d->address[0];
 }
 
-/* All of the platform's; the last is for devices on a bus. */
+/* All of the platform's, and what only those on a bus have. */
 static const char *extensions(cl_device_id d, char text[512])
 {
-	char *last;
-
-	snprintf(text, 512, "%s", platform_extensions);
-	last = strstr(text, " cl_khr_pci_bus_info");
-	if (last && !has_address(d))
-		memmove(last, last + strlen(" cl_khr_pci_bus_info"),
-			strlen(last + strlen(" cl_khr_pci_bus_info")) + 1);
+	snprintf(text, 512, "%s%s", platform_extensions,
+		 has_address(d) ? " cl_khr_pci_bus_info" : "");
 	return text;
 }
 

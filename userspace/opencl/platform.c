@@ -10,8 +10,7 @@ const char platform_extensions[] =
 	"cl_khr_icd cl_khr_extended_versioning cl_khr_create_command_queue"
 	" cl_khr_device_uuid cl_khr_command_buffer cl_khr_external_memory"
 	" cl_khr_external_memory_dma_buf cl_khr_semaphore"
-	" cl_khr_external_semaphore cl_khr_external_semaphore_sync_fd"
-	" cl_khr_pci_bus_info";
+	" cl_khr_external_semaphore cl_khr_external_semaphore_sync_fd";
 
 /* Headers that say no version are those of the first. */
 #ifndef CL_KHR_COMMAND_BUFFER_EXTENSION_VERSION
