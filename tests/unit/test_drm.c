@@ -2,6 +2,8 @@
 /*
  * test_drm.c - what libfxq makes of a driver's answers
  */
+#include <sys/wait.h>
+
 #include <fxq/pipeline.h>
 
 #include "fake_drm.h"
@@ -342,6 +344,27 @@ static void frames_are_the_devices_own_memory(void **state)
 
 #define DRM_TEST(name)	cmocka_unit_test_setup_teardown(name, begin, end)
 
+/* A child has the node's file as well, and leaves the parent's objects alone. */
+static void a_child_takes_nothing_away(void **state)
+{
+	int live[FAKE_KINDS], status;
+	pid_t child;
+
+	assert_int_equal(load(2), 0);
+	memcpy(live, fake.live, sizeof(live));
+	assert_true(live[FAKE_CTX] && live[FAKE_BO] && live[FAKE_LINE]);
+	child = fork();
+	if (!child) {
+		fxq_program_unload(prog);
+		fxq_device_close(dev);
+		_exit(!!memcmp(live, fake.live, sizeof(live)));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(run(1), 0);
+	assert_negated();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +378,7 @@ int main(void)
 		DRM_TEST(a_device_that_is_gone_says_so),
 		DRM_TEST(a_full_queue_is_waited_for),
 		DRM_TEST(frames_are_the_devices_own_memory),
+		DRM_TEST(a_child_takes_nothing_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,9 +7,13 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fxq/fxq_cost.h>
+#include <fxq/pipeline.h>
+#include <fxq/queue.h>
 
 #include "program_kit.h"
 #include "threads_kit.h"
@@ -546,6 +550,156 @@ static void threads_leave_signals_to_the_program(void **state)
 	fxq_device_close(dev);
 }
 
+static atomic_bool in_function, go_on;
+
+static int eval_held(struct fxq_call *call)
+{
+	in_function = true;
+	while (!go_on)
+		usleep(100);
+	return eval_shrink(call);
+}
+
+/* struct family - what a child finds of its parent's */
+struct family {
+	struct fxq_device *dev;
+	struct fxq_image *image;
+	struct fxq_program *prog;
+	struct fxq_io *io;
+	struct fxq_pipeline *pipe;
+	struct fxq_queue *queue;
+	struct fxq_bo *bo;
+};
+
+static bool is_parents(int ret)
+{
+	return ret == -ENODEV && strstr(fxq_error(), "before fork()");
+}
+
+/* 0, or the number of what went wrong. */
+static int refused_in_child(const struct family *f)
+{
+	const struct fxq_request request = {
+		.in = f->io->in, .out = f->io->out,
+	};
+	struct fxq_program *prog;
+	struct fxq_completion c;
+	struct fxq_frame *frame;
+	struct fxq_bo *bo;
+
+	if (!is_parents(fxq_run(f->prog, f->io->in, f->io->out)))
+		return 1;
+	if (!is_parents(fxq_submit(f->prog, f->io->in, f->io->out, NULL)))
+		return 2;
+	if (fxq_poll(f->prog, &c, 1, UINT64_MAX))
+		return 3;
+	if (!is_parents(fxq_pipeline_wait(f->pipe, UINT64_MAX, &frame)))
+		return 4;
+	if (!is_parents(fxq_queue_add(f->queue, &request)))
+		return 5;
+	if (fxq_queue_reap(f->queue, &c, 1, UINT64_MAX))
+		return 6;
+	if (!is_parents(fxq_program_load(f->dev, f->image, NULL, &prog)))
+		return 7;
+	return is_parents(fxq_bo_create(f->dev, 1, 0, &bo)) ? 0 : 8;
+}
+
+static int run_in_child(const struct family *f)
+{
+	struct fxq_program *prog = NULL;
+	struct fxq_device *dev = NULL;
+	int ret = fxq_device_open(device_name, NULL, &dev);
+
+	if (!ret)
+		ret = fxq_program_load(dev, f->image, NULL, &prog);
+	if (!ret)
+		ret = fxq_run(prog, f->io->in, f->io->out);
+	fxq_program_unload(prog);
+	fxq_device_close(dev);
+	return ret ? 20 : 0;
+}
+
+/* A child that waits for what never comes is ended. */
+static void be_child(struct family *f)
+{
+	int ret;
+
+	alarm(60);
+	go_on = true;
+	ret = refused_in_child(f);
+	fxq_pipeline_close(f->pipe);
+	fxq_queue_close(f->queue);
+	fxq_program_unload(f->prog);
+	fxq_bo_destroy(f->bo);
+	fxq_device_close(f->dev);
+	if (!ret)
+		ret = run_in_child(f);
+	fxq_io_destroy(f->io);
+	fxq_image_close(f->image);
+	_exit(ret);
+}
+
+/* With runs under way on workers, and a lock that one of them may hold. */
+static void a_child_opens_a_device_of_its_own(void **state)
+{
+	static const struct fxq_function held = {
+		"shrink", infer_same, eval_held
+	};
+	const struct fxq_program_config config = { .slots = 6, .workers = 3 };
+	struct family f = { .dev = open_device() };
+	struct fxq_io *io[2];
+	struct fxq_completion c;
+	struct fxq_frame *frame;
+	int status;
+	pid_t child;
+
+#ifdef __SANITIZE_THREAD__
+	skip();			/* it lets no child start threads */
+#endif
+	go_on = in_function = false;
+	fxq_register_function(&held, NULL);
+	f.image = kit_open(back_and_forth());
+	if (fxq_program_load(f.dev, f.image, &config, &f.prog) ||
+	    fxq_pipeline_open(f.prog, 2, &f.pipe) ||
+	    fxq_queue_open(f.dev, f.image, NULL, &f.queue) ||
+	    fxq_bo_create(f.dev, 1, 0, &f.bo))
+		fail_msg("%s", fxq_error());
+	f.io = new_io(f.prog);
+	assert_int_equal(fxq_pipeline_acquire(f.pipe, 0, &frame), 0);
+	assert_int_equal(fxq_pipeline_submit(f.pipe, frame), 0);
+	for (int i = 0; i < 2; i++) {
+		io[i] = new_io(f.prog);
+		fill(io[i], i);
+		assert_int_equal(fxq_submit(f.prog, io[i]->in, io[i]->out,
+					    NULL), 0);
+	}
+	while (!in_function)
+		usleep(100);
+
+	child = fork();
+	if (!child)
+		be_child(&f);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+
+	go_on = true;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fxq_poll(f.prog, &c, 1, UINT64_MAX), 1);
+		assert_int_equal(c.result, 0);
+	}
+	assert_int_equal(fxq_run(f.prog, f.io->in, f.io->out), 0);
+	for (int i = 0; i < 2; i++)
+		fxq_io_destroy(io[i]);
+	fxq_io_destroy(f.io);
+	fxq_pipeline_close(f.pipe);
+	fxq_queue_close(f.queue);
+	fxq_program_unload(f.prog);
+	fxq_bo_destroy(f.bo);
+	fxq_image_close(f.image);
+	fxq_device_close(f.dev);
+	fxq_unregister_function("shrink");
+}
+
 static void buffers_begin_on_pages(void **state)
 {
 	struct fxq_device *dev = open_device();
@@ -648,6 +802,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(impossible_config_is_refused),
 		cmocka_unit_test(threads_share_a_program),
 		cmocka_unit_test(threads_leave_signals_to_the_program),
+		cmocka_unit_test(a_child_opens_a_device_of_its_own),
 		cmocka_unit_test(buffers_begin_on_pages),
 		cmocka_unit_test(image_may_be_closed_before_its_program),
 		cmocka_unit_test(damaged_images_that_pass_run_or_fail),

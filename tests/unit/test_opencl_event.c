@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "opencl_kit.h"
@@ -431,6 +432,22 @@ static void threads_share_queues(void **state)
 	OK(clFinish(loose));
 }
 
+/* A child of fork() has no threads that it could wait for. */
+static void a_child_may_release(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		alarm(60);
+		kit_teardown(NULL);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	OK(clFinish(queue));
+}
+
 /* The device's, and those of the queues of both kinds. */
 static void threads_leave_signals_to_the_program(void **state)
 {
@@ -453,6 +470,7 @@ int main(void)
 		cmocka_unit_test(releases_in_any_order),
 		cmocka_unit_test(an_abandoned_event_ends_its_followers),
 		cmocka_unit_test(threads_share_queues),
+		cmocka_unit_test(a_child_may_release),
 		cmocka_unit_test(threads_leave_signals_to_the_program),
 	};
 

@@ -111,6 +111,8 @@ FXQ_PUBLIC int fxq_bo_create(struct fxq_device *dev, uint64_t size,
 				flags);
 	if (!size)
 		return fxq_fail(-EINVAL, "a buffer needs at least one byte");
+	if (device_is_inherited(dev))
+		return device_fail_inherited(dev);
 	bo = calloc(1, sizeof(*bo));
 	if (!bo)
 		return fxq_fail_memory("a buffer");

@@ -15,6 +15,8 @@
 
 #define RETRIES_MAX	64
 
+static unsigned int forks;	/* since the first device was opened */
+
 FXQ_PUBLIC const char *fxq_device_name(unsigned int i)
 {
 	static __thread struct accel_node nodes[ACCEL_NODES_MAX];
@@ -23,6 +25,39 @@ FXQ_PUBLIC const char *fxq_device_name(unsigned int i)
 	if (i < n)
 		return nodes[i].name;
 	return i == n ? EMBEDDED : NULL;
+}
+
+static void count_fork(void)
+{
+	forks++;
+}
+
+static int watch_forks(void)
+{
+	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+	static bool watched;
+
+	pthread_mutex_lock(&once);
+	if (!watched)
+		watched = !pthread_atfork(NULL, NULL, count_fork);
+	pthread_mutex_unlock(&once);
+	return watched ? 0 : fxq_fail_memory("a device");
+}
+
+unsigned int device_forks(void)
+{
+	return forks;
+}
+
+bool device_is_inherited(const struct fxq_device *dev)
+{
+	return dev->forks != forks;
+}
+
+int device_fail_inherited(const struct fxq_device *dev)
+{
+	return fxq_fail(-ENODEV, "%s was opened before fork(); a child opens a device of its own",
+			dev->info.name);
 }
 
 static void init_locks(struct fxq_device *dev)
@@ -64,9 +99,10 @@ FXQ_PUBLIC int fxq_device_open(const char *name,
 {
 	static const struct fxq_device_config none;
 	struct fxq_device *dev;
-	int ret;
+	int ret = watch_forks();
 
-	ret = open_kind(name, config ? config : &none, &dev);
+	if (!ret)
+		ret = open_kind(name, config ? config : &none, &dev);
 	if (ret)
 		return ret;
 	init_locks(dev);
@@ -90,8 +126,10 @@ FXQ_PUBLIC void fxq_device_close(struct fxq_device *dev)
 {
 	if (!dev)
 		return;
-	pthread_cond_destroy(&dev->changed);
-	pthread_mutex_destroy(&dev->lock);
+	if (!device_is_inherited(dev)) {
+		pthread_cond_destroy(&dev->changed);
+		pthread_mutex_destroy(&dev->lock);
+	}
 	dev->ops->close(dev);
 }
 

@@ -123,6 +123,7 @@ struct device_ops {
  *	  stream or a function runs
  * @changed: a slot of some program has moved on, or nobody reaps any more
  * @calls: system calls that it took so far
+ * @forks: device_forks() when it was opened
  */
 struct fxq_device {
 	const struct device_ops *ops;
@@ -131,14 +132,23 @@ struct fxq_device {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	_Atomic uint64_t calls;
+	unsigned int forks;
 };
 
-/* The kinds, each in its file. They fill in ops, caps and info. */
+/* The kinds, each in its file. They fill in ops, caps, info and forks. */
 int embed_device_open(const struct fxq_device_config *config,
 		      struct fxq_device **ret_dev);
 /* @name: as fxq_device_open() takes it; NULL: the first that opens. */
 int drm_device_open(const char *name, struct fxq_device **ret_dev);
 
+/*
+ * Is it the parent's, of before fork()? Then its threads are not here, its locks
+ * may be held by one of them, and what the kernel has for it is the parent's to
+ * give back: nothing is left to be done but to free memory.
+ */
+bool device_is_inherited(const struct fxq_device *dev);
+unsigned int device_forks(void);	/* that led to this process */
+int device_fail_inherited(const struct fxq_device *dev);	/* -ENODEV */
 /* m->size zeroed bytes for CPU and device. */
 int device_alloc(struct fxq_device *dev, struct memory *m);
 void device_free(struct fxq_device *dev, struct memory *m);

@@ -20,6 +20,8 @@
 
 int drm_call(struct fxq_device *dev, unsigned long request, void *arg)
 {
+	if (device_is_inherited(dev))
+		return -ENODEV;
 	dev->calls++;
 	return drmIoctl(to_drm(dev)->fd, request, arg) ? -errno : 0;
 }
@@ -170,6 +172,7 @@ static int open_node(const struct accel_node *node, struct fxq_device **ret_dev)
 		return fxq_fail_memory("a device");
 	dev->node = *node;
 	dev->base.ops = &drm_ops;
+	dev->base.forks = device_forks();
 	snprintf(path, sizeof(path), "/dev/accel/%s", node->name);
 	dev->fd = open(path, O_RDWR | O_CLOEXEC);
 	if (dev->fd < 0) {

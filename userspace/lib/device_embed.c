@@ -43,7 +43,9 @@ static struct embed_device *to_embed(struct fxq_device *dev)
 
 static void embed_close(struct fxq_device *dev)
 {
-	fxq_embed_close(to_embed(dev)->embed);
+	/* Without its threads it cannot be taken apart: its memory stays. */
+	if (!device_is_inherited(dev))
+		fxq_embed_close(to_embed(dev)->embed);
 	free(dev);
 }
 
@@ -114,7 +116,7 @@ static void embed_unload(struct fxq_program *p)
 {
 	struct embed_program *own = p->own;
 
-	if (own->ctx)
+	if (own->ctx && !device_is_inherited(p->dev))
 		fxq_embed_ctx_destroy(to_embed(p->dev)->embed, own->ctx);
 	embed_free(p->dev, &own->scratch);
 	free(own);
@@ -256,6 +258,7 @@ int embed_device_open(const struct fxq_device_config *config,
 				strerror(-ret));
 	}
 	dev->base.ops = &embed_ops;
+	dev->base.forks = device_forks();
 	dev->base.info = (struct fxq_device_info){
 		.name = EMBEDDED,
 		.address = "",

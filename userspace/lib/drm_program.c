@@ -217,7 +217,7 @@ void drm_unload(struct fxq_program *p)
 	}
 	drm_bo_destroy(p->dev, &own->weights);
 	drm_bo_destroy(p->dev, &own->scratch);
-	if (own->timeline)
+	if (own->timeline && !device_is_inherited(p->dev))
 		drmSyncobjDestroy(to_drm(p->dev)->fd, own->timeline);
 	free(own->stream);
 	free(own->job);

@@ -160,6 +160,8 @@ int io_check_inputs(const struct fxq_program *p, const struct fxq_tensor *in)
 {
 	int ret = 0;
 
+	if (device_is_inherited(p->dev))
+		return device_fail_inherited(p->dev);
 	for (uint32_t k = 0; k < p->image->header->n_inputs && !ret; k++)
 		ret = check_input(p, k, &in[k]);
 	return ret;

@@ -54,19 +54,28 @@ struct fxq_pipeline {
 	bool finished;
 };
 
+/* Of a pipeline that is the parent's, nobody else knows here. */
+static bool is_inherited(const struct fxq_pipeline *pipe)
+{
+	return device_is_inherited(pipe->prog->dev);
+}
+
 static void lock(struct fxq_pipeline *pipe)
 {
-	pthread_mutex_lock(&pipe->prog->dev->lock);
+	if (!is_inherited(pipe))
+		pthread_mutex_lock(&pipe->prog->dev->lock);
 }
 
 static void unlock(struct fxq_pipeline *pipe)
 {
-	pthread_mutex_unlock(&pipe->prog->dev->lock);
+	if (!is_inherited(pipe))
+		pthread_mutex_unlock(&pipe->prog->dev->lock);
 }
 
 static void tell(struct fxq_pipeline *pipe)
 {
-	pthread_cond_broadcast(&pipe->prog->dev->changed);
+	if (!is_inherited(pipe))
+		pthread_cond_broadcast(&pipe->prog->dev->changed);
 }
 
 /*
@@ -235,7 +244,7 @@ FXQ_PUBLIC void fxq_pipeline_close(struct fxq_pipeline *pipe)
 		return;
 	lock(pipe);
 	cancel(pipe);
-	while (pipe->first)
+	while (pipe->first && !is_inherited(pipe))
 		if (!pop_ended(pipe))
 			program_turn(pipe->prog, UINT64_MAX);
 	unlock(pipe);
@@ -262,7 +271,7 @@ static bool look_again(struct fxq_pipeline *pipe, uint64_t deadline)
 {
 	uint64_t now = deadline ? now_ns() : 0;
 
-	if (now >= deadline)
+	if (now >= deadline || is_inherited(pipe))
 		return false;
 	program_turn(pipe->prog, deadline - now > LOOK_NS ? now + LOOK_NS :
 		     deadline);
@@ -344,6 +353,8 @@ FXQ_PUBLIC int fxq_pipeline_wait(struct fxq_pipeline *pipe, uint64_t timeout_ns,
 	struct frame *f;
 	bool none;
 
+	if (is_inherited(pipe))
+		return device_fail_inherited(pipe->prog->dev);
 	lock(pipe);
 	while (!(f = pop_ended(pipe)) && (pipe->first || !pipe->finished) &&
 	       program_turn(pipe->prog, deadline))

@@ -65,6 +65,7 @@ static int start_workers(struct fxq_program *p)
 	return 0;
 }
 
+/* When no run is under way. */
 static void stop_workers(struct fxq_program *p)
 {
 	pthread_mutex_lock(&p->dev->lock);
@@ -73,15 +74,17 @@ static void stop_workers(struct fxq_program *p)
 	pthread_mutex_unlock(&p->dev->lock);
 	for (uint32_t i = 0; i < p->n_workers; i++)
 		pthread_join(p->workers[i], NULL);
-	free(p->workers);
 }
 
 FXQ_PUBLIC void fxq_program_unload(struct fxq_program *p)
 {
 	if (!p)
 		return;
-	program_drain(p);
-	stop_workers(p);
+	if (!device_is_inherited(p->dev)) {
+		program_drain(p);
+		stop_workers(p);
+	}
+	free(p->workers);
 	if (p->own)
 		p->dev->ops->unload(p);
 	slots_destroy(p);
@@ -118,9 +121,12 @@ FXQ_PUBLIC int fxq_program_load(struct fxq_device *dev,
 				const struct fxq_program_config *config,
 				struct fxq_program **ret_prog)
 {
-	struct fxq_program *p = calloc(1, sizeof(*p));
+	struct fxq_program *p;
 	int ret;
 
+	if (device_is_inherited(dev))
+		return device_fail_inherited(dev);
+	p = calloc(1, sizeof(*p));
 	if (!p)
 		return fxq_fail_memory("a program");
 	p->dev = dev;

@@ -279,6 +279,8 @@ FXQ_PUBLIC int fxq_queue_reap(struct fxq_queue *q,
 	uint64_t end, now = now_ns();
 	int ret;
 
+	if (device_is_inherited(q->prog->dev))
+		return 0;
 	if (__builtin_add_overflow(now, timeout_ns, &end))
 		end = UINT64_MAX;
 	if (!q->done && !q->ring)

@@ -394,6 +394,8 @@ FXQ_PUBLIC int fxq_poll(struct fxq_program *prog,
 	uint64_t deadline = run_deadline(timeout_ns);
 	int n = 0;
 
+	if (device_is_inherited(prog->dev))
+		return 0;
 	pthread_mutex_lock(&prog->dev->lock);
 	while (max > 0 && !prog->done && prog->busy &&
 	       program_turn(prog, deadline))

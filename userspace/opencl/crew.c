@@ -9,15 +9,18 @@
  */
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "queue.h"
 
 /*
  * struct crew
+ * @born: the process that has the threads
  * @refs: threads, and the queue
  * @ready, @ready_last: events whose commands may run
  */
 struct crew {
+	pid_t born;
 	atomic_uint refs;
 	pthread_mutex_t lock;
 	pthread_cond_t work;
@@ -86,6 +89,9 @@ void crew_give(struct crew *crew, cl_event event)
 
 void crew_dismiss(struct crew *crew)
 {
+	/* A child of fork() has no threads to wait for. */
+	if (crew->born != getpid())
+		return;
 	pthread_mutex_lock(&crew->lock);
 	crew->stopping = true;
 	pthread_cond_broadcast(&crew->work);
@@ -127,6 +133,7 @@ int crew_create(unsigned int n, struct crew **ret_crew)
 	pthread_mutex_init(&crew->lock, NULL);
 	pthread_cond_init(&crew->work, NULL);
 	atomic_init(&crew->refs, 1);
+	crew->born = getpid();
 	while (crew->n_threads < n && !ret) {
 		atomic_fetch_add(&crew->refs, 1);
 		ret = start(&crew->threads[crew->n_threads], crew);

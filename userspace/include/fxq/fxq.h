@@ -109,6 +109,10 @@ const char *fxq_device_name(unsigned int i);
  *
  * -ENODEV: there is none such; -EACCES: this user may not; -EPROTO: its driver
  * follows another contract; -ENOTSUP: debug or profile, on a device without.
+ *
+ * It is the process's own. A child of fork() opens another: on its parent's,
+ * nothing starts or ends any more (-ENODEV), and what is destroyed there stays
+ * the parent's.
  */
 int fxq_device_open(const char *name, const struct fxq_device_config *config,
 		    struct fxq_device **ret_dev);
