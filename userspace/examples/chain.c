@@ -5,10 +5,12 @@
  *	chain net.fxq records results [DEVICE [DEPTH]]
  *
  * The network was compiled with --int8-ends and is a single device step. A record
- * is the bytes of its input, a result those of its output. Where the device takes
- * io_uring, the three parts of a request (read, run, write) are linked, and the
- * kernel goes from one to the next by itself: from the file into the device's
- * memory, and from there into the other file.
+ * is the bytes of its input, a result those of its output, just as the device made
+ * them: of a network that classifies, int8 logits, the largest of which stands in
+ * the place of the class. Where the device takes io_uring, the three parts of a
+ * request (read, run, write) are linked, and the kernel goes from one to the next
+ * by itself: from the file into the device's memory, and from there into the other
+ * file.
  *
  * First requests are made one by one, then DEPTH (32) at a time; what both take
  * is told on standard output, and that both come to the same.
