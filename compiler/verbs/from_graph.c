@@ -302,6 +302,9 @@ static struct fx_node *call_of(struct making *mk, struct fx_node *n)
 		return take_result(mk, n);
 	if (observed(n))
 		return observed(n);
+	/* As the operator it is, it is float, and convert has no need to refuse. */
+	if (exceeds_limits(n))
+		return keep_operator(mk, n);
 	m = given_observer(n);
 	if (!m)
 		m = find_module(n);

@@ -50,6 +50,14 @@ static const struct limit *limit_of(const char *op)
 	return NULL;
 }
 
+bool exceeds_limits(const struct fx_node *n)
+{
+	const struct limit *l = n->opcode == FX_CALL_FUNCTION ?
+				limit_of(n->target) : NULL;
+
+	return l && l->length(n) > l->most;
+}
+
 static void check_integer(struct fx_node *in, void *ctx)
 {
 	bool *all = ctx;
@@ -100,16 +108,18 @@ static const struct fx_node *origin(const struct fx_module *gm,
 	return NULL;
 }
 
+/* Call @k, which is operator @n. */
 static int refuse_long(struct fx_module *gm, const struct fx_node *k,
-		       const struct limit *l, int64_t length)
+		       const struct fx_node *n)
 {
+	const struct limit *l = limit_of(n->target);
 	const char *function = k->opcode == FX_CALL_MODULE ? twin_function(k) :
 							     k->target;
 
 	return module_fail(gm, -ENOTSUP, "%s: a %s on integers %s at most %lld %s, and this one %s%lld; prepare it without a qconfig, { \"%s\", \"%s\", NULL }, and it stays float",
 			   k->opcode == FX_CALL_MODULE ? k->target : k->name,
 			   l->name, l->runs, (long long)l->most, l->unit,
-			   l->over, (long long)length,
+			   l->over, (long long)l->length(n),
 			   function ? "object_type" : "module_name",
 			   function ? function : k->target);
 }
@@ -125,15 +135,11 @@ int check_limits(struct fx_module *gm, const struct fx_module *prepared)
 	if (fx_graph_infer(g))
 		goto free_graph;
 	fx_for_each_node(n, g) {
-		const struct limit *l = n->opcode == FX_CALL_FUNCTION ?
-					limit_of(n->target) : NULL;
-		const struct fx_node *k;
+		const struct fx_node *k = exceeds_limits(n) && !err ?
+					  origin(gm, prepared, n) : NULL;
 
-		if (err || !l || l->length(n) <= l->most)
-			continue;
-		k = origin(gm, prepared, n);
 		if (k)
-			err = refuse_long(gm, k, l, l->length(n));
+			err = refuse_long(gm, k, n);
 	}
 free_graph:
 	fx_graph_free(g);

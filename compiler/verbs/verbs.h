@@ -279,7 +279,9 @@ extern const struct fx_class fx_class_Prepared;
 /* The backend of that name; NULL if there is none. */
 const struct fx_backend *backend_named(const char *name);
 
-/* limits.c: -ENOTSUP with the sentence in gm->error if integers cannot do it. */
+/* limits.c: is an operator of a functional graph too long for integers? */
+bool exceeds_limits(const struct fx_node *n);
+/* -ENOTSUP with the sentence in gm->error if integers cannot do it. */
 int check_limits(struct fx_module *gm, const struct fx_module *prepared);
 
 /* lower.c: operators on integers in place of dequantize, float, quantize */

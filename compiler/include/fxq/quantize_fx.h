@@ -252,10 +252,10 @@ struct fx_module *fx_prepare_qat_fx(struct fx_module *model,
  * which class "quantized.Conv2d" is one; what the backend has no integer
  * operator for stays float, between a dequantize and a quantize. The result
  * runs on the CPU with the bits of the device, and fx_functionalize() makes of
- * it what fx_partition() and fx_lower() take. A softmax or layer norm over more elements
- * than integers can do, and a product of matrices that sums more, are refused here if
- * the graph's inputs have types, as those of an imported graph have; else when they
- * are called.
+ * it what fx_partition() and fx_lower() take. A softmax or layer norm over more
+ * elements than integers can do, and a product of matrices that sums more, are
+ * refused here if the graph's inputs have types, else when they are called;
+ * fx_module_of_graph() leaves them float.
  */
 #define convert_fx(graph_module, ...)	\
 	fx_convert_fx(graph_module,	\
