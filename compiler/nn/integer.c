@@ -90,11 +90,23 @@ static int write_max_pool(struct operation *o, const struct qresult *to,
 	return 0;
 }
 
+/* Of images, or of lines, which become images. */
+static const struct fxq_tensor *image_of(struct operation *o, char *error)
+{
+	const struct fxq_tensor *x = shape_of(o, 0, error);
+
+	if (!x || x->rank != 3)
+		return x ? shape_of(o, 4, error) : NULL;
+	o->in[0] = line_image(o->in[0]);
+	o->line = true;
+	return value_shape(o->in[0]);
+}
+
 /* Over all of an image: m = s_x / (s_y * n) */
 static int write_mean_pool(struct operation *o, const struct qresult *to,
 			   char *error)
 {
-	const struct fxq_tensor *x = shape_of(o, 4, error);
+	const struct fxq_tensor *x = image_of(o, error);
 
 	if (!x)
 		return -EINVAL;
@@ -144,7 +156,7 @@ static bool windows_divide(const struct operation *o, const struct fxq_tensor *x
 static int write_adaptive_pool(struct operation *o, const struct qresult *to,
 			       char *error)
 {
-	const struct fxq_tensor *x = shape_of(o, 0, error);
+	const struct fxq_tensor *x = image_of(o, error);
 	struct operation floats = { .op = "dequantize", .n_in = 1,
 				    .in = { o->in[0] } };
 	int64_t kernel[2];
@@ -514,7 +526,8 @@ static bool resizes_images(const struct operation *o)
 bool quantized_has(const struct operation *o)
 {
 	const struct fxq_attr *ceil = find_attr(o, "ceil_mode");
-	const struct form *form = form_of(o->op);
+	const char *image = line_image_op(o->op);
+	const struct form *form = form_of(image ? image : o->op);
 
 	if ((ceil && ceil->i) ||
 	    (!strcmp(o->op, "resize") && !resizes_images(o)))
@@ -565,11 +578,14 @@ fxv quantized_run(const struct fx_loc *at, const struct operation *operation,
 {
 	const struct fxq_tensor *x = value_type(operation->in[0]);
 	const struct qresult same = { x->scale, x->zero_point };
-	const struct form *form = form_of(operation->op);
 	struct operation o = *operation;
 	char error[FXQ_ERROR_MAX];
+	const struct form *form;
+	fxv y;
 
 	take_ints(&o, operation);
+	line_to_image(&o);
+	form = form_of(o.op);
 	if ((!form && !only_moves(o.op)) || (form && form->result == OWN && !to))
 		return fx_poison(at, -EINVAL, "%s has no integer form: dequantize its input first",
 				 o.op);
@@ -578,5 +594,6 @@ fxv quantized_run(const struct fx_loc *at, const struct operation *operation,
 	if (form && form->write(&o, to, error))
 		return fx_poison(at, -EINVAL, "%s of a quantized tensor: %s; without a qconfig it stays float",
 				 operation->op, error);
-	return run_integers(at, &o);
+	y = run_integers(at, &o);
+	return o.line ? line_of_image(y) : y;
 }

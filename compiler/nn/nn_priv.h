@@ -215,9 +215,11 @@ int options_bind(const struct fx_option *table, size_t n, const fxv *positional,
  * struct operation
  * @in: tensors, nodes, numbers, or None where an optional one is absent
  * @ints, @floats: what the attributes of several numbers point to
+ * @line: an integer one gets a line as an image, and its result loses the height
  */
 struct operation {
 	const char *op;
+	bool line;
 	size_t n_in, n_attrs;
 	fxv in[MAX_ARGS];
 	struct fxq_attr attrs[MAX_OPTIONS];
@@ -453,6 +455,15 @@ fxv trace_lowering(const struct fx_lowering *l, struct fx_module *self,
 		   const fxv *args, struct fx_module *root, struct fx_node *n);
 /* Whether the tracer that runs, if one does, records assertions. */
 bool tracing_asserts(void);
+
+/* line.c: what is for a line, (N, C, L), as for an image of one row */
+
+const char *line_image_op(const char *op);	/* NULL: it is for no line */
+fxv line_image(fxv v);				/* (N, C, 1, L) */
+fxv line_of_image(fxv v);
+fxv line_weights(fxv w);			/* a view of the tensor */
+/* Makes @o the operation on the image, if it is for a line. */
+void line_to_image(struct operation *o);
 
 /* wrap.c */
 

@@ -42,6 +42,9 @@ static bool affine_of_batch_norm(struct fx_node *n, struct affine *ret)
 	int64_t c = channels_of(type_of(n));
 	float eps = (float)fx_node_float(n, "eps", 1e-5);
 
+	/* Its channels come second, which are channels of images and vectors. */
+	if (channel_axis(type_of(n)) != 1)
+		return false;
 	for (int i = 0; i < 4; i++) {
 		struct fx_node *in = fx_node_in(n, (size_t)i + 1);
 
@@ -407,6 +410,8 @@ static bool rewrite_prelu(struct fx_node *n)
 static bool (*const rewrites[])(struct fx_node *n) = {
 	rewrite_nothing,
 	rewrite_views,
+	rewrite_line,
+	rewrite_on_line,
 	rewrite_layer_norm,
 	rewrite_matmul,
 	rewrite_rows,

@@ -12,7 +12,7 @@
 
 #include "quant_priv.h"
 
-static bool is_view(const struct fx_node *n)
+bool is_view(const struct fx_node *n)
 {
 	return n && n->opcode == FX_CALL_FUNCTION && n->op && !n->wrapped &&
 	       n->op->flags & FX_OP_VIEW && is_float(n) && fx_node_in(n, 0);
@@ -24,8 +24,8 @@ static bool same_shape(const struct fxq_tensor *a, const struct fxq_tensor *b)
 	       !memcmp(a->dims, b->dims, a->rank * sizeof(*a->dims));
 }
 
-static struct fx_node *reshape(struct fx_node *x, const struct fxq_tensor *to,
-			       const char *source)
+struct fx_node *view_as(struct fx_node *x, const struct fxq_tensor *to,
+			const char *source)
 {
 	struct fx_kwarg k = { "shape", fx_arg_ints(x->graph, to->dims,
 						   to->rank) };
@@ -54,7 +54,7 @@ bool rewrite_views(struct fx_node *n)
 		return false;
 	was = fx_graph_set_insert_point(n->graph, n);
 	to = same_shape(type_of(x), type_of(n)) ? x :
-	     reshape(x, type_of(n), n->source);
+	     view_as(x, type_of(n), n->source);
 	fx_graph_set_insert_point(n->graph, was);
 	fx_node_replace_uses(n, to);
 	erase_unused(n);
@@ -111,7 +111,7 @@ static void take_rows(struct fx_node *n, struct fx_node *x)
 
 	set_rows(n, x, &rows);
 	was = fx_graph_set_insert_point(n->graph, n->next);
-	fx_node_replace_uses(n, reshape(n, &before, n->source));
+	fx_node_replace_uses(n, view_as(n, &before, n->source));
 	fx_graph_set_insert_point(n->graph, was);
 	erase_unused(v);
 }
@@ -124,7 +124,7 @@ static void give_rows(struct fx_node *n, struct fx_node *x, struct fx_node *u)
 	struct fxq_tensor result = rows_of(type_of(u), row_size(type_of(u)));
 
 	was = fx_graph_set_insert_point(n->graph, n);
-	set_rows(n, reshape(x, &rows, v->source), &result);
+	set_rows(n, view_as(x, &rows, v->source), &result);
 	fx_graph_set_insert_point(n->graph, was);
 	fx_node_replace_uses(u, n);
 	erase_unused(u);

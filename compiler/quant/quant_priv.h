@@ -53,12 +53,21 @@ void erase_unused(struct fx_node *n);
 void take_place(struct fx_node *n, struct fx_node *to);
 
 /*
- * fuse_norm.c, fuse_shape.c: rewrites of one node, see fuse.c. True if the
- * graph has changed.
+ * fuse_norm.c, fuse_shape.c, fuse_line.c: rewrites of one node, see fuse.c. True
+ * if the graph has changed.
  */
 bool rewrite_layer_norm(struct fx_node *n);	/* spelled in primitives */
 bool rewrite_views(struct fx_node *n);		/* a view of a view */
 bool rewrite_rows(struct fx_node *n);		/* a view before a layer */
+bool rewrite_line(struct fx_node *n);		/* of one dimension */
+bool rewrite_on_line(struct fx_node *n);	/* a view before a function */
+
+/* fuse_shape.c: elements as they are, in another shape */
+
+bool is_view(const struct fx_node *n);
+/* A reshape of @x to the sizes, and with the scale, of @to. */
+struct fx_node *view_as(struct fx_node *x, const struct fxq_tensor *to,
+			const char *source);
 
 bool rewrite_pair(struct fx_node *n);		/* given.c */
 

@@ -64,6 +64,9 @@ static const struct fx_backend_layer torch_layers[] = {
 	FIXED_CLASS("Hardsigmoid", 0, 1), FIXED_CLASS("Softmax", 0, 1),	\
 	FIXED_CLASS("Tanh", -1, 1), FIXED("tanh", -1, 1),		\
 	FIXED_METHOD("sigmoid", 0, 1), FIXED_METHOD("tanh", -1, 1),	\
+	SHARED_CLASS("AdaptiveAvgPool1d"), SHARED_CLASS("AvgPool1d"),	\
+	SHARED_CLASS("MaxPool1d"), SHARED("adaptive_avg_pool1d"),	\
+	SHARED("avg_pool1d"), SHARED("max_pool1d"),			\
 	SHARED("cat"), SHARED_CLASS("AdaptiveAvgPool2d"),		\
 	SHARED_CLASS("AvgPool2d"), SHARED_CLASS("MaxPool2d"),		\
 	SHARED_CLASS("Identity"), SHARED_CLASS("ReLU"),			\

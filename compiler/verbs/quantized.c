@@ -17,7 +17,9 @@
 static const struct {
 	const char *layer, *op;
 } integer_ops[] = {
+	{ "Conv1d", "qconv2d" },
 	{ "Conv2d", "qconv2d" },
+	{ "ConvTranspose1d", "qconv_transpose2d" },
 	{ "ConvTranspose2d", "qconv_transpose2d" },
 	{ "Linear", "qlinear" },
 };
@@ -53,7 +55,7 @@ static int64_t count_channels(const struct fx_module *m)
 {
 	const struct fxq_tensor *w = weight_tensor(m, "weight");
 
-	if (strcmp(layer_class_of(m)->base->name, "ConvTranspose2d"))
+	if (!weights_axis(layer_class_of(m)->base))
 		return w->dims[0];
 	return w->dims[1] * module_int(m, "groups");
 }
@@ -222,7 +224,7 @@ static fxv run_quantized(struct fx_module *m, const fxv *args,
 		if (!value_is_quantized(args[1]))
 			return fx_poison(context.at, -EINVAL, "%s adds a tensor that is not quantized",
 					 m->class->name);
-		o->in[5] = args[1];
+		o->in[5] = o->line ? line_image(args[1]) : args[1];
 		o->n_in = 6;
 		put_operation_float(o, "res_m",
 				    value_type(args[1])->scale / s_y);
@@ -273,12 +275,15 @@ fxv forward_quantized(struct fx_module *m, const fxv *args)
 	y = find_sums(m, value_type(args[0])->scale, &s);
 	if (fx_error(y))
 		goto free_unit;
+	line_to_image(&o);
 	o.op = integer_op(layer_class_of(m)->base);
-	o.in[1] = s.weights;
+	o.in[1] = o.line ? line_weights(s.weights) : s.weights;
 	o.in[2] = integer_bias(m, &s);
 	o.n_in = 3;
 	y = fx_is_none(attribute(m, "scale")) ? run_raw(m, &o, &s) :
 						run_quantized(m, args, &o, &s);
+	if (o.line)
+		y = line_of_image(y);
 free_unit:
 	free(s.unit);
 	return y;

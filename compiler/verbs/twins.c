@@ -19,6 +19,7 @@ static const struct {
 } twins[] = {
 	{ &fx_function_conv1d, &fx_class_Conv1d, 3 },
 	{ &fx_function_conv2d, &fx_class_Conv2d, 4 },
+	{ &fx_function_conv_transpose1d, &fx_class_ConvTranspose1d, 3 },
 	{ &fx_function_conv_transpose2d, &fx_class_ConvTranspose2d, 4 },
 	{ &fx_function_linear, &fx_class_Linear, 2 },
 	{ &fx_function_hardswish, &fx_class_Hardswish },

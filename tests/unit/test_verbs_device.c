@@ -105,6 +105,26 @@ FX_FORWARD(Moves, x)
 	return fx_mean(x, .dim = fx_tuple(-2, -1));
 }
 
+/* Signals of one dimension, with every layer and pool that there is for them. */
+FX_MODULE(Line, module(conv, Conv1d(4, 8, 5, .stride = 2, .padding = 2)),
+	  module(bn, BatchNorm1d(8)),
+	  module(body, Conv1d(8, 8, 3, .padding = 2, .dilation = 2, .groups = 4)),
+	  module(pool, MaxPool1d(3, 2, 1)),
+	  module(up, ConvTranspose1d(8, 6, 4, .stride = 2, .padding = 1)),
+	  module(hardswish, Hardswish()), module(fc, Linear(6, 5)))
+FX_FORWARD(Line, x)
+{
+	fxv y;
+
+	x = fx_relu(fx_call(self->bn, fx_call(self->conv, x)));
+	y = fx_relu(fx_add(fx_call(self->body, x), x));
+	x = fx_call(self->pool, fx_cat(fx_list(x, y), .dim = 1));
+	x = fx_getitem(x, fx_all, fx_slice(0, 8));
+	x = fx_call(self->hardswish, fx_call(self->up, x));
+	x = fx_avg_pool1d(x, 3);
+	return fx_call(self->fc, fx_flatten(fx_adaptive_avg_pool1d(x, 1), 1));
+}
+
 FX_MODULE(Attention, module(q, Linear(8, 8)), module(k, Linear(8, 8)),
 	  module(norm, LayerNorm(8)), module(softmax, Softmax(-1)))
 FX_FORWARD(Attention, x)
@@ -213,6 +233,7 @@ static const struct golden_quant_net zoo[] = {
 	{ "functions", Functions, FX_DIMS(1, 4, 6, 6) },
 	{ "parts", Parts, FX_DIMS(1, 4, 6, 6) },
 	{ "moves", Moves, FX_DIMS(1, 4, 6, 6) },
+	{ "line", Line, FX_DIMS(1, 4, 40) },
 	{ "attention", Attention, FX_DIMS(1, 6, 8) },
 };
 #define N_ZOO	(sizeof(zoo) / sizeof(*zoo))
