@@ -373,7 +373,7 @@ static void unsound_converted_files_are_refused(void **state)
 		{ "modules/intrinsic.quantized.ConvReLU2d/members/bias/2", "{\"tensor\":\"c1.weight\"}", -EINVAL, "module 0 (intrinsic.quantized.ConvReLU2d): 'bias' is no bias of its options; save the graph again" },
 		{ "modules/intrinsic.quantized.ConvReLU2d/members/weight_scale/2", "{\"tensor\":\"c1.weight\"}", -EINVAL, "module 0 (intrinsic.quantized.ConvReLU2d): 'weight_scale' is no scale of its weights; save the graph again" },
 		{ "modules/intrinsic.quantized.ConvReLU2d/options/kernel_size", "5", -EINVAL, "module 0 (intrinsic.quantized.ConvReLU2d): 'weight' is no weight of its options; save the graph again" },
-		{ "modules/intrinsic.quantized.ConvReLU2d/class", "\"intrinsic.quantized.ConvReLU3d\"", -EINVAL, "module 0 (intrinsic.quantized.ConvReLU1d): there are no integers for a Conv3d; save the graph again" },
+		{ "modules/intrinsic.quantized.ConvReLU2d/class", "\"intrinsic.quantized.ConvReLU3d\"", -EINVAL, "module 0 (intrinsic.quantized.ConvReLU3d): there are no integers for a Conv3d; save the graph again" },
 		));
 	fx_module_put(converted);
 	fx_module_put(gm);
