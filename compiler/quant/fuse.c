@@ -17,13 +17,6 @@
 
 #include "quant_priv.h"
 
-/* y = a[c] * x + b[c], the thing that folds into what comes before it. */
-struct affine {
-	struct fx_node *x;
-	float *a, *b;
-	bool scalar;		/* the same for all channels */
-};
-
 static struct affine affine_new(struct fx_node *n, struct fx_node *x)
 {
 	int64_t c = channels_of(type_of(n));
@@ -101,7 +94,7 @@ static bool affine_of_binary(struct fx_node *n, struct affine *ret)
 	return true;
 }
 
-static bool affine_of(struct fx_node *n, struct affine *ret)
+bool affine_of(struct fx_node *n, struct affine *ret)
 {
 	if (!is_float(n) || !type_of(n)->rank)
 		return false;
@@ -113,8 +106,8 @@ static bool affine_of(struct fx_node *n, struct affine *ret)
 	return false;
 }
 
-static void fold_affine(struct fx_node *layer, const struct affine *f,
-			struct fx_node *n)
+void fold_affine(struct fx_node *layer, const struct affine *f,
+		 struct fx_node *n)
 {
 	struct fx_graph *g = n->graph;
 	struct fx_node *wn = fx_node_in(layer, 1), *bn = fx_node_in(layer, 2);
@@ -145,8 +138,7 @@ static void fold_affine(struct fx_node *layer, const struct affine *f,
 		erase_unused(bn);
 }
 
-/* A layer that can take an affine function of its channels. */
-static bool is_layer_with_constants(const struct fx_node *n)
+bool is_layer_with_constants(const struct fx_node *n)
 {
 	struct fx_node *b;
 
@@ -157,8 +149,7 @@ static bool is_layer_with_constants(const struct fx_node *n)
 	       layer_axis(n) == channel_axis(type_of(n));
 }
 
-/* @f as a depthwise 1x1 layer before @n, whose type its result has. */
-static struct fx_node *depthwise(struct fx_node *n, const struct affine *f)
+struct fx_node *depthwise(struct fx_node *n, const struct affine *f)
 {
 	struct fx_graph *g = n->graph;
 	int64_t c = channels_of(type_of(n));
@@ -195,7 +186,7 @@ static bool rewrite_affine(struct fx_node *n)
 }
 
 /* identity, dropout (in evaluation), a cast to what it is: nothing. */
-static bool rewrite_nothing(struct fx_node *n)
+bool rewrite_nothing(struct fx_node *n)
 {
 	bool cast = fx_node_is(n, "cast") && fx_node_in(n, 0) &&
 		    type_of(n)->dtype == type_of(fx_node_in(n, 0))->dtype;
@@ -208,10 +199,9 @@ static bool rewrite_nothing(struct fx_node *n)
 	return true;
 }
 
-/* A call of @op where @n stands, with the type of @n and from the same source. */
-static struct fx_node *call_for(struct fx_node *n, const char *op,
-				struct fx_node *const *in, size_t n_in,
-				const struct fx_kwarg *kwargs, size_t n_kwargs)
+struct fx_node *call_for(struct fx_node *n, const char *op,
+			 struct fx_node *const *in, size_t n_in,
+			 const struct fx_kwarg *kwargs, size_t n_kwargs)
 {
 	struct fx_graph *g = n->graph;
 	struct fx_node *was = fx_graph_set_insert_point(g, n), *call;
@@ -224,7 +214,7 @@ static struct fx_node *call_for(struct fx_node *n, const char *op,
 }
 
 /* matmul with constant weights: linear. */
-static bool rewrite_matmul(struct fx_node *n)
+bool rewrite_matmul(struct fx_node *n)
 {
 	struct fx_graph *g = n->graph;
 	struct fx_node *w = fx_node_in(n, 1), *was;
@@ -282,7 +272,7 @@ static bool mean_of_image(struct fx_node *n)
 }
 
 /* The mean over height and width has one name, and keeps its dimensions. */
-static bool rewrite_mean(struct fx_node *n)
+bool rewrite_mean(struct fx_node *n)
 {
 	struct fx_node *x = fx_node_in(n, 0), *to;
 	struct fxq_tensor t;
@@ -331,7 +321,7 @@ static bool rewrite_adaptive(struct fx_node *n)
 }
 
 /* Zeros around an image that only convolutions see: their padding. */
-static bool rewrite_pad(struct fx_node *n)
+bool rewrite_pad(struct fx_node *n)
 {
 	struct fx_node *x = fx_node_in(n, 0), *u;
 	int64_t pads[8], own[4] = { 0 };
@@ -371,7 +361,7 @@ static bool all_zero(const struct fx_node *n)
 }
 
 /* A value and zeros after it, joined: the value, padded. */
-static bool rewrite_concat(struct fx_node *n)
+bool rewrite_concat(struct fx_node *n)
 {
 	struct fx_graph *g = n->graph;
 	struct fx_node *x = fx_node_in(n, 0);
@@ -407,7 +397,7 @@ static bool rewrite_prelu(struct fx_node *n)
 	return true;
 }
 
-static bool (*const rewrites[])(struct fx_node *n) = {
+static const rewrite rewrites[] = {
 	rewrite_nothing,
 	rewrite_views,
 	rewrite_line,
@@ -424,22 +414,23 @@ static bool (*const rewrites[])(struct fx_node *n) = {
 };
 
 /* Applies the first rewrite that fits anywhere; false if none does. */
-static bool rewrite_once(struct fx_graph *g)
+static bool rewrite_once(struct fx_graph *g, const rewrite *list, size_t count)
 {
-	bool any = false;
-
 	fx_for_each_node(n, g) {
 		if (n->opcode != FX_CALL_FUNCTION || n->wrapped)
 			continue;
-		for (size_t i = 0; i < sizeof(rewrites) / sizeof(*rewrites); i++)
-			if (rewrites[i](n)) {
-				any = true;
-				break;
-			}
-		if (any)
-			break;	/* the list has changed around n */
+		/* The list has changed around n. */
+		for (size_t i = 0; i < count; i++)
+			if (list[i](n))
+				return true;
 	}
-	return any;
+	return false;
+}
+
+void rewrite_all(struct fx_graph *g, const rewrite *list, size_t count)
+{
+	while (rewrite_once(g, list, count))
+		;
 }
 
 int fx_fuse(struct fx_graph *g)
@@ -452,8 +443,7 @@ int fx_fuse(struct fx_graph *g)
 	fx_for_each_node(n, g)
 		if (n->opcode == FX_CALL_FUNCTION)
 			rewrite_pair(n);
-	while (rewrite_once(g))
-		;
+	rewrite_all(g, rewrites, sizeof(rewrites) / sizeof(*rewrites));
 	fx_graph_eliminate_dead_code(g);
 	ret = fx_graph_infer(g);
 	if (ret)

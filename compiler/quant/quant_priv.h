@@ -52,10 +52,39 @@ void erase_unused(struct fx_node *n);
 /* @to becomes what @n was, also to the scale that the model gives @n. */
 void take_place(struct fx_node *n, struct fx_node *to);
 
+/* fuse.c */
+
+/* y = a[c] * x + b[c], the thing that folds into what comes before it. */
+struct affine {
+	struct fx_node *x;
+	float *a, *b;
+	bool scalar;		/* the same for all channels */
+};
+
+bool affine_of(struct fx_node *n, struct affine *ret);
+/* A layer that can take an affine function of its channels. */
+bool is_layer_with_constants(const struct fx_node *n);
+/* @n, which is @f of what @layer gives, goes into the layer. */
+void fold_affine(struct fx_node *layer, const struct affine *f,
+		 struct fx_node *n);
+/* @f as a depthwise 1x1 layer before @n, whose type its result has. */
+struct fx_node *depthwise(struct fx_node *n, const struct affine *f);
+/* A call of @op where @n stands, with the type of @n and from the same source. */
+struct fx_node *call_for(struct fx_node *n, const char *op,
+			 struct fx_node *const *in, size_t n_in,
+			 const struct fx_kwarg *kwargs, size_t n_kwargs);
+
 /*
- * fuse_norm.c, fuse_shape.c, fuse_line.c: rewrites of one node, see fuse.c. True
- * if the graph has changed.
+ * A rewrite of one node, see fuse.c, fuse_norm.c, fuse_shape.c, fuse_line.c: true if
+ * the graph has changed. They are tried in order, on each node, until none applies.
  */
+typedef bool (*rewrite)(struct fx_node *n);
+void rewrite_all(struct fx_graph *g, const rewrite *list, size_t count);
+bool rewrite_nothing(struct fx_node *n);
+bool rewrite_matmul(struct fx_node *n);
+bool rewrite_mean(struct fx_node *n);
+bool rewrite_pad(struct fx_node *n);
+bool rewrite_concat(struct fx_node *n);
 bool rewrite_layer_norm(struct fx_node *n);	/* spelled in primitives */
 bool rewrite_views(struct fx_node *n);		/* a view of a view */
 bool rewrite_rows(struct fx_node *n);		/* a view before a layer */

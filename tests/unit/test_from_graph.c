@@ -554,35 +554,6 @@ static void what_is_too_long_for_integers_stays_float(void **state)
 	go_through_the_verbs(g, "long", 20, 1, 1, BORDERS + 1);
 }
 
-/* Two lists of floats beside one another, which no function has. */
-static void an_operator_keeps_all_its_numbers(void **state)
-{
-	static const double roi[] = { 0, 0, 0.1, 0.2, 1, 1, 0.8, 0.9 };
-	static const double scales[] = { 1, 1, 1.5, 2 };
-	struct fx_node *x;
-	struct fx_graph *g = graph_of(1, &x);
-	struct fx_module *m;
-
-	x = fx_graph_call(g, "resize", IN(x), WITH(
-		{ "coordinate_transformation_mode",
-		  fx_arg_str("tf_crop_and_resize") },
-		{ "mode", fx_arg_str("linear") },
-		{ "roi", fx_arg_floats(g, roi, 8) },
-		{ "scales", fx_arg_floats(g, scales, 4) }));
-	fx_graph_set_output(g, &x, 1);
-	assert_int_equal(fx_graph_infer(g), 0);
-	m = model_of(g);
-	assert_int_equal(count_calls(m, "fxq.resize"), 1);
-	assert_computes(g, m);
-	fx_module_put(m);
-	fx_graph_free(g);
-}
-
-static void operators_stay_float_between_integers(void **state)
-{
-	go_through_the_verbs(mixed(), "mixed", 20, 3, 3, 0);
-}
-
 /* Rounded to int8 with @scale, as a file that is quantized says it. */
 static struct fx_node *rounded(struct fx_graph *g, struct fx_node *x,
 			       float scale, int8_t zero)
@@ -613,6 +584,144 @@ static struct fx_graph *quantized(void)
 	if (fx_graph_infer(g))
 		fail_msg("%s", fx_graph_error(g));
 	return g;
+}
+
+static struct fx_node *number(struct fx_graph *g, float v)
+{
+	return floats(g, "number", FX_DIMS(), v);
+}
+
+static struct fx_node *binary(struct fx_graph *g, const char *op,
+			      struct fx_node *a, struct fx_node *b)
+{
+	return fx_graph_call(g, op, IN(a, b), NULL, 0);
+}
+
+static struct fx_node *clamped(struct fx_graph *g, struct fx_node *x, float by)
+{
+	return fx_graph_call(g, "clamp", IN(binary(g, "add", x, number(g, by))),
+			     WITH({ "min", fx_arg_float(0) },
+				  { "max", fx_arg_float(6) }));
+}
+
+/* As exporters spell a hardswish, a SiLU and a GELU; and what is none of them. */
+static struct fx_graph *spelled(void)
+{
+	struct fx_node *x, *y;
+	struct fx_graph *g = graph_of(1, &x);
+
+	x = conv(g, x, 1);
+	x = binary(g, "add", binary(g, "mul", number(g, 1.5f), x),
+		   number(g, 0.1f));
+	x = binary(g, "div", binary(g, "mul", x, clamped(g, x, 3)),
+		   number(g, 6));
+	/* Padded with 0, so the layer behind cannot take them. */
+	x = binary(g, "add", binary(g, "mul", x, number(g, 0.7f)),
+		   number(g, -0.2f));
+	x = conv(g, x, 1);
+	y = fx_graph_call(g, "sigmoid", IN(x), NULL, 0);
+	x = conv(g, binary(g, "mul", y, x), 1);
+	y = binary(g, "mul", x, number(g, 0.70710678f));
+	y = fx_graph_call(g, "erf", IN(y), NULL, 0);
+	y = binary(g, "add", y, number(g, 1));
+	x = binary(g, "mul", binary(g, "mul", x, number(g, 0.5f)), y);
+	x = conv(g, x, 1);
+	fx_graph_set_output(g, &x, 1);
+	if (fx_graph_infer(g))
+		fail_msg("%s", fx_graph_error(g));
+	return g;
+}
+
+static void what_is_spelled_out_is_one_module(void **state)
+{
+	static const char *const classes[] = {
+		"Conv2d", "Hardswish", "Conv2d", "Conv2d", "SiLU", "Conv2d",
+		"GELU", "Conv2d",
+	};
+	struct fx_graph *g = spelled();
+	fxv x = input_of(g, 7), y;
+	struct fxq_tensor wanted;
+	struct fx_module *m;
+	size_t i = 0;
+
+	if (fx_graph_run(g, NULL, fx_data(x), 1, &wanted, 1))
+		fail_msg("%s", fx_graph_error(g));
+	if (fx_fuse_spelled(g))
+		fail_msg("%s", fx_graph_error(g));
+	m = model_of(g);
+	fx_for_each_node(n, m->graph)
+		if (n->opcode != FX_PLACEHOLDER && n->opcode != FX_OUTPUT)
+			assert_true(i < 8 && fx_node_is_module(n, classes[i++]));
+	assert_int_equal(i, 8);
+	y = call(m, x);
+	/* Rounded in another order. */
+	for (i = 0; i < (size_t)fxq_tensor_count(&wanted); i++)
+		assert_true(fabsf(((float *)wanted.data)[i] -
+				  ((float *)fx_data(y)->data)[i]) < 1e-5f);
+	fx_release(y);
+	fx_release(x);
+	fxq_tensor_free(&wanted);
+	fx_module_put(m);
+	go_through_the_verbs(g, "spelled", 20, 1, 1, BORDERS);
+}
+
+static void assert_not_rewritten(struct fx_graph *g)
+{
+	char *was, *is;
+
+	assert_int_equal(fx_graph_infer(g), 0);
+	was = fx_graph_code(g);
+	assert_int_equal(fx_fuse_spelled(g), 0);
+	is = fx_graph_code(g);
+	assert_string_equal(is, was);
+	free(was);
+	free(is);
+	fx_graph_free(g);
+}
+
+/* A hardswish that begins elsewhere; factors of the input; a graph with scales. */
+static void what_is_nearly_spelled_out_stays(void **state)
+{
+	struct fx_node *x;
+	struct fx_graph *g = graph_of(1, &x);
+
+	x = binary(g, "mul", x, number(g, 2));
+	x = conv(g, x, 1);
+	x = binary(g, "div", binary(g, "mul", x, clamped(g, x, 2.999f)),
+		   number(g, 6));
+	fx_graph_set_output(g, &x, 1);
+	assert_not_rewritten(g);
+
+	assert_not_rewritten(quantized());
+}
+
+/* Two lists of floats beside one another, which no function has. */
+static void an_operator_keeps_all_its_numbers(void **state)
+{
+	static const double roi[] = { 0, 0, 0.1, 0.2, 1, 1, 0.8, 0.9 };
+	static const double scales[] = { 1, 1, 1.5, 2 };
+	struct fx_node *x;
+	struct fx_graph *g = graph_of(1, &x);
+	struct fx_module *m;
+
+	x = fx_graph_call(g, "resize", IN(x), WITH(
+		{ "coordinate_transformation_mode",
+		  fx_arg_str("tf_crop_and_resize") },
+		{ "mode", fx_arg_str("linear") },
+		{ "roi", fx_arg_floats(g, roi, 8) },
+		{ "scales", fx_arg_floats(g, scales, 4) }));
+	fx_graph_set_output(g, &x, 1);
+	assert_int_equal(fx_graph_infer(g), 0);
+	m = model_of(g);
+	assert_int_equal(count_calls(m, "fxq.resize"), 1);
+	assert_computes(g, m);
+	fx_module_put(m);
+	fx_graph_free(g);
+}
+
+static void operators_stay_float_between_integers(void **state)
+{
+	go_through_the_verbs(mixed(), "mixed", 20, 3, 3, 0);
 }
 
 /* Nothing is left to observe, so nothing runs before it is converted. */
@@ -703,6 +812,8 @@ int main(void)
 		cmocka_unit_test(what_moves_integers_moves_them_on_the_device),
 		cmocka_unit_test(they_are_moved_either_way),
 		cmocka_unit_test(what_is_too_long_for_integers_stays_float),
+		cmocka_unit_test(what_is_spelled_out_is_one_module),
+		cmocka_unit_test(what_is_nearly_spelled_out_stays),
 		cmocka_unit_test(an_operator_keeps_all_its_numbers),
 		cmocka_unit_test(operators_stay_float_between_integers),
 		cmocka_unit_test(scales_that_a_graph_brings_are_kept),

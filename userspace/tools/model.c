@@ -30,11 +30,20 @@ bool is_quantized(const struct fx_graph *g)
 int model_need_module(struct model *m)
 {
 	struct fx_module *module;
-	int code = TOOL_OK;
+	struct fx_graph *g;
+	int code = TOOL_OK, err;
 
 	if (m->module)
 		return TOOL_OK;
-	module = fx_module_of_graph(m->graph);
+	g = fx_graph_copy(m->graph);
+	err = fx_fuse_spelled(g);
+	if (err) {
+		code = complain_graph(g, err);
+		fx_graph_free(g);
+		return code;
+	}
+	module = fx_module_of_graph(g);
+	fx_graph_free(g);
 	if (module->error) {
 		code = complain(TOOL_UNSUPPORTED, "%s: %s", m->name,
 				module->error);

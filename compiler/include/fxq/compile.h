@@ -23,6 +23,13 @@
  * float out, same values up to rounding.
  */
 int fx_fuse(struct fx_graph *g);
+/*
+ * As far as a model that fx_module_of_graph() makes of it can be trained: hardswish,
+ * SiLU, GELU, hard sigmoid and layer norm that are spelled in several operators,
+ * products with weights, pads and factors beside layers. Batch norms stay, and so
+ * does a graph that brings scales. Float in, float out, same values up to rounding.
+ */
+int fx_fuse_spelled(struct fx_graph *g);
 
 /*
  * Does the model bring scales, as one does that was quantized elsewhere? Then

@@ -21,9 +21,9 @@
  * digit as "_": "/1/a/Conv" is "1_a_Conv". Other constants are its parameters,
  * of float32, and buffers. What torch has neither module nor function for stays
  * the operator it is, and float unless the backend's table has it; but padding may
- * differ at the two ends. The result computes the graph's bits. @g stays the
- * caller's; only the data of its nodes is used. At most four inputs; never NULL,
- * see ->error.
+ * differ at the two ends. The result computes the graph's bits; what exporters spell
+ * in several operators fx_fuse_spelled() makes one before. @g stays the caller's;
+ * only the data of its nodes is used. At most four inputs; never NULL, see ->error.
  *
  * Where the graph is quantized already, by quantize_linear and dequantize_linear
  * with one scale for all of a value, a FixedQParamsObserver is called instead:
