@@ -52,8 +52,14 @@ static int add_list(struct operation *o, const char *name, fxv v, char *error)
 	if (n > FXQ_MAX_RANK)
 		return refuse(error, "'%s' has %zu numbers; a tensor has at most %d dimensions",
 			      name, n, FXQ_MAX_RANK);
-	for (size_t i = 0; i < n; i++)
-		ints[i] = fx_int(fx_tuple_item(v, i));
+	for (size_t i = 0; i < n; i++) {
+		fxv item = fx_tuple_item(v, i);
+
+		if (item.kind != FX_VALUE_INT)
+			return refuse(error, "'%s' is no integer and no tuple of integers; fx_of_int() makes a value of a C number",
+				      name);
+		ints[i] = item.i;
+	}
 	add_attr(o, &(struct fxq_attr){ .name = name, .type = FXQ_ATTR_INTS,
 					.count = n, .ints = ints });
 	return 0;

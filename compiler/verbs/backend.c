@@ -119,7 +119,8 @@ static const struct fx_backend_layer fxq_layers[] = {
 static const struct fx_backend_op fxq_ops[] = {
 	OPS,
 	OWN("sub"), OWN_CLASS("GELU"), OWN_CLASS("SiLU"), OWN_CLASS("LayerNorm"),
-	SHARED_CLASS("Flatten"), SHARED_METHOD("flatten"),
+	SHARED_CLASS("Dropout"), SHARED_CLASS("Flatten"),
+	SHARED_METHOD("flatten"),
 	SHARED_CLASS("Upsample"), SHARED("getitem"), SHARED("pad"),
 	SHARED("reshape"), SHARED("permute"), SHARED("pixel_shuffle"),
 	SHARED_METHOD("t"), SHARED_METHOD("expand"), SHARED_METHOD("clone"),

@@ -287,14 +287,18 @@ static struct fx_node *new_binary(const struct fx_function *fn,
 	return result;
 }
 
-/* Of two tensors, or of one times a number that keeps the order of its values. */
-static bool has_terms(const struct fx_node *n)
+static bool is_value(const struct fx_arg *a)
+{
+	return a->kind == FX_ARG_NODE && a->node->opcode != FX_GET_ATTR;
+}
+
+bool has_integer_terms(const struct fx_node *n)
 {
 	const struct fx_arg *by = &n->args[1];
 
-	if (n->n_args != 2 || n->n_kwargs || n->args[0].kind != FX_ARG_NODE)
+	if (n->n_args != 2 || n->n_kwargs || !is_value(&n->args[0]))
 		return false;
-	return by->kind == FX_ARG_NODE ||
+	return is_value(by) ||
 	       ((node_is_function(n, "mul") || node_is_function(n, "torch_mul")) &&
 		((by->kind == FX_ARG_INT && by->i > 0) ||
 		 (by->kind == FX_ARG_FLOAT && by->f > 0)));
@@ -310,7 +314,7 @@ static void lower_binary(struct lowering *l, struct fx_node *quantize)
 		n = read_alone(relu);
 	}
 	fn = n ? quantized_binary(n, relu != NULL) : NULL;
-	if (!fn || !has_terms(n) || !is_configured(l, n) || !is_dequantized(n))
+	if (!fn || !has_integer_terms(n) || !is_configured(l, n) || !is_dequantized(n))
 		return;
 	skip_dequantize(n);
 	result = new_binary(fn, n, quantize);

@@ -75,6 +75,21 @@ bool node_is_relu(const struct fx_node *n)
 	return node_is_module(n, "ReLU") || node_is_function(n, "relu");
 }
 
+/*
+ * Is it a sum or product of floats with a number, which has no integers? torch
+ * observes it all the same: it would be float between two roundings.
+ */
+static bool stays_float(const struct fx_backend *backend,
+			const struct fx_node *n)
+{
+	const struct fx_node *in = fx_node_in(n, 0);
+
+	if (!backend->makes_modules || !quantized_binary(n, false) ||
+	    has_integer_terms(n))
+		return false;
+	return !in || !is_observed(in);
+}
+
 /* The addition or product that relu @n is one step with, or NULL. */
 static struct fx_node *sum_of(const struct fx_backend *backend,
 			      const struct fx_node *n)
@@ -83,7 +98,8 @@ static struct fx_node *sum_of(const struct fx_backend *backend,
 
 	if (!backend->adds_relu || !node_is_relu(n) || !in || in->n_users != 1)
 		return NULL;
-	return quantized_binary(in, true) ? in : NULL;
+	return quantized_binary(in, true) && !stays_float(backend, in) ? in :
+	       NULL;
 }
 
 /* The node that gives the parts of which @n, a getitem, takes one; or NULL. */
@@ -127,6 +143,8 @@ static void find_place(struct fx_module *gm, const struct fx_backend *backend,
 		      is_layer(backend, n->module)))
 		return;
 	if (row && row->kept && !follows(n))
+		return;
+	if (row && stays_float(backend, n))
 		return;
 	if (row && node_is_function(n, "getitem")) {
 		find_part(gm, backend, dict, n);

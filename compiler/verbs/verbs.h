@@ -300,6 +300,8 @@ struct lowering {
 void lower_graph(struct lowering *l);
 /* The function on integers that @n, with or without a relu, becomes, or NULL. */
 const struct fx_function *quantized_binary(const struct fx_node *n, bool relu);
+/* Of two tensors, or one times a number that keeps the order of its values? */
+bool has_integer_terms(const struct fx_node *n);
 
 /* observe.c: what a backend's tables say of nodes */
 

@@ -267,6 +267,8 @@ static void wrong_arguments_are_refused(void **state)
 	assert_refused(fx_method(x, permute), "permutation");
 	assert_refused(fx_squeeze(x, 0), "cannot be dropped");
 	assert_refused(fx_softplus(x, .beta = 2), "default");
+	assert_refused(fx_sum(x, fx_of_bool(true)), "fx_of_int()");
+	assert_refused(fx_reshape(x, fx_tuple(2, 1.5)), "fx_of_int()");
 	fx_release(x);
 }
 

@@ -111,18 +111,22 @@ FX_MODULE(Line, module(conv, Conv1d(4, 8, 5, .stride = 2, .padding = 2)),
 	  module(body, Conv1d(8, 8, 3, .padding = 2, .dilation = 2, .groups = 4)),
 	  module(pool, MaxPool1d(3, 2, 1)),
 	  module(up, ConvTranspose1d(8, 6, 4, .stride = 2, .padding = 1)),
-	  module(hardswish, Hardswish()), module(fc, Linear(6, 5)))
+	  module(hardswish, Hardswish()), module(drop, Dropout(0.5)),
+	  module(fc, Linear(6, 5)))
 FX_FORWARD(Line, x)
 {
 	fxv y;
 
+	/* Numbers before the first layer are computed before x is rounded. */
+	x = fx_div(fx_sub(x, 0.125), 0.5);
 	x = fx_relu(fx_call(self->bn, fx_call(self->conv, x)));
 	y = fx_relu(fx_add(fx_call(self->body, x), x));
 	x = fx_call(self->pool, fx_cat(fx_list(x, y), .dim = 1));
 	x = fx_getitem(x, fx_all, fx_slice(0, 8));
 	x = fx_call(self->hardswish, fx_call(self->up, x));
 	x = fx_avg_pool1d(x, 3);
-	return fx_call(self->fc, fx_flatten(fx_adaptive_avg_pool1d(x, 1), 1));
+	x = fx_call(self->drop, fx_flatten(fx_adaptive_avg_pool1d(x, 1), 1));
+	return fx_call(self->fc, x);
 }
 
 FX_MODULE(Attention, module(q, Linear(8, 8)), module(k, Linear(8, 8)),

@@ -71,12 +71,17 @@ enum {
 	NO_COMPILER,
 };
 
-/* $0 is the source, $1 the plugin; flags and CC are words. */
+/*
+ * $0 is the source, $1 the plugin; flags and CC are words. A compiler that can
+ * name the line of a mistake without the macros it went through does.
+ */
 static const char script[] =
 	"command -v pkg-config >/dev/null || exit 100\n"
 	"pkg-config --exists fxqc || exit 101\n"
 	"command -v ${CC:-cc} >/dev/null || exit 102\n"
-	"exec ${CC:-cc} -shared -fPIC -O2 -g -Wall \"$0\" -o \"$1\" "
+	"short=-ftrack-macro-expansion=0\n"
+	"${CC:-cc} $short -E -x c /dev/null >/dev/null 2>&1 || short=\n"
+	"exec ${CC:-cc} $short -shared -fPIC -O2 -g -Wall \"$0\" -o \"$1\" "
 	"-Wl,--no-undefined $(pkg-config --cflags --libs fxqc)\n";
 
 /* The tree that this program was built in knows its own flags. */
