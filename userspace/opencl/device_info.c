@@ -59,6 +59,7 @@
 	X(SINGLE_FP_CONFIG, cl_device_fp_config,			\
 	  CL_FP_ROUND_TO_NEAREST | CL_FP_INF_NAN)			\
 	X(DOUBLE_FP_CONFIG, cl_device_fp_config, 0)			\
+	X(HALF_FP_CONFIG, cl_device_fp_config, 0)			\
 	X(GLOBAL_MEM_CACHE_TYPE, cl_device_mem_cache_type, CL_NONE)	\
 	X(GLOBAL_MEM_CACHELINE_SIZE, cl_uint, 0)			\
 	X(GLOBAL_MEM_CACHE_SIZE, cl_ulong, 0)				\
