@@ -139,6 +139,25 @@ static void missing_file_is_named(void **state)
 	assert_null(image);
 }
 
+/* Letters of any script stay; what steers a terminal, and half a letter, do not. */
+static void names_are_told_as_they_are(void **state)
+{
+	struct fxq_image *image;
+	char name[120], cut[120] = "";
+
+	assert_int_equal(fxq_image_open("größe \x1b[2m.fxq", &image), -ENOENT);
+	assert_non_null(strstr(fxq_error(), "größe ?[2m.fxq cannot"));
+	for (int odd = 0; odd < 2; odd++) {
+		strcpy(name, odd ? "x" : "");
+		while (strlen(name) + 2 < sizeof(name))
+			strcat(name, "ж");
+		snprintf(cut, sizeof(cut), "%.*s... cannot",
+			 odd ? 91 : 92, name);
+		assert_int_equal(fxq_image_open(name, &image), -ENOENT);
+		assert_non_null(strstr(fxq_error(), cut));
+	}
+}
+
 /* What binutils say of it: a well-formed ELF with our sections. */
 static void readelf_understands_it(void **state)
 {
@@ -576,6 +595,7 @@ int main(void)
 		cmocka_unit_test(equal_calls_give_equal_bytes),
 		cmocka_unit_test(file_is_what_memory_is),
 		cmocka_unit_test(missing_file_is_named),
+		cmocka_unit_test(names_are_told_as_they_are),
 		cmocka_unit_test(readelf_understands_it),
 		cmocka_unit_test(writer_keeps_its_first_error),
 		cmocka_unit_test(writer_leaves_no_file_behind),

@@ -37,11 +37,18 @@ const char *fxq_quote(const char *text)
 	char *to = quotes[next_quote++ % QUOTES];
 	size_t i, max = sizeof(quotes[0]) - 1;
 
-	for (i = 0; text[i] && i < max; i++)
-		to[i] = text[i] < ' ' || text[i] == 127 ? '?' : text[i];
+	for (i = 0; text[i] && i < max; i++) {
+		bool steers = (unsigned char)text[i] < ' ' || text[i] == 127;
+
+		to[i] = steers ? '?' : text[i];
+	}
 	to[i] = '\0';
-	if (text[i])
-		memcpy(to + max - 3, "...", 3);
+	if (!text[i])
+		return to;
+	/* Not in the middle of a letter of several bytes. */
+	for (i = max - 3; i && (to[i] & 0xc0) == 0x80; i--)
+		;
+	strcpy(to + i, "...");
 	return to;
 }
 
