@@ -163,19 +163,27 @@ int ring_enter(struct ring *ring, u32 wait)
 	return (int)n < 0 ? -errno : (int)n;
 }
 
+/* In a ring of both sizes, a wide one takes two places, one behind the other. */
 bool ring_peek(struct ring *ring, struct done *done)
 {
 	u32 head = *ring->cq_head;
 	u8 *cqe = ring->cqes + (head & ring->cq_mask) * cqe_bytes(ring);
 	struct io_uring_cqe *base = (void *)cqe;
+	bool filler, wide;
 
 	if (head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE))
 		return false;
-	*done = (struct done){ .data = base->user_data, .res = base->res };
-	if (ring->flags & IORING_SETUP_CQE32)
+	filler = ring->flags & IORING_SETUP_CQE_MIXED &&
+		 base->flags & IORING_CQE_F_SKIP;
+	wide = base->flags & IORING_CQE_F_32;
+	*done = (struct done){
+		.data = base->user_data, .res = base->res,
+		.wide = wide || ring->flags & IORING_SETUP_CQE32,
+	};
+	if (done->wide)
 		done->cycles = *(u64 *)(cqe + sizeof(*base));
-	__atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);
-	return true;
+	__atomic_store_n(ring->cq_head, head + 1 + wide, __ATOMIC_RELEASE);
+	return !filler || ring_peek(ring, done);
 }
 
 /* The next completion; its res is DONE_NONE if none came within @ms. */

@@ -8,6 +8,12 @@
 
 #define RING_MAPS	3
 
+#ifndef IORING_SETUP_CQE_MIXED	/* headers of Linux 6.17 and older */
+#define IORING_SETUP_CQE_MIXED	0x40000
+#define IORING_CQE_F_SKIP	0x20
+#define IORING_CQE_F_32		0x8000
+#endif
+
 /**
  * struct ring - an io_uring, without a library between
  * @fd: of the ring
@@ -41,12 +47,14 @@ struct ring {
  * struct done - a completion
  * @data: cookie
  * @res: 0 or a negative errno
- * @cycles: with IORING_SETUP_CQE32
+ * @cycles: if there is room for them
+ * @wide: there is
  */
 struct done {
 	u64 data;
 	s32 res;
 	u64 cycles;
+	bool wide;
 };
 
 #define DONE_NONE	1	/* as res: there was no completion in time */

@@ -47,6 +47,41 @@ TEST_F(uring, submit)
 	}
 }
 
+/*
+ * Completions of both sizes in one ring: those of commands are wide, and none of
+ * them is torn where the ring begins anew.
+ */
+TEST_F(uring, both_sizes)
+{
+	struct ring ring;
+	u32 round, i;
+	int ret = ring_open(&ring, DEPTH, IORING_SETUP_CQE_MIXED);
+
+	if (ret == -EINVAL)
+		SKIP(return, "this kernel has no rings of both sizes");
+	ASSERT_EQ(0, ret);
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < 10; i++) {
+			if (i % 3)
+				ring_run(&ring, self->fd, self->nop, i);
+			else
+				ring_next(&ring, IORING_OP_NOP, -1, i);
+		}
+		ASSERT_EQ(10, ring_enter(&ring, 10));
+		for (i = 0; i < 10; i++) {
+			struct done done = ring_reap(&ring, MS);
+			bool is_run = done.data % 3;
+
+			EXPECT_EQ(0, done.res);
+			EXPECT_EQ(is_run, done.wide);
+			EXPECT_EQ(is_run, done.cycles > 0);
+		}
+		EXPECT_FALSE(ring_peek(&ring, &(struct done){ 0 }));
+	}
+	EXPECT_EQ(20 * 6, job_runs(self->fd, self->nop));
+	ring_close(&ring);
+}
+
 /* The run does its work, and its point has signalled when it completes. */
 TEST_F(uring, signals)
 {
@@ -245,6 +280,54 @@ TEST_F(uring, no_room)
 	for (i = 0; i < n; i++)
 		EXPECT_EQ(0, ring_reap(&ring, MS).res);
 	EXPECT_EQ(runs + n, job_runs(self->fd, self->nop));
+	ring_close(&ring);
+}
+
+/*
+ * A run that waits for room is given up by who asks for that, and is never made.
+ * One that the device has is not the ring's to take back: it ends by itself,
+ * unless the kernel says that it gave its command up.
+ */
+TEST_F(uring, run_cancelled)
+{
+	u32 max = device_info(self->fd).max_inflight, n = max + 8, i;
+	struct ring ring = new_ring(512, IORING_SETUP_CQE32);
+	u64 runs = job_runs(self->fd, self->nop);
+	s32 first = DONE_NONE, last = DONE_NONE, told[2] = { 1, 1 };
+
+	if (!self->gated)
+		SKIP(return, NO_GATE);
+	ASSERT_EQ(0, submit_held(self->fd, self->ctx, self->copy, &self->gate));
+	ring_runs(&ring, self->fd, self->nop, n);
+	ASSERT_EQ(n, ring_enter(&ring, 0));
+	ring_next(&ring, IORING_OP_ASYNC_CANCEL, -1, n + 1)->addr = 1;
+	ring_next(&ring, IORING_OP_ASYNC_CANCEL, -1, n + 2)->addr = n;
+	ASSERT_EQ(2, ring_enter(&ring, 0));
+	/* With the gate shut, the last can only end by being given up. */
+	for (i = 0; last == DONE_NONE || told[0] > 0 || told[1] > 0; i++) {
+		struct done done = ring_reap(&ring, MS);
+
+		ASSERT_NE(DONE_NONE, done.res);
+		if (done.data > n)
+			told[done.data - n - 1] = done.res;
+		else if (done.data == n)
+			last = done.res;
+		else
+			first = done.res;
+	}
+	EXPECT_TRUE(!told[1] || told[1] == -EALREADY);
+	EXPECT_TRUE(last == -EINTR || last == -ECANCELED);
+	ASSERT_EQ(0, gate_release(&self->gate));
+	for (; i < n + 2; i++) {
+		struct done done = ring_reap(&ring, MS);
+
+		if (done.data == 1)
+			first = done.res;
+		else
+			EXPECT_EQ(0, done.res);
+	}
+	EXPECT_EQ(told[0] ? 0 : -ECANCELED, first);
+	EXPECT_EQ(runs + n - 1, job_runs(self->fd, self->nop));
 	ring_close(&ring);
 }
 
