@@ -582,11 +582,15 @@ static int refused_in_child(const struct family *f)
 	const struct fxq_request request = {
 		.in = f->io->in, .out = f->io->out,
 	};
+	struct fxq_step_stats stats;
 	struct fxq_program *prog;
 	struct fxq_completion c;
 	struct fxq_frame *frame;
 	struct fxq_bo *bo;
 
+	fxq_program_reset_stats(f->prog);
+	if (!is_parents(fxq_program_step_stats(f->prog, 0, &stats)))
+		return 9;
 	if (!is_parents(fxq_run(f->prog, f->io->in, f->io->out)))
 		return 1;
 	if (!is_parents(fxq_submit(f->prog, f->io->in, f->io->out, NULL)))

@@ -163,6 +163,8 @@ FXQ_PUBLIC int fxq_program_step_stats(const struct fxq_program *prog,
 				      uint32_t step,
 				      struct fxq_step_stats *ret)
 {
+	if (device_is_inherited(prog->dev))
+		return device_fail_inherited(prog->dev);
 	if (step >= program_steps(prog))
 		return fxq_fail(-ENOENT, "%s has no step %u; it has %u",
 				prog->image->file, step, program_steps(prog));
@@ -174,6 +176,8 @@ FXQ_PUBLIC int fxq_program_step_stats(const struct fxq_program *prog,
 
 FXQ_PUBLIC void fxq_program_reset_stats(struct fxq_program *prog)
 {
+	if (device_is_inherited(prog->dev))
+		return;
 	pthread_mutex_lock(&prog->dev->lock);
 	memset(prog->stats, 0, program_steps(prog) * sizeof(*prog->stats));
 	pthread_mutex_unlock(&prog->dev->lock);
