@@ -141,6 +141,14 @@ struct io_uring_sqe *ring_wait(struct ring *ring, int fd, u32 syncobj,
 	return sqe;
 }
 
+/* Completions that come with a call alone: there may be some, or was no room. */
+static bool has_unposted(const struct ring *ring)
+{
+	return ring->flags & IORING_SETUP_DEFER_TASKRUN ||
+	       __atomic_load_n(ring->sq_state, __ATOMIC_RELAXED) &
+	       IORING_SQ_CQ_OVERFLOW;
+}
+
 /* Gives over what is queued and waits for @wait completions: one call. */
 int ring_enter(struct ring *ring, u32 wait)
 {
@@ -156,7 +164,7 @@ int ring_enter(struct ring *ring, u32 wait)
 		else if (!wait)
 			return n;
 	}
-	if (ring->flags & IORING_SETUP_DEFER_TASKRUN)
+	if (has_unposted(ring))
 		flags |= IORING_ENTER_GETEVENTS;
 	ring->calls++;
 	n = syscall(SYS_io_uring_enter, ring->fd, n, wait, flags, NULL, 0);
@@ -193,7 +201,7 @@ struct done ring_reap(struct ring *ring, unsigned int ms)
 	u64 until = now_ms() + ms;
 
 	while (!ring_peek(ring, &done) && now_ms() < until) {
-		if (ring->flags & IORING_SETUP_DEFER_TASKRUN)
+		if (has_unposted(ring))
 			ring_enter(ring, 0);
 		usleep(500);
 	}
