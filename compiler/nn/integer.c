@@ -13,6 +13,8 @@
 
 #include <fxq/fxq_arith.h>
 
+#include "kernels/pool.h"
+
 #include "forms.h"
 #include "nn_priv.h"
 
@@ -82,9 +84,50 @@ static float *put_floats(struct operation *o, int64_t n)
 
 /* Handlers; -EINVAL with the sentence. */
 
+/* What an operation has of @name, to change it. */
+static int64_t *find_ints(struct operation *o, const char *name)
+{
+	for (size_t i = 0; i < o->n_attrs; i++)
+		if (!strcmp(o->attrs[i].name, name))
+			return o->ints[i];
+	return NULL;
+}
+
+/* Rounded up, windows reach past the image: its end is padded that far. */
+static int pad_to_ceil(struct operation *o, char *error)
+{
+	const struct fxq_attr *ceil = find_attr(o, "ceil_mode");
+	int64_t *padding = find_ints(o, "padding");
+	struct fxq_call call = { .n_in = 1, .attrs = o->attrs,
+				 .n_attrs = (uint32_t)o->n_attrs };
+	const struct fxq_tensor *x;
+	struct fxq_tensor in;
+	struct pool p;
+
+	if (!ceil || !ceil->i)
+		return 0;
+	x = shape_of(o, 4, error);
+	if (!x)
+		return -EINVAL;
+	in = fxq_tensor_type(FXQ_DTYPE_F32, x->rank, x->dims);
+	call.in = &in;
+	if (pool_read(&call, 2, &p))
+		return refuse(error, "%s", call.error);
+	for (int d = 1; d < 3; d++) {
+		int64_t reach = (p.out[d] - 1) * p.stride[d] +
+				(p.taps[d] - 1) * p.dilation[d] + 1;
+
+		if (padding[1 + d] < reach - p.in[d] - p.begin[d])
+			padding[1 + d] = reach - p.in[d] - p.begin[d];
+	}
+	return 0;
+}
+
 static int write_max_pool(struct operation *o, const struct qresult *to,
 			  char *error)
 {
+	if (pad_to_ceil(o, error))
+		return -EINVAL;
 	o->op = "qmax_pool2d";
 	put_result(o, to);
 	return 0;
@@ -126,6 +169,8 @@ static int write_avg_pool(struct operation *o, const struct qresult *to,
 	int64_t n = kernel->ints[0] * kernel->ints[1];
 	float *table = put_floats(o, n);
 
+	if (pad_to_ceil(o, error))
+		return -EINVAL;
 	if (!table)
 		return refuse(error, "no memory for a table");
 	form_averages(scale_of(o), to->scale, n, table);
@@ -523,13 +568,21 @@ static bool resizes_images(const struct operation *o)
 	       !says(o, "coordinate_transformation_mode", "tf_crop_and_resize");
 }
 
-bool quantized_has(const struct operation *o)
+/* Windows past the padding have none that is counted. */
+static bool counts_beyond(const struct operation *o)
 {
 	const struct fxq_attr *ceil = find_attr(o, "ceil_mode");
+	const struct fxq_attr *counted = find_attr(o, "count_include_pad");
+
+	return ceil && ceil->i && counted && counted->i;
+}
+
+bool quantized_has(const struct operation *o)
+{
 	const char *image = line_image_op(o->op);
 	const struct form *form = form_of(image ? image : o->op);
 
-	if ((ceil && ceil->i) ||
+	if (counts_beyond(o) ||
 	    (!strcmp(o->op, "resize") && !resizes_images(o)))
 		return false;
 	return form ? form->result != OWN : only_moves(o->op);

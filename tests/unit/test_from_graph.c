@@ -466,6 +466,47 @@ static void each_end_has_its_padding_either_way(void **state)
 	both_ways_lead_to_the_same_integers(uneven(0));
 }
 
+static struct fx_node *pool(struct fx_graph *g, const char *op,
+			    struct fx_node *x)
+{
+	const struct fx_kwarg counted = { "count_include_pad", fx_arg_int(0) };
+	struct fx_node *n;
+
+	n = fx_graph_call(g, op, IN(x), WITH({ "kernel_size", INTS(g, 3, 2) },
+					     { "stride", INTS(g, 2, 3) },
+					     { "padding", INTS(g, 0, 1, 0, 0) },
+					     { "dilation", INTS(g, 1, 1) },
+					     { "ceil_mode", fx_arg_int(1) }));
+	if (!strcmp(op, "avg_pool2d"))
+		fx_node_set_kwarg(n, counted.name, counted.value);
+	return n;
+}
+
+/* Windows that reach past the image: 12 x 12, 6 x 5, 3 x 2 */
+static struct fx_graph *rounded_up(bool averages)
+{
+	struct fx_node *x;
+	struct fx_graph *g = graph_of(1, &x);
+
+	x = fx_graph_call(g, "resize", IN(conv(g, x, 1)),
+			  WITH({ "sizes", INTS(g, 1, 4, 12, 12) },
+			       { "mode", fx_arg_str("nearest") }));
+	x = pool(g, averages ? "avg_pool2d" : "max_pool2d", x);
+	x = pool(g, "max_pool2d", conv(g, x, 1));
+	fx_graph_set_output(g, &x, 1);
+	if (fx_graph_infer(g))
+		fail_msg("%s", fx_graph_error(g));
+	assert_int_equal(x->out[0].dims[2], 3);
+	assert_int_equal(x->out[0].dims[3], 2);
+	return g;
+}
+
+static void windows_reach_past_the_image(void **state)
+{
+	go_through_the_verbs(rounded_up(true), "rounded up", 20, 1, 1, BORDERS);
+	both_ways_lead_to_the_same_integers(rounded_up(false));
+}
+
 static struct fx_node *ints(struct fx_graph *g, const int64_t *v, uint32_t n)
 {
 	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_I64, 1,
@@ -809,6 +850,7 @@ int main(void)
 		cmocka_unit_test(what_no_module_does_stays_an_operator),
 		cmocka_unit_test(each_end_has_its_padding),
 		cmocka_unit_test(each_end_has_its_padding_either_way),
+		cmocka_unit_test(windows_reach_past_the_image),
 		cmocka_unit_test(what_moves_integers_moves_them_on_the_device),
 		cmocka_unit_test(they_are_moved_either_way),
 		cmocka_unit_test(what_is_too_long_for_integers_stays_float),
