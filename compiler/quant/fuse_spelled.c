@@ -163,21 +163,36 @@ static bool reads(const struct fx_node *user, struct fx_node *n)
 	return !n;
 }
 
-/* Do layers alone read @n, or what is folded into one with it? */
-static bool leads_to_layers(struct fx_node *n)
+/* Does @n compute on integers in the midst of a network? */
+static bool is_amidst(const struct fx_node *n)
+{
+	static const char *const names[] = {
+		"global_avg_pool", "avg_pool2d", "max_pool2d",
+	};
+	bool two = fx_node_is(n, "mul") || fx_node_is(n, "add");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (fx_node_is(n, names[i]))
+			return true;
+	return is_conv(n) || (two && !fx_node_is_const(fx_node_in(n, 0)) &&
+			      !fx_node_is_const(fx_node_in(n, 1)));
+}
+
+/* Do such alone read @n, or what is folded into one layer with it? */
+static bool leads_on(struct fx_node *n)
 {
 	struct affine f;
 
 	for (struct fx_node *u = n->next; u; u = u->next)
-		if (reads(u, n) && !is_conv(u) &&
-		    !(affine_of(u, &f) && leads_to_layers(u)))
+		if (reads(u, n) && !is_amidst(u) &&
+		    !(affine_of(u, &f) && leads_on(u)))
 			return false;
 	return n->n_users > 0;
 }
 
 /*
  * A factor and a summand for each channel, or for all: into the layer before it,
- * or if layers follow a layer by itself, which unlike a sum with a number has
+ * or if the network goes on a layer by itself, which unlike a sum with a number has
  * integers. What is the input's own comes before any integers.
  */
 static bool rewrite_scale(struct fx_node *n)
@@ -193,7 +208,7 @@ static bool rewrite_scale(struct fx_node *n)
 		return true;
 	}
 	if (type_of(n)->rank != 4 || f.x->opcode == FX_PLACEHOLDER ||
-	    !leads_to_layers(n))
+	    !leads_on(n))
 		return false;
 	conv = depthwise(n, &f);
 	fx_node_set_kwarg(conv, "stride", fx_arg_ints(n->graph, ones, 2));
