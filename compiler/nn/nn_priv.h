@@ -111,6 +111,11 @@ size_t args_count(const fxv *args);
 const fxv *find_poison(const fxv *args);
 bool any_node(const fxv *args);
 int value_err(fxv v);			/* of a poison */
+/* The value that stands for @n; None for NULL. */
+static inline fxv node_value(struct fx_node *n)
+{
+	return n ? (fxv){ .kind = FX_VALUE_NODE, .node = n } : fx_none;
+}
 /* The first poison, without file, line and expression. */
 const char *error_sentence(fxv v);
 /* fx_poison() with the class that Python would raise; -EINVAL. */
@@ -305,7 +310,7 @@ fxv run_quantized_sub(const struct fx_loc *at, const fxv *in,
 fxv run_quantized_matmul(const struct fx_loc *at, const fxv *in,
 			 const fxv *options);
 
-/* functionalize.c: the node that computes @o in the graph that is written */
+/* rewrite.c: the node that computes @o in the graph that is written */
 fxv rewrite_operation(const struct operation *o);
 
 /* function.c */
@@ -481,52 +486,6 @@ fxv wrapped_run(const struct fx_wrapped *w, struct fx_module *self,
 bool has_lowerings(const struct fx_graph *g);
 /* Puts lowerings in the places of such calls; @root has the graph's modules. */
 int lower_wrapped(struct fx_graph *g, struct fx_module *root);
-
-/* functionalize.c, rewrite_index.c: writing operators down */
-
-/*
- * struct several - what a node answers that has several results: a tuple of
- * nodes of the graph that is written, tuples, and None
- */
-struct several {
-	const struct fx_node *of;
-	fxv value;
-};
-
-/*
- * struct rewrite
- * @from, @to: the graphs; a node of @from knows its successor in node->data
- * @told: the graph that is told of failures
- * @source: the layer whose nodes are being written
- * @inside: @from is what the forward of one module of @told's graph does
- */
-struct rewrite {
-	struct fx_graph *from, *to, *told;
-	struct fx_module *model;
-	const char *source;
-	const struct fx_loc *loc;
-	bool inside;
-	struct several *several;
-	size_t n_several;
-};
-
-/* Records the failure, and returns -EINVAL. */
-int rewrite_fail(struct rewrite *r, struct fx_node *n, const char *what);
-struct fx_node *rewrite_call(struct rewrite *r, const char *op,
-			     struct fx_node *x, const struct fx_kwarg *kwargs,
-			     size_t n_kwargs);
-/* An argument of a traced node, tuples of tensors included. */
-int rewrite_value(struct rewrite *r, struct fx_node *n, const struct fx_arg *a,
-		  fxv *ret);
-/* What @n answers if it has several results; or NULL. */
-const fxv *rewrite_several(const struct rewrite *r, const struct fx_node *n);
-/* @n answers @v: a node of the new graph, None, or several. */
-void rewrite_answer(struct rewrite *r, struct fx_node *n, fxv v);
-
-/* getitem, split and chunk of tensors. */
-int rewrite_getitem(struct rewrite *r, struct fx_node *n);
-int rewrite_split(struct rewrite *r, struct fx_node *n);
-int rewrite_chunk(struct rewrite *r, struct fx_node *n);
 
 /* interpreter.c */
 

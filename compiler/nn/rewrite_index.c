@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "nn_priv.h"
+#include "rewrite.h"
 
 struct ints {
 	int64_t v[MAX_ARGS];
