@@ -2,9 +2,10 @@
 /*
  * convert.h - what the files of the conversion share
  *
- * convert.c walks the float graph and keeps the passage between float and
- * integer; group.c decides which nodes become one operator; convert_layer.c
- * makes those with weights, convert_ops.c the others, a table row each.
+ * convert.c walks the float graph; group.c decides which nodes become one
+ * operator; convert_layer.c makes those with weights, convert_ops.c the others,
+ * a table row each. convert_form.c keeps the passage between float and integer,
+ * convert_scale.c the scales; convert_new.c makes the nodes.
  */
 #ifndef FXQ_CONVERT_H
 #define FXQ_CONVERT_H
@@ -73,7 +74,7 @@ static inline struct value *value_of(const struct fx_node *n)
  */
 void group_nodes(struct fx_graph *g, const struct fx_qconfig *qconfig);
 
-/* convert.c */
+/* convert_form.c */
 
 /* The integer form of a float graph's node; NULL if it cannot have one. */
 struct fx_node *as_integer(struct convert *cv, struct fx_node *n);
@@ -81,10 +82,24 @@ struct fx_node *as_integer(struct convert *cv, struct fx_node *n);
 struct fx_node *as_integer_of(struct convert *cv, struct fx_node *n,
 			      struct qparams qp);
 struct fx_node *as_float(struct convert *cv, struct fx_node *n);
+/* @n as the model has it, on float inputs. */
+struct fx_node *as_it_is(struct convert *cv, struct fx_node *n);
+/* @q, an integer form of @n, in parameters @qp. */
+struct fx_node *as_rescaled(struct convert *cv, struct fx_node *n,
+			    struct fx_node *q, struct qparams qp);
 /* Does @n have, or will it get, an integer form without being quantized? */
 bool is_integer(const struct convert *cv, const struct fx_node *n);
+
+/* convert_scale.c */
+
 int qparams_of(struct convert *cv, struct fx_node *n, struct qparams *ret);
 int range_of(struct convert *cv, struct fx_node *n, struct range *ret);
+/* Is it known, without data perhaps, how @n is to be quantized? */
+bool has_scale(const struct convert *cv, const struct fx_node *n);
+/* Gives what only feeds a concatenation the scale of that. */
+int share_scales(struct convert *cv);
+
+/* convert_new.c */
 
 /* Parameters of a new operator, collected one by one. */
 struct kwargs {
