@@ -30,6 +30,29 @@ void fx_node_visit(const struct fx_node *n,
 		arg_visit(&n->kwargs[i].value, fn, ctx);
 }
 
+static bool arg_uses(const struct fx_arg *a, const struct fx_node *in)
+{
+	if (a->kind == FX_ARG_NODE)
+		return a->node == in;
+	if (!arg_has_items(a))
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (arg_uses(&a->items[i], in))
+			return true;
+	return false;
+}
+
+bool fx_node_uses(const struct fx_node *n, const struct fx_node *in)
+{
+	for (size_t i = 0; i < n->n_args; i++)
+		if (arg_uses(&n->args[i], in))
+			return true;
+	for (size_t i = 0; i < n->n_kwargs; i++)
+		if (arg_uses(&n->kwargs[i].value, in))
+			return true;
+	return false;
+}
+
 struct count_walk {
 	unsigned int stamp;
 	int step;

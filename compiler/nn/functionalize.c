@@ -100,23 +100,13 @@ static int rewrite_function(struct rewrite *r, struct fx_node *n)
 	return rewrite_as_operation(r, n, &o);
 }
 
-static void note_attr(struct fx_node *in, void *ctx)
-{
-	const struct fx_node **wanted = ctx;
-
-	if (in == *wanted)
-		*wanted = NULL;
-}
-
 /* An attribute that says how to quantize: a parameter, and no constant. */
 static bool only_scales(struct fx_node *n)
 {
 	for (struct fx_node *user = n->next; user; user = user->next) {
 		const struct fx_function *fn = function_of_node(user);
-		const struct fx_node *found = n;
 
-		fx_node_visit(user, note_attr, &found);
-		if (!found && !(fn && function_writes(fn)))
+		if (fx_node_uses(user, n) && !(fn && function_writes(fn)))
 			return false;
 	}
 	return n->n_users > 0;

@@ -12,26 +12,6 @@
 #define SMALL	65536		/* elements */
 #define PASSAGES	64	/* looked at on the way out */
 
-struct search {
-	const struct fx_node *of;
-	bool found;
-};
-
-static void match(struct fx_node *in, void *ctx)
-{
-	struct search *s = ctx;
-
-	s->found |= in == s->of;
-}
-
-static bool uses(const struct fx_node *u, const struct fx_node *n)
-{
-	struct search s = { .of = n };
-
-	fx_node_visit(u, match, &s);
-	return s.found;
-}
-
 /*
  * struct way - what is asked of all ways out
  * @outputs: do outputs let 32-bit sums out?
@@ -62,7 +42,7 @@ static bool leaves_by_passages(const struct fx_node *n, struct way *w)
 	if (--w->budget < 0)
 		return false;
 	for (const struct fx_node *u = n->next; u; u = u->next)
-		if (uses(u, n) && !is_exit(u, w) &&
+		if (fx_node_uses(u, n) && !is_exit(u, w) &&
 		    !(is_passage(u) && leaves_by_passages(u, w)))
 			return false;
 	return n->n_users > 0;
@@ -71,7 +51,7 @@ static bool leaves_by_passages(const struct fx_node *n, struct way *w)
 static bool leaves_as_it_is(const struct fx_node *n, const struct way *w)
 {
 	for (const struct fx_node *u = n->next; u; u = u->next)
-		if (uses(u, n) && !is_exit(u, w))
+		if (fx_node_uses(u, n) && !is_exit(u, w))
 			return false;
 	return n->n_users > 0;
 }

@@ -28,29 +28,13 @@ bool const_scalar(const struct fx_node *n, float *ret_value)
 	return true;
 }
 
-struct user_search {
-	const struct fx_node *of;
-	bool found;
-};
-
-static void match_user(struct fx_node *in, void *ctx)
-{
-	struct user_search *s = ctx;
-
-	s->found |= in == s->of;
-}
-
 struct fx_node *only_user(const struct fx_node *n)
 {
 	if (n->n_users != 1)
 		return NULL;
-	for (struct fx_node *u = n->next; u; u = u->next) {
-		struct user_search s = { .of = n };
-
-		fx_node_visit(u, match_user, &s);
-		if (s.found)
+	for (struct fx_node *u = n->next; u; u = u->next)
+		if (fx_node_uses(u, n))
 			return u;
-	}
 	return NULL;
 }
 

@@ -26,23 +26,11 @@ static bool is_configured(const struct convert *cv, const struct fx_node *n)
 	return module_member(cv->prepared, n->name) != NULL;
 }
 
-static void note_first(struct fx_node *in, void *ctx)
-{
-	const struct fx_node **wanted = ctx;
-
-	if (in == *wanted)
-		*wanted = NULL;
-}
-
 static const struct fx_node *first_user(const struct fx_node *n)
 {
-	for (const struct fx_node *user = n->next; user; user = user->next) {
-		const struct fx_node *wanted = n;
-
-		fx_node_visit(user, note_first, &wanted);
-		if (!wanted)
+	for (const struct fx_node *user = n->next; user; user = user->next)
+		if (fx_node_uses(user, n))
 			return user;
-	}
 	return NULL;
 }
 

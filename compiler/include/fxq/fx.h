@@ -266,6 +266,8 @@ void fx_node_set_type(struct fx_node *n, const struct fxq_tensor *type);
 /* Calls @fn for each node argument of @n, nested ones too, in order. */
 void fx_node_visit(const struct fx_node *n,
 		   void (*fn)(struct fx_node *in, void *ctx), void *ctx);
+/* Is @in an argument of @n, or in one? */
+bool fx_node_uses(const struct fx_node *n, const struct fx_node *in);
 /* Every use of @from becomes a use of @to; returns how many nodes changed. */
 unsigned int fx_node_replace_uses(struct fx_node *from, struct fx_node *to);
 /* The uses that @n makes of @from become uses of @to. */
