@@ -11,56 +11,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fxq/image.h>
-
 #include "fxq_contract.h"
 #include "image_priv.h"
-
-/* X(id, name, align): the sections that are always there, in file order. */
-#define SECTIONS(X)						\
-	X(HEADER,     FXQ_SECTION_HEADER,     8)		\
-	X(TENSORS,    FXQ_SECTION_TENSORS,    8)		\
-	X(STEPS,      FXQ_SECTION_STEPS,      8)		\
-	X(BINDINGS,   FXQ_SECTION_BINDINGS,   8)		\
-	X(ARGS,       FXQ_SECTION_ARGS,       4)		\
-	X(ATTRS,      FXQ_SECTION_ATTRS,      8)		\
-	X(VALUES,     FXQ_SECTION_VALUES,     8)		\
-	X(TAGS,       FXQ_SECTION_TAGS,       8)		\
-	X(PREPROCESS, FXQ_SECTION_PREPROCESS, 4)		\
-	X(STRINGS,    FXQ_SECTION_STRINGS,    1)		\
-	X(CONSTS,     FXQ_SECTION_CONSTS,     FXQ_WEIGHTS_ALIGN)	\
-	X(WEIGHTS,    FXQ_SECTION_WEIGHTS,    FXQ_WEIGHTS_ALIGN)
-
-enum {
-#define X(id, name, align) id,
-	SECTIONS(X)
-#undef X
-	FIRST_STREAM
-};
-
-/*
- * struct fxq_writer
- * @sections: the fixed ones, then a stream for each device step
- * @strings: hash table of offsets into .fxq.strings, 0: free
- * @n_tensors, @n_steps, @n_tags: records so far
- */
-struct fxq_writer {
-	struct fxq_image_header header;
-	struct image_section *sections;
-	size_t n_sections;
-	uint32_t *strings;
-	uint32_t n_strings, room_strings;
-	uint32_t n_tensors, n_steps, n_tags;
-	int err;
-	char error[FXQ_ERROR_MAX];
-};
 
 static const uint8_t dtype_bytes[FXQ_DTYPE_COUNT] = {
 #define X(id, name, bytes) [FXQ_DTYPE_##id] = bytes,
@@ -68,183 +26,26 @@ static const uint8_t dtype_bytes[FXQ_DTYPE_COUNT] = {
 #undef X
 };
 
-static void fail(struct fxq_writer *w, int err, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void fail(struct fxq_writer *w, int err, const char *fmt, ...)
-{
-	va_list args;
-
-	if (w->err)
-		return;
-	w->err = err;
-	va_start(args, fmt);
-	vsnprintf(w->error, sizeof(w->error), fmt, args);
-	va_end(args);
-}
-
-static void fail_memory(struct fxq_writer *w)
-{
-	fail(w, -ENOMEM, "no memory left for the image");
-}
-
-/* Room for @len more bytes, zeroed; NULL after an error. */
-static void *extend(struct fxq_writer *w, struct image_section *s, size_t len)
-{
-	size_t room = s->room ? s->room : 4096;
-	uint8_t *data;
-
-	if (w->err)
-		return NULL;
-	while (room - s->len < len && room <= SIZE_MAX / 4)
-		room *= 2;
-	if (room - s->len < len) {
-		fail_memory(w);
-		return NULL;
-	}
-	if (room != s->room) {
-		data = realloc(s->data, room);
-		if (!data) {
-			fail_memory(w);
-			return NULL;
-		}
-		s->data = data;
-		s->room = room;
-	}
-	memset(s->data + s->len, 0, len);
-	s->len += len;
-	return s->data + s->len - len;
-}
-
-static void append(struct fxq_writer *w, int section, const void *data,
-		   size_t len)
-{
-	void *to = extend(w, &w->sections[section], len);
-
-	if (to && len)
-		memcpy(to, data, len);
-}
-
-/* Appends @data on the next multiple of FXQ_WEIGHTS_ALIGN; its offset. */
-static uint64_t append_aligned(struct fxq_writer *w, int section,
-			       const void *data, uint64_t len)
-{
-	struct image_section *s = &w->sections[section];
-	uint64_t at;
-
-	extend(w, s, -s->len % FXQ_WEIGHTS_ALIGN);
-	at = s->len;
-	append(w, section, data, len);
-	return w->err ? 0 : at;
-}
-
-/* How many records of @size the section holds. */
-static uint32_t count(const struct fxq_writer *w, int section, size_t size)
-{
-	return w->sections[section].len / size;
-}
-
-static struct image_section *new_section(struct fxq_writer *w,
-					 const char *name, uint32_t align)
-{
-	struct image_section *all, *s;
-
-	if (w->err)
-		return NULL;
-	all = reallocarray(w->sections, w->n_sections + 1, sizeof(*all));
-	if (!all) {
-		fail_memory(w);
-		return NULL;
-	}
-	w->sections = all;
-	s = &all[w->n_sections++];
-	*s = (struct image_section){ .align = align };
-	snprintf(s->name, sizeof(s->name), "%s", name);
-	return s;
-}
-
-static uint32_t hash(const char *s)
-{
-	uint32_t h = 2166136261u;
-
-	while (*s)
-		h = (h ^ (uint8_t)*s++) * 16777619u;
-	return h;
-}
-
-static void grow_strings(struct fxq_writer *w)
-{
-	uint32_t room = w->room_strings ? w->room_strings * 2 : 256;
-	const char *text = (char *)w->sections[STRINGS].data;
-	uint32_t *table = calloc(room, sizeof(*table));
-
-	if (!table) {
-		fail_memory(w);
-		return;
-	}
-	for (uint32_t i = 0; i < w->room_strings; i++) {
-		uint32_t at;
-
-		if (!w->strings[i])
-			continue;
-		at = hash(text + w->strings[i]) % room;
-		while (table[at])
-			at = (at + 1) % room;
-		table[at] = w->strings[i];
-	}
-	free(w->strings);
-	w->strings = table;
-	w->room_strings = room;
-}
-
-/* The offset of @s in .fxq.strings, where each text stands once. */
-static uint32_t string(struct fxq_writer *w, const char *s)
-{
-	struct image_section *strings = &w->sections[STRINGS];
-	uint32_t at;
-
-	if (!s || !*s || w->err)
-		return 0;
-	if (w->n_strings >= w->room_strings / 2)
-		grow_strings(w);
-	if (w->err)
-		return 0;
-	at = hash(s) % w->room_strings;
-	while (w->strings[at]) {
-		if (!strcmp((char *)strings->data + w->strings[at], s))
-			return w->strings[at];
-		at = (at + 1) % w->room_strings;
-	}
-	if (strings->len + strlen(s) >= UINT32_MAX) {
-		fail(w, -EOVERFLOW, "the image has more than 4 GiB of names");
-		return 0;
-	}
-	w->strings[at] = strings->len;
-	w->n_strings++;
-	append(w, STRINGS, s, strlen(s) + 1);
-	return w->strings[at];
-}
-
 /* Appends tensor indices to .fxq.args; returns the first's place there. */
 static uint32_t add_args(struct fxq_writer *w, const char *what,
 			 const uint32_t *tensors, uint32_t n, bool may_lack)
 {
-	uint32_t first = count(w, ARGS, sizeof(uint32_t));
+	uint32_t first = section_count(w, ARGS, sizeof(uint32_t));
 
 	for (uint32_t i = 0; i < n; i++)
 		if (tensors[i] >= w->n_tensors &&
 		    !(may_lack && tensors[i] == FXQ_ARG_ABSENT))
-			fail(w, -EINVAL,
-			     "%s %u is tensor %u, but only %u tensors have been added",
-			     what, i, tensors[i], w->n_tensors);
-	append(w, ARGS, tensors, n * sizeof(*tensors));
+			image_fail(w, -EINVAL,
+				   "%s %u is tensor %u, but only %u tensors have been added",
+				   what, i, tensors[i], w->n_tensors);
+	section_append(w, ARGS, tensors, n * sizeof(*tensors));
 	return first;
 }
 
 /* The value of @a: itself, an offset in strings, or an index in values. */
 static uint64_t attr_value(struct fxq_writer *w, const struct fxq_attr *a)
 {
-	uint64_t value = count(w, VALUES, sizeof(value));
+	uint64_t value = section_count(w, VALUES, sizeof(value));
 
 	switch (a->type) {
 	case FXQ_ATTR_INT:
@@ -253,16 +54,17 @@ static uint64_t attr_value(struct fxq_writer *w, const struct fxq_attr *a)
 		memcpy(&value, &a->f, sizeof(value));
 		return value;
 	case FXQ_ATTR_STRING:
-		return string(w, a->s);
+		return image_string(w, a->s);
 	case FXQ_ATTR_INTS:
-		append(w, VALUES, a->ints, a->count * sizeof(*a->ints));
+		section_append(w, VALUES, a->ints, a->count * sizeof(*a->ints));
 		return value;
 	case FXQ_ATTR_FLOATS:
-		append(w, VALUES, a->floats, a->count * sizeof(*a->floats));
+		section_append(w, VALUES, a->floats,
+			       a->count * sizeof(*a->floats));
 		return value;
 	default:
-		fail(w, -EINVAL, "attribute %s has the unknown type %u",
-		     a->name, a->type);
+		image_fail(w, -EINVAL, "attribute %s has the unknown type %u",
+			   a->name, a->type);
 		return 0;
 	}
 }
@@ -270,19 +72,19 @@ static uint64_t attr_value(struct fxq_writer *w, const struct fxq_attr *a)
 static uint32_t add_attrs(struct fxq_writer *w, const struct fxq_attr *attrs,
 			  uint32_t n)
 {
-	uint32_t first = count(w, ATTRS, sizeof(struct fxq_image_attr));
+	uint32_t first = section_count(w, ATTRS, sizeof(struct fxq_image_attr));
 
 	for (uint32_t i = 0; i < n; i++) {
 		const struct fxq_attr *a = &attrs[i];
 		struct fxq_image_attr attr = {
-			.name = string(w, a->name),
+			.name = image_string(w, a->name),
 			.type = a->type,
 			.count = a->type == FXQ_ATTR_INTS ||
 				 a->type == FXQ_ATTR_FLOATS ? a->count : 1,
 			.value = attr_value(w, a),
 		};
 
-		append(w, ATTRS, &attr, sizeof(attr));
+		section_append(w, ATTRS, &attr, sizeof(attr));
 	}
 	return first;
 }
@@ -294,19 +96,19 @@ struct fxq_writer *fxq_writer_new(const char *name, const char *producer)
 
 	if (!w)
 		return NULL;
-#define X(id, name, align) new_section(w, name, align);
+#define X(id, name, align) section_new(w, name, align);
 	SECTIONS(X)
 #undef X
 	if (w->err) {
 		fxq_writer_free(w);
 		return NULL;
 	}
-	append(w, STRINGS, "", 1);
+	section_append(w, STRINGS, "", 1);
 	w->header.magic = FXQ_IMAGE_MAGIC;
 	w->header.version = FXQ_IMAGE_VERSION;
 	memcpy(w->header.contract, contract, sizeof(contract));
-	w->header.name = string(w, name);
-	w->header.producer = string(w, producer);
+	w->header.name = image_string(w, name);
+	w->header.producer = image_string(w, producer);
 	return w;
 }
 
@@ -331,18 +133,18 @@ static uint64_t data_bytes(struct fxq_writer *w, const char *name,
 		name = "(unnamed)";
 	if (t->dtype >= FXQ_DTYPE_COUNT || !dtype_bytes[t->dtype] ||
 	    t->rank > FXQ_MAX_RANK) {
-		fail(w, -EINVAL,
-		     "tensor %s has dtype %u and rank %u, which an image cannot hold",
-		     name, t->dtype, t->rank);
+		image_fail(w, -EINVAL,
+			   "tensor %s has dtype %u and rank %u, which an image cannot hold",
+			   name, t->dtype, t->rank);
 		return 0;
 	}
 	bytes = dtype_bytes[t->dtype];
 	for (uint32_t i = 0; i < t->rank; i++)
 		if (t->dims[i] < 0 ||
 		    __builtin_mul_overflow(bytes, t->dims[i], &bytes)) {
-			fail(w, -EINVAL,
-			     "tensor %s has the size %" PRId64 " in dimension %u; an image needs fixed sizes",
-			     name, t->dims[i], i);
+			image_fail(w, -EINVAL,
+				   "tensor %s has the size %" PRId64 " in dimension %u; an image needs fixed sizes",
+				   name, t->dims[i], i);
 			return 0;
 		}
 	return bytes;
@@ -352,7 +154,7 @@ uint32_t fxq_writer_tensor(struct fxq_writer *w, const char *name,
 			   const struct fxq_tensor *type, uint32_t flags)
 {
 	struct fxq_image_tensor t = {
-		.name = string(w, name),
+		.name = image_string(w, name),
 		.dtype = type->dtype,
 		.rank = type->rank,
 		.flags = flags,
@@ -367,27 +169,28 @@ uint32_t fxq_writer_tensor(struct fxq_writer *w, const char *name,
 	if (type->scale != 0)
 		memcpy(&t.scale, &type->scale, sizeof(t.scale));
 	if (flags & FXQ_TENSOR_CONST)
-		t.offset = append_aligned(w, CONSTS, type->data, t.bytes);
-	append(w, TENSORS, &t, sizeof(t));
+		t.offset = section_append_aligned(w, CONSTS, type->data,
+						  t.bytes);
+	section_append(w, TENSORS, &t, sizeof(t));
 	return w->n_tensors++;
 }
 
 uint64_t fxq_writer_weights(struct fxq_writer *w, const void *data,
 			    uint64_t bytes)
 {
-	return append_aligned(w, WEIGHTS, data, bytes);
+	return section_append_aligned(w, WEIGHTS, data, bytes);
 }
 
 uint32_t fxq_writer_tag(struct fxq_writer *w, const char *layer,
 			const char *op, uint64_t macs)
 {
 	struct fxq_image_tag tag = {
-		.layer = string(w, layer),
-		.op = string(w, op),
+		.layer = image_string(w, layer),
+		.op = image_string(w, op),
 		.macs = macs,
 	};
 
-	append(w, TAGS, &tag, sizeof(tag));
+	section_append(w, TAGS, &tag, sizeof(tag));
 	return w->n_tags++;
 }
 
@@ -396,7 +199,7 @@ static uint32_t add_bound(struct fxq_writer *w,
 			  const struct fxq_writer_device *step, uint32_t kind,
 			  uint32_t *ret_n)
 {
-	uint32_t first = count(w, ARGS, sizeof(uint32_t));
+	uint32_t first = section_count(w, ARGS, sizeof(uint32_t));
 
 	*ret_n = 0;
 	for (uint32_t i = 0; i < step->n_bindings; i++) {
@@ -413,9 +216,9 @@ uint32_t fxq_writer_device_step(struct fxq_writer *w,
 {
 	struct fxq_image_step s = {
 		.kind = FXQ_STEP_DEVICE,
-		.layer = string(w, step->layer),
-		.first_binding = count(w, BINDINGS,
-				       sizeof(struct fxq_image_binding)),
+		.layer = image_string(w, step->layer),
+		.first_binding = section_count(w, BINDINGS,
+					       sizeof(struct fxq_image_binding)),
 		.n_bindings = step->n_bindings,
 		.n_descs = step->n_descs,
 		.scratch_bytes = step->scratch_bytes,
@@ -427,16 +230,16 @@ uint32_t fxq_writer_device_step(struct fxq_writer *w,
 
 	s.first_in = add_bound(w, step, FXQ_BIND_INPUT, &s.n_in);
 	s.first_out = add_bound(w, step, FXQ_BIND_OUTPUT, &s.n_out);
-	append(w, BINDINGS, step->bindings,
-	       step->n_bindings * sizeof(*step->bindings));
+	section_append(w, BINDINGS, step->bindings,
+		       step->n_bindings * sizeof(*step->bindings));
 	snprintf(name, sizeof(name), FXQ_SECTION_STREAM "%u", w->n_steps);
-	stream = new_section(w, name, FXQ_DESC_BYTES);
-	to = stream ? extend(w, stream, (size_t)step->n_descs *
-			     sizeof(*step->stream)) : NULL;
+	stream = section_new(w, name, FXQ_DESC_BYTES);
+	to = stream ? section_extend(w, stream, (size_t)step->n_descs *
+				     sizeof(*step->stream)) : NULL;
 	if (to && step->n_descs)
 		memcpy(to, step->stream,
 		       (size_t)step->n_descs * sizeof(*step->stream));
-	append(w, STEPS, &s, sizeof(s));
+	section_append(w, STEPS, &s, sizeof(s));
 	return w->n_steps++;
 }
 
@@ -445,9 +248,9 @@ uint32_t fxq_writer_call_step(struct fxq_writer *w,
 {
 	struct fxq_image_step s = {
 		.kind = step->wrapped ? FXQ_STEP_WRAPPED : FXQ_STEP_CPU,
-		.name = string(w, step->name),
-		.layer = string(w, step->layer),
-		.reason = string(w, step->reason),
+		.name = image_string(w, step->name),
+		.layer = image_string(w, step->layer),
+		.reason = image_string(w, step->reason),
 		.n_in = step->n_in,
 		.n_out = step->n_out,
 		.n_attrs = step->n_attrs,
@@ -455,12 +258,12 @@ uint32_t fxq_writer_call_step(struct fxq_writer *w,
 	};
 
 	if (!s.name)
-		fail(w, -EINVAL, "step %u on the CPU has no function name",
-		     w->n_steps);
+		image_fail(w, -EINVAL, "step %u on the CPU has no function name",
+			   w->n_steps);
 	s.first_in = add_args(w, "input", step->in, step->n_in, true);
 	s.first_out = add_args(w, "output", step->out, step->n_out, false);
 	s.first_attr = add_attrs(w, step->attrs, step->n_attrs);
-	append(w, STEPS, &s, sizeof(s));
+	section_append(w, STEPS, &s, sizeof(s));
 	return w->n_steps++;
 }
 
@@ -489,7 +292,7 @@ void fxq_writer_self(struct fxq_writer *w, bool training,
 void fxq_writer_preprocess(struct fxq_writer *w,
 			   const struct fxq_image_preprocess *p)
 {
-	append(w, PREPROCESS, p, sizeof(*p));
+	section_append(w, PREPROCESS, p, sizeof(*p));
 }
 
 void fxq_writer_numbers(struct fxq_writer *w, enum fxq_quantize_rule rule,
@@ -513,14 +316,14 @@ int fxq_writer_finish_memory(struct fxq_writer *w, void **ret_data,
 	int ret;
 
 	w->sections[HEADER].len = 0;
-	append(w, HEADER, &w->header, sizeof(w->header));
+	section_append(w, HEADER, &w->header, sizeof(w->header));
 	if (w->err)
 		return w->err;
 
 	ret = image_elf(w->sections, w->n_sections, ret_data, ret_size,
 			w->error, sizeof(w->error));
 	if (ret == -ENOMEM)
-		fail_memory(w);
+		image_fail_memory(w);
 	w->err = ret;
 	return ret;
 }
@@ -553,8 +356,8 @@ int fxq_writer_finish(struct fxq_writer *w, const char *path)
 
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0) {
-		fail(w, -errno, "%s cannot be written: %s", path,
-		     strerror(errno));
+		image_fail(w, -errno, "%s cannot be written: %s", path,
+			   strerror(errno));
 		goto free_data;
 	}
 
@@ -562,7 +365,7 @@ int fxq_writer_finish(struct fxq_writer *w, const char *path)
 	if (close(fd) && !ret)
 		ret = -errno;
 	if (ret) {
-		fail(w, ret, "%s cannot be written: %s", path, strerror(-ret));
+		image_fail(w, ret, "%s cannot be written: %s", path, strerror(-ret));
 		if (!lstat(path, &st) && S_ISREG(st.st_mode))
 			unlink(path);
 	}

@@ -4,7 +4,7 @@
  *
  *	select    nodes become operations on feature maps      ops_*.c, view.c
  *	plan      what stays in the SPM, what is tiled         plan.c
- *	emit      operations become descriptors                emit.c, dma.c
+ *	emit      operations become descriptors                emit*.c, dma.c
  *	schedule  loads move up to where they are hidden       schedule.c
  *	allocate  buffers get SPM addresses                    stream.c
  *	hazards   descriptors get their waits                  hazards.c
@@ -309,7 +309,7 @@ uint64_t map_bytes(const struct fmap *t, const struct box *b);
 uint32_t map_plane(const struct fmap *t, const struct box *b);
 struct box map_box(const struct fmap *t);
 
-/* select.c */
+/* select.c, store.c */
 
 struct value *value_of(struct segment *s, struct fx_node *n);
 void set_value(struct segment *s, struct fx_node *n, const struct view *v);

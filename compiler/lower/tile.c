@@ -4,7 +4,7 @@
  *
  * Every operation can be done box by box of its result. Here stands which box
  * of each operand such a part depends on, and what its descriptor looks like;
- * addresses are emit.c's business.
+ * addresses are emit_op.c's business.
  */
 #include <fxq/fxq_cost.h>
 
