@@ -5,6 +5,7 @@
 #ifndef FXQ_TOOLS_BENCH_H
 #define FXQ_TOOLS_BENCH_H
 
+#include "profile.h"
 #include "trace.h"
 
 /*

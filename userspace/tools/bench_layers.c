@@ -4,7 +4,7 @@
  */
 #include <inttypes.h>
 
-#include "tool.h"
+#include "profile.h"
 
 static const char *const bounds[BOUNDS] = {
 	[BOUND_COMPUTE] = "compute",

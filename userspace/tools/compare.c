@@ -33,10 +33,8 @@ double layer_lsb(const struct layer *l, const struct deviation *d)
 	       d->most / (double)l->node->out[0].scale : NAN;
 }
 
-/* False if the two cannot be compared. */
-static bool deviation_add(struct deviation *d, const struct fxq_tensor *x,
-			  const struct fxq_tensor *q,
-			  const struct fxq_tensor *type)
+bool deviation_add(struct deviation *d, const struct fxq_tensor *x,
+		   const struct fxq_tensor *q, const struct fxq_tensor *type)
 {
 	struct fxq_tensor as = *q;
 
@@ -58,124 +56,6 @@ static bool deviation_add(struct deviation *d, const struct fxq_tensor *x,
 	return true;
 }
 
-/* What the converted graph says by itself */
-
-static const struct fxq_tensor *constant_in(const struct fx_node *n, size_t i,
-					    uint32_t dtype)
-{
-	const struct fx_node *in = fx_node_in(n, i);
-
-	return in && fx_node_is_const(in) && in->out[0].dtype == dtype ?
-	       &in->out[0] : NULL;
-}
-
-/* The channel of the result that element @i of @w belongs to. */
-static int64_t channel_of(const struct fx_node *n, const struct fxq_tensor *w,
-			  int64_t i)
-{
-	int64_t taps = 1, groups = fx_node_int(n, "groups", 1), in;
-
-	if (!fx_node_is(n, "qconv_transpose2d"))
-		return i / (fxq_tensor_count(w) / w->dims[0]);
-	for (uint32_t d = 2; d < w->rank; d++)
-		taps *= w->dims[d];
-	in = i / (taps * w->dims[1]);
-	return in / (w->dims[0] / groups) * w->dims[1] +
-	       i / taps % w->dims[1];
-}
-
-/* |x - z| is at most 255. */
-static double headroom(const struct fx_node *n)
-{
-	const struct fxq_tensor *w = constant_in(n, 1, FXQ_DTYPE_I8);
-	const struct fxq_tensor *bias = constant_in(n, 2, FXQ_DTYPE_I32);
-	double *sum, most = 1;
-	int64_t channels;
-
-	if (!w || !bias)
-		return NAN;
-	channels = fxq_tensor_count(bias);
-	sum = calloc((size_t)channels + 1, sizeof(*sum));
-	if (!sum)
-		return NAN;
-	for (int64_t i = 0; i < fxq_tensor_count(w); i++)
-		sum[channel_of(n, w, i)] += 255 * fabs(element(w, i));
-	for (int64_t c = 0; c < channels; c++)
-		most = fmax(most, sum[c] + fabs(element(bias, c)));
-	free(sum);
-	return 31 - log2(most);
-}
-
-/* The float weights that integer weights @w came from, by name. */
-static const struct fxq_tensor *float_weights(const struct fx_graph *g,
-					      const struct fx_node *w)
-{
-	fx_for_each_node(n, g)
-		if (fx_node_is_const(n) && w->source &&
-		    !strcmp(n->name, w->source))
-			return &n->out[0];
-	return NULL;
-}
-
-/* Each channel at the scale that brings its integers closest. */
-static double weights_db(const struct fx_graph *g, const struct fx_node *n)
-{
-	const struct fxq_tensor *w = constant_in(n, 1, FXQ_DTYPE_I8), *f;
-	const struct fxq_tensor *bias = constant_in(n, 2, FXQ_DTYPE_I32);
-	double *fits, *squares, signal = 0, left = 0;
-	int64_t channels;
-
-	f = w && bias ? float_weights(g, fx_node_in(n, 1)) : NULL;
-	if (!f || fxq_tensor_count(f) != fxq_tensor_count(w))
-		return NAN;
-	channels = fxq_tensor_count(bias);
-	fits = calloc(2 * (size_t)channels + 1, sizeof(*fits));
-	if (!fits)
-		return NAN;
-	squares = fits + channels;
-	for (int64_t i = 0; i < fxq_tensor_count(w); i++) {
-		int64_t c = channel_of(n, w, i);
-		double q = element(w, i), v = element(f, i);
-
-		fits[c] += q * v;
-		squares[c] += q * q;
-		signal += v * v;
-	}
-	left = signal;
-	for (int64_t c = 0; c < channels; c++)
-		left -= squares[c] > 0 ? fits[c] * fits[c] / squares[c] : 0;
-	free(fits);
-	return left > 0 ? 10 * log10(signal / left) : INFINITY;
-}
-
-static int list_layers(const struct build *b, const struct capture *flt,
-		       struct comparison *c)
-{
-	size_t n = 0;
-
-	fx_for_each_node(count, b->converted)
-		n++;
-	c->layers = calloc(n + 1, sizeof(*c->layers));
-	if (!c->layers)
-		return complain_io(io_fail_memory("layers"));
-	fx_for_each_node(node, b->converted) {
-		struct layer *l = &c->layers[c->n];
-		const struct captured *twin;
-
-		if (node->opcode != FX_CALL_FUNCTION &&
-		    node->opcode != FX_CALL_METHOD)
-			continue;
-		twin = capture_find_float(flt, node);
-		*l = (struct layer){
-			.node = node, .twin = twin ? twin->name : NULL,
-			.headroom = headroom(node), .output_db = NAN,
-			.weights_db = weights_db(b->graph, node),
-		};
-		c->n++;
-	}
-	return TOOL_OK;
-}
-
 /* Lowering takes the nodes' data for itself, so each sample asks for this. */
 static void mark_layers(struct build *b, const struct comparison *c)
 {
@@ -184,8 +64,6 @@ static void mark_layers(struct build *b, const struct comparison *c)
 	for (size_t i = 0; i < c->n; i++)
 		c->layers[i].node->data = &c->layers[i];
 }
-
-/* The runs */
 
 /*
  * struct pass - one run of the integer graph
@@ -326,89 +204,6 @@ static int add_outputs(const struct build *b, const struct capture *flt,
 	return c->outputs ? TOOL_OK : complain_io(io_fail_memory("outputs"));
 }
 
-/*
- * struct injection - a run of the float graph in which @layer alone is the
- * integer graph's: its value, @value, takes the float one's place
- */
-struct injection {
-	const struct layer *layer;
-	const struct fxq_tensor *value;
-	struct capture seen;
-};
-
-static int inject(struct fx_node *n, int out_index, struct fxq_tensor *value,
-		  void *ctx)
-{
-	struct injection *in = ctx;
-	struct fxq_tensor as = *in->value;
-	float *to = value->data;
-
-	if (out_index)
-		return 0;
-	as.scale = in->layer->node->out[0].scale;
-	as.zero_point = in->layer->node->out[0].zero_point;
-	for (int64_t i = 0; !strcmp(n->name, in->layer->twin) &&
-			    i < fxq_tensor_count(value); i++)
-		to[i] = (float)element(&as, i);
-	return capture_add(&in->seen, n->name, n->name, value);
-}
-
-static int find_sensitivity(const struct model *m, struct build *b,
-			    const struct options *o,
-			    const struct fxq_tensor *sample,
-			    const struct capture *flt,
-			    const struct capture *alone, struct layer *l)
-{
-	const struct fxq_tensor *x = l->twin ? capture_find(flt, l->twin) : NULL;
-	struct injection in = { .layer = l };
-	struct fx_node **outputs;
-	size_t n;
-	int code;
-
-	in.value = capture_find(alone, l->node->name);
-	if (!x || !in.value || x->dtype != FXQ_DTYPE_F32 ||
-	    fxq_tensor_count(x) != fxq_tensor_count(in.value) ||
-	    (in.value->dtype != FXQ_DTYPE_F32 && l->node->out[0].scale == 0))
-		return TOOL_OK;
-	code = run_observed(b->graph, o, m->training, sample, inject, &in);
-	outputs = graph_outputs(b->graph, &n);
-	for (size_t i = 0; !code && outputs && i < n; i++) {
-		const struct fxq_tensor *y = capture_find(flt, outputs[i]->name);
-		const struct fxq_tensor *z = capture_find(&in.seen,
-							  outputs[i]->name);
-		struct deviation d = { 0 };
-		double db;
-
-		if (!y || !z || !deviation_add(&d, y, z, z))
-			continue;
-		db = deviation_db(&d);
-		if (isnan(l->output_db) || db < l->output_db)
-			l->output_db = db;
-	}
-	free(outputs);
-	capture_free(&in.seen);
-	return code;
-}
-
-static int find_sensitivities(const struct model *m, struct build *b,
-			      const struct options *o,
-			      const struct fxq_tensor *sample,
-			      const struct capture *flt,
-			      const struct capture *alone,
-			      struct comparison *c)
-{
-	int code = TOOL_OK;
-
-	progress_begin("rounding one layer at a time", c->n);
-	for (size_t i = 0; !code && i < c->n; i++) {
-		code = find_sensitivity(m, b, o, sample, flt, alone,
-					&c->layers[i]);
-		progress_at(i + 1);
-	}
-	progress_end();
-	return code;
-}
-
 /* Equal to the reference, layer by layer, on the device of @o? */
 static int run_device(const struct model *m, struct build *b,
 		      const struct options *o, const struct fxq_tensor *sample,
@@ -444,7 +239,8 @@ static int run_device(const struct model *m, struct build *b,
 
 static int run_sample(const struct model *m, struct build *b,
 		      struct fx_graph *fake, const struct options *o,
-		      const struct fxq_tensor *sample, bool first, bool sensitivity, struct comparison *c)
+		      const struct fxq_tensor *sample, bool first,
+		      bool sensitivity, struct comparison *c)
 {
 	struct capture flt = { 0 }, q = { 0 }, alone = { 0 };
 	struct pass whole = { &flt, &q, false };
@@ -454,7 +250,7 @@ static int run_sample(const struct model *m, struct build *b,
 
 	code = capture_graph(b->graph, o, m->training, sample, &flt);
 	if (!code && first)
-		code = list_layers(b, &flt, c);
+		code = compare_list_layers(b, &flt, c);
 	mark_layers(b, c);
 	if (!code)
 		code = run_observed(b->converted, o, m->training, sample, look,
@@ -467,7 +263,7 @@ static int run_sample(const struct model *m, struct build *b,
 	if (!code)
 		code = add_outputs(b, &flt, &q, c);
 	if (!code && first && sensitivity)
-		code = find_sensitivities(m, b, o, sample, &flt, &alone, c);
+		code = compare_alone(m, b, o, sample, &flt, &alone, c);
 	if (!code && first)
 		code = run_device(m, b, o, sample, &q, c);
 	capture_free(&flt);

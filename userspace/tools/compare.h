@@ -20,6 +20,12 @@ struct deviation {
 /* Ratio of signal to noise in dB, infinite without noise; NaN without data. */
 double deviation_db(const struct deviation *d);
 double deviation_cosine(const struct deviation *d);
+/*
+ * Adds that @x, float, came as @q, quantized as @type says. False if the two
+ * cannot be compared.
+ */
+bool deviation_add(struct deviation *d, const struct fxq_tensor *x,
+		   const struct fxq_tensor *q, const struct fxq_tensor *type);
 
 /*
  * struct layer - a node of the converted graph beside the value of the float
@@ -91,6 +97,19 @@ char *output_text(const struct comparison *c, size_t i);
 
 /* Largest error in units of the layer's result; NaN if it has no scale. */
 double layer_lsb(const struct layer *l, const struct deviation *d);
+
+/* compare_layers.c: a layer for each call of @b, with its value in @flt */
+int compare_list_layers(const struct build *b, const struct capture *flt,
+			struct comparison *c);
+
+/*
+ * compare_alone.c: each layer's output_db. @flt and @alone are what float made
+ * of @sample, and what each integer layer makes of float's values.
+ */
+int compare_alone(const struct model *m, struct build *b,
+		  const struct options *o, const struct fxq_tensor *sample,
+		  const struct capture *flt, const struct capture *alone,
+		  struct comparison *c);
 
 /* compare_notes.c: of @b, which is built of @m; short of memory, fewer. */
 struct notes compare_notes(const struct model *m, const struct build *b,

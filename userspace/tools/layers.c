@@ -11,7 +11,7 @@
 
 #include <fxq/fxq_cost.h>
 
-#include "tool.h"
+#include "profile.h"
 
 static int by_end(const void *a, const void *b)
 {

@@ -14,7 +14,7 @@
 #include <fxq/fxq_cmd.h>
 
 #include "peak.h"
-#include "tool.h"
+#include "profile.h"
 
 #define MAX_RUNS	10000	/* later ones are not kept */
 #define MAX_PEAKS	256

@@ -107,4 +107,25 @@ int qat_image(const struct lesson *l, const struct model *m,
 int qat_test(const struct lesson *l, const struct bytes *image,
 	     struct outcome *ret);
 
+/* teach.c */
+
+/*
+ * struct train_args - what train and qat are told
+ * @network, @output: the model, and what it learned; NULL: not written
+ * @quantized: it is qat
+ * @qconfig: of qat, @has_qconfig if it was given
+ */
+struct train_args {
+	struct options o;
+	struct recipe r;
+	bool quantized;
+	struct fx_default_qconfig qconfig;
+	bool has_qconfig;
+	const char *network, *output;
+	const char *data, *labels, *test, *test_labels;
+};
+
+/* Trains the model, tests it and writes it down; an exit code. */
+int teach(struct train_args *a);
+
 #endif /* FXQ_TOOLS_TRAIN_H */
