@@ -9,9 +9,10 @@
 #define GOLDEN_OBSERVERS_H
 
 #include <math.h>
-#include <stdio.h>
 
 #include <fxq/observer.h>
+
+#include "golden_json.h"
 
 static fxv golden_batch(int i, const char *data)
 {
@@ -29,27 +30,6 @@ static fxv golden_batch(int i, const char *data)
 			*v = fabsf(*v) + 0.1f;
 	}
 	return x;
-}
-
-static json_t *load(const char *name)
-{
-	char path[512];
-	json_t *root;
-
-	snprintf(path, sizeof(path), "%s/%s", GOLDEN_QUANT, name);
-	root = json_load_file(path, 0, NULL);
-	assert_non_null(root);
-	return root;
-}
-
-static const char *text(json_t *o, const char *key)
-{
-	return json_string_value(json_object_get(o, key));
-}
-
-static int64_t integer(json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
 }
 
 /* torch 1.13's constructor with the arguments that the golden was made with. */

@@ -24,6 +24,8 @@
 #include <fxq/fxq.h>
 #include <fxq/image.h>
 
+/* A device on which nothing fits whole. */
+static const struct fxq_caps small = { 64u << 10, 8u << 10, 1u << 20 };
 
 struct net {
 	struct fx_graph *g;
@@ -36,24 +38,24 @@ struct net {
 	unsigned int device_nodes, cpu_nodes;
 };
 
-static uint32_t net_rand(struct net *n)
+static inline uint32_t net_rand(struct net *n)
 {
 	n->seed = n->seed * 6364136223846793005ull + 1442695040888963407ull;
 	return (uint32_t)(n->seed >> 33);
 }
 
-static int net_range(struct net *n, int lo, int hi)
+static inline int net_range(struct net *n, int lo, int hi)
 {
 	return lo + (int)(net_rand(n) % (uint32_t)(hi - lo + 1));
 }
 
-static struct net net_new(uint64_t seed)
+static inline struct net net_new(uint64_t seed)
 {
 	return (struct net){ .g = fx_graph_new(), .seed = seed * 77 + 1 };
 }
 
-static struct fx_node *net_input(struct net *n, uint32_t rank,
-				 const int64_t *dims)
+static inline struct fx_node *net_input(struct net *n, uint32_t rank,
+					const int64_t *dims)
 {
 	struct fxq_tensor *t = &n->in[n->n_in++];
 	char name[8];
@@ -71,8 +73,8 @@ static struct fx_node *net_input(struct net *n, uint32_t rank,
 #define net_image(n, c, h, w)	\
 	net_input(n, 4, (int64_t[]){ 1, c, h, w })
 
-static struct fx_node *net_const(struct net *n, uint32_t dtype, uint32_t rank,
-				 const int64_t *dims, const void *data)
+static inline struct fx_node *net_const(struct net *n, uint32_t dtype, uint32_t rank,
+					const int64_t *dims, const void *data)
 {
 	struct fxq_tensor t = fxq_tensor_type(dtype, rank, dims);
 
@@ -80,8 +82,8 @@ static struct fx_node *net_const(struct net *n, uint32_t dtype, uint32_t rank,
 	return fx_graph_constant(n->g, "const", &t);
 }
 
-static struct fx_node *net_bytes(struct net *n, uint32_t rank,
-				 const int64_t *dims)
+static inline struct fx_node *net_bytes(struct net *n, uint32_t rank,
+					const int64_t *dims)
 {
 	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_I8, rank, dims);
 	struct fx_node *node;
@@ -100,37 +102,37 @@ struct params {
 	size_t n;
 };
 
-static void param(struct params *p, const char *name, struct fx_arg value)
+static inline void param(struct params *p, const char *name, struct fx_arg value)
 {
 	p->v[p->n++] = (struct fx_kwarg){ name, value };
 }
 
-static void param_int(struct params *p, const char *name, int64_t v)
+static inline void param_int(struct params *p, const char *name, int64_t v)
 {
 	param(p, name, fx_arg_int(v));
 }
 
-static void param_float(struct params *p, const char *name, double v)
+static inline void param_float(struct params *p, const char *name, double v)
 {
 	param(p, name, fx_arg_float((double)(float)v));
 }
 
-static void param_ints(struct net *n, struct params *p, const char *name,
-		       const int64_t *v, size_t count)
+static inline void param_ints(struct net *n, struct params *p, const char *name,
+			      const int64_t *v, size_t count)
 {
 	param(p, name, fx_arg_ints(n->g, v, count));
 }
 
-static struct fx_node *net_call(struct net *n, const char *op,
-				struct fx_node *const *in, size_t n_in,
-				struct params *p)
+static inline struct fx_node *net_call(struct net *n, const char *op,
+				       struct fx_node *const *in, size_t n_in,
+				       struct params *p)
 {
 	return fx_graph_call(n->g, op, in, n_in, p ? p->v : NULL,
 			     p ? p->n : 0);
 }
 
 /* Scale and zero point of a result, and a clamp now and then. */
-static void param_result(struct net *n, struct params *p)
+static inline void param_result(struct net *n, struct params *p)
 {
 	int z = net_range(n, -30, 30);
 
@@ -149,13 +151,13 @@ struct conv_spec {
 	int extra;		/* output padding of a transposed one */
 };
 
-static struct fx_node *net_table(struct net *n)
+static inline struct fx_node *net_table(struct net *n)
 {
 	return net_bytes(n, 1, (int64_t[]){ 256 });
 }
 
-static void layer_inputs(struct net *n, const struct conv_spec *c, int k,
-			 struct fx_node **in, struct params *p)
+static inline void layer_inputs(struct net *n, const struct conv_spec *c, int k,
+				struct fx_node **in, struct params *p)
 {
 	int32_t *bias = malloc((size_t)c->oc * 4);
 	float *m = malloc((size_t)c->oc * 4), *neg = malloc((size_t)c->oc * 4);
@@ -185,8 +187,8 @@ static void layer_inputs(struct net *n, const struct conv_spec *c, int k,
 	free(neg);
 }
 
-static struct fx_node *net_conv_of(struct net *n, struct fx_node *x,
-				   struct conv_spec c, bool transposed)
+static inline struct fx_node *net_conv_of(struct net *n, struct fx_node *x,
+					  struct conv_spec c, bool transposed)
 {
 	struct fx_node *in[7] = { x };
 	struct params p = { .n = 0 };
@@ -226,7 +228,7 @@ static struct fx_node *net_conv_of(struct net *n, struct fx_node *x,
 	net_conv(n, x, .oc = o, .kh = k, .kw = k, .pt = (k) / 2,	\
 		 .pl = (k) / 2, .pb = (k) / 2, .pr = (k) / 2, __VA_ARGS__)
 
-static struct fx_node *net_linear(struct net *n, struct fx_node *x, int oc)
+static inline struct fx_node *net_linear(struct net *n, struct fx_node *x, int oc)
 {
 	struct conv_spec c = { .oc = oc };
 	struct fx_node *in[7] = { x };
@@ -240,8 +242,8 @@ static struct fx_node *net_linear(struct net *n, struct fx_node *x, int oc)
 	return net_call(n, "qlinear", in, 7, &p);
 }
 
-static struct fx_node *net_binary(struct net *n, const char *op,
-				  struct fx_node *a, struct fx_node *b)
+static inline struct fx_node *net_binary(struct net *n, const char *op,
+					 struct fx_node *a, struct fx_node *b)
 {
 	struct params p = { .n = 0 };
 
@@ -256,9 +258,9 @@ static struct fx_node *net_binary(struct net *n, const char *op,
 }
 
 /* The type of @like: what only moves elements keeps scale and zero point. */
-static struct fx_node *net_move(struct net *n, const char *op,
-				struct fx_node *const *in, size_t n_in,
-				struct params *p)
+static inline struct fx_node *net_move(struct net *n, const char *op,
+				       struct fx_node *const *in, size_t n_in,
+				       struct params *p)
 {
 	struct fx_node *m = net_call(n, op, in, n_in, p);
 
@@ -270,8 +272,8 @@ static struct fx_node *net_move(struct net *n, const char *op,
 	return m;
 }
 
-static struct fx_node *net_reshape(struct net *n, struct fx_node *x,
-				   size_t rank, const int64_t *dims)
+static inline struct fx_node *net_reshape(struct net *n, struct fx_node *x,
+					  size_t rank, const int64_t *dims)
 {
 	struct params p = { .n = 0 };
 
@@ -279,8 +281,8 @@ static struct fx_node *net_reshape(struct net *n, struct fx_node *x,
 	return net_move(n, "reshape", &x, 1, &p);
 }
 
-static struct fx_node *net_permute(struct net *n, struct fx_node *x,
-				   size_t rank, const int64_t *dims)
+static inline struct fx_node *net_permute(struct net *n, struct fx_node *x,
+					  size_t rank, const int64_t *dims)
 {
 	struct params p = { .n = 0 };
 
@@ -288,8 +290,8 @@ static struct fx_node *net_permute(struct net *n, struct fx_node *x,
 	return net_move(n, "permute", &x, 1, &p);
 }
 
-static struct fx_node *net_slice(struct net *n, struct fx_node *x, int64_t d,
-				 int64_t from, int64_t to, int64_t step)
+static inline struct fx_node *net_slice(struct net *n, struct fx_node *x, int64_t d,
+					int64_t from, int64_t to, int64_t step)
 {
 	struct params p = { .n = 0 };
 
@@ -300,8 +302,8 @@ static struct fx_node *net_slice(struct net *n, struct fx_node *x, int64_t d,
 	return net_move(n, "slice", &x, 1, &p);
 }
 
-static struct fx_node *net_concat(struct net *n, struct fx_node *const *in,
-				  size_t count, int64_t dim)
+static inline struct fx_node *net_concat(struct net *n, struct fx_node *const *in,
+					 size_t count, int64_t dim)
 {
 	struct params p = { .n = 0 };
 
@@ -309,8 +311,8 @@ static struct fx_node *net_concat(struct net *n, struct fx_node *const *in,
 	return net_move(n, "concat", in, count, &p);
 }
 
-static struct fx_node *net_unary(struct net *n, const char *op,
-				 struct fx_node *x, double m)
+static inline struct fx_node *net_unary(struct net *n, const char *op,
+					struct fx_node *x, double m)
 {
 	struct params p = { .n = 0 };
 
@@ -319,7 +321,7 @@ static struct fx_node *net_unary(struct net *n, const char *op,
 	return net_call(n, op, &x, 1, &p);
 }
 
-static struct fx_node *net_lut(struct net *n, struct fx_node *x)
+static inline struct fx_node *net_lut(struct net *n, struct fx_node *x)
 {
 	struct params p = { .n = 0 };
 
@@ -328,8 +330,8 @@ static struct fx_node *net_lut(struct net *n, struct fx_node *x)
 			&p);
 }
 
-static struct fx_node *net_pool(struct net *n, const char *op,
-				struct fx_node *x, int k, int s, int pad)
+static inline struct fx_node *net_pool(struct net *n, const char *op,
+				       struct fx_node *x, int k, int s, int pad)
 {
 	struct params p = { .n = 0 };
 	struct fx_node *in[2] = { x, NULL };
@@ -353,8 +355,8 @@ static struct fx_node *net_pool(struct net *n, const char *op,
 	return net_call(n, op, in, avg ? 2 : 1, &p);
 }
 
-static struct fx_node *net_resize(struct net *n, struct fx_node *x, int oh,
-				  int ow, bool bilinear)
+static inline struct fx_node *net_resize(struct net *n, struct fx_node *x, int oh,
+					 int ow, bool bilinear)
 {
 	struct params p = { .n = 0 };
 	const int size[2] = { oh, ow };
@@ -382,7 +384,7 @@ static struct fx_node *net_resize(struct net *n, struct fx_node *x, int oh,
 	return net_call(n, "qresize2d", in, 3, &p);
 }
 
-static struct fx_node *net_softmax(struct net *n, struct fx_node *x, int dim)
+static inline struct fx_node *net_softmax(struct net *n, struct fx_node *x, int dim)
 {
 	struct params p = { .n = 0 };
 	uint32_t table[256];
@@ -398,19 +400,19 @@ static struct fx_node *net_softmax(struct net *n, struct fx_node *x, int dim)
 		2, &p);
 }
 
-static void net_output(struct net *n, struct fx_node *x)
+static inline void net_output(struct net *n, struct fx_node *x)
 {
 	n->out[n->n_out++] = x;
 }
 
-static void net_finding(void *priv, const char *text)
+static inline void net_finding(void *priv, const char *text)
 {
 	fprintf(stderr, "debug mode: %s\n", text);
 	++*(int *)priv;
 }
 
-static void net_compare(const struct fxq_tensor *want,
-			const struct fxq_tensor *got, size_t i)
+static inline void net_compare(const struct fxq_tensor *want,
+			       const struct fxq_tensor *got, size_t i)
 {
 	size_t bytes = fxq_tensor_bytes(want);
 	const uint8_t *a = want->data, *b = got->data;
@@ -429,8 +431,8 @@ static void net_compare(const struct fxq_tensor *want,
 }
 
 /* Lowers the graph; the image in memory, which the caller frees. */
-static void net_lower(struct net *n, const struct fxq_caps *caps, FILE *dump,
-		      void **ret_data, size_t *ret_size)
+static inline void net_lower(struct net *n, const struct fxq_caps *caps, FILE *dump,
+			     void **ret_data, size_t *ret_size)
 {
 	struct fx_lower_options opt = { .name = "net", .dump = dump };
 	struct fxq_writer *w;
@@ -444,8 +446,8 @@ static void net_lower(struct net *n, const struct fxq_caps *caps, FILE *dump,
 	fxq_writer_free(w);
 }
 
-static void net_execute(struct net *n, const void *data, size_t size,
-			const struct fxq_tensor *want)
+static inline void net_execute(struct net *n, const void *data, size_t size,
+			       const struct fxq_tensor *want)
 {
 	struct fxq_device_config config = { .debug = true,
 					    .report = net_finding };
@@ -482,7 +484,7 @@ static void net_execute(struct net *n, const void *data, size_t size,
 	fxq_device_close(dev);
 }
 
-static void net_check_caps(struct net *n, const struct fxq_caps *caps)
+static inline void net_check_caps(struct net *n, const struct fxq_caps *caps)
 {
 	struct fxq_tensor want[8];
 	const char *dump = getenv("FXQ_TEST_DUMP");
@@ -509,7 +511,7 @@ static void net_check_caps(struct net *n, const struct fxq_caps *caps)
 		fxq_tensor_free(&want[i]);
 }
 
-static void net_free(struct net *n)
+static inline void net_free(struct net *n)
 {
 	for (size_t i = 0; i < n->n_in; i++)
 		fxq_tensor_free(&n->in[i]);
@@ -517,7 +519,7 @@ static void net_free(struct net *n)
 }
 
 /* Wholly on the device, with a full and with a tiny scratchpad. */
-static void net_check(struct net *n)
+static inline void net_check(struct net *n)
 {
 	net_check_caps(n, NULL);
 	assert_int_equal(n->cpu_nodes, 0);

@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_io.c - files that hold tensors and pictures: round trips, refusals
+ * test_io.c - files that hold tensors: round trips, refusals
  *
  * Files that other programs wrote are here as bytes: an array as
  * numpy.lib.format describes it, a deflated archive made with zlib. Every
- * format is also cut short at each byte and has each bit flipped, where a
- * sanitizer sees what the tests cannot.
+ * format, of pictures too, is also cut short at each byte and has each bit
+ * flipped, where a sanitizer sees what the tests cannot.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <math.h>
 #include <unistd.h>
 
-#include <errno.h>
-#include <math.h>
-#include <turbojpeg.h>
-#include <zlib.h>
-
-#include <cmocka.h>
-
-#include <fxq/fx.h>
-
-#include "io/io.h"
+#include "io_kit.h"
 
 /* An npy file of version 1 with the dictionary @dict. */
 static struct bytes npy(const char *dict, const void *values, size_t size)
@@ -50,12 +35,6 @@ static struct fxq_tensor matrix(void)
 
 	t.data = (void *)six;
 	return t;
-}
-
-static void assert_refused(int ret, const char *sentence)
-{
-	assert_int_equal(ret, -EINVAL);
-	assert_string_equal(io_error(), sentence);
 }
 
 /* npy */
@@ -425,277 +404,6 @@ static void idx_size_must_be_what_its_header_says(void **state)
 	bytes_free(&b);
 }
 
-/* pictures */
-
-static struct picture gradient(uint32_t w, uint32_t h, uint32_t channels)
-{
-	struct picture p;
-
-	assert_int_equal(picture_alloc("p", &p, w, h, channels), 0);
-	for (size_t i = 0; i < (size_t)w * h * channels; i++)
-		p.pixels[i] = i * 5;
-	return p;
-}
-
-static void png_comes_back(void **state)
-{
-	for (uint32_t channels = 1; channels <= 3; channels += 2) {
-		struct picture p = gradient(7, 5, channels), back;
-		struct bytes b;
-
-		assert_int_equal(png_format("p", &p, &b), 0);
-		assert_true(is_picture(b.data, b.size));
-		assert_int_equal(picture_parse("p", b.data, b.size, &back), 0);
-		assert_int_equal(back.width, 7);
-		assert_int_equal(back.height, 5);
-		assert_int_equal(back.channels, channels);
-		assert_memory_equal(back.pixels, p.pixels, 35 * channels);
-		picture_free(&p);
-		picture_free(&back);
-		bytes_free(&b);
-	}
-}
-
-/* A chunk with its length and checksum. */
-static uint8_t *chunk(uint8_t *p, const char *type, const void *data, size_t n)
-{
-	uint32_t crc;
-
-	*p++ = n >> 24, *p++ = n >> 16, *p++ = n >> 8, *p++ = n;
-	memcpy(p, type, 4);
-	memcpy(p + 4, data, n);
-	crc = crc32(0, p, n + 4);
-	p += n + 4;
-	*p++ = crc >> 24, *p++ = crc >> 16, *p++ = crc >> 8, *p++ = crc;
-	return p;
-}
-
-/* One pixel, 16 bits a channel, red, green, blue, alpha. */
-static struct bytes deep_png(void)
-{
-	const uint8_t head[13] = { 0, 0, 0, 1, 0, 0, 0, 1, 16, 6, 0, 0, 0 };
-	const uint8_t row[9] = { 0, 0xff, 0xff, 0x80, 0x80, 0, 0, 0x10, 0x10 };
-	struct bytes b = { malloc(200), 0 };
-	uint8_t packed[64], *p;
-	uLongf n = sizeof(packed);
-
-	compress(packed, &n, row, sizeof(row));
-	p = mempcpy(b.data, "\x89PNG\r\n\x1a\n", 8);
-	p = chunk(p, "IHDR", head, sizeof(head));
-	p = chunk(p, "IDAT", packed, n);
-	p = chunk(p, "IEND", "", 0);
-	b.size = p - b.data;
-	return b;
-}
-
-static void png_of_16_bits_loses_depth_and_alpha(void **state)
-{
-	struct bytes b = deep_png();
-	struct picture p;
-
-	assert_int_equal(picture_parse("p", b.data, b.size, &p), 0);
-	assert_int_equal(p.channels, 3);
-	assert_int_equal(p.pixels[0], 255);
-	assert_int_equal(p.pixels[1], 128);
-	assert_int_equal(p.pixels[2], 0);
-	picture_free(&p);
-	bytes_free(&b);
-}
-
-static void png_that_promises_too_much_is_refused(void **state)
-{
-	const uint8_t head[13] = { 0, 0, 0x40, 0, 0, 0, 0x20, 0, 8, 2, 0, 0, 0 };
-	uint8_t file[100], *p = mempcpy(file, "\x89PNG\r\n\x1a\n", 8);
-	struct picture picture;
-
-	p = chunk(p, "IHDR", head, sizeof(head));
-	p = chunk(p, "IDAT", "x", 1);
-	assert_refused(picture_parse("p.png", file, p - file, &picture),
-		       "p.png: this PNG promises 16384x8192 pixels and cannot hold them");
-}
-
-static struct bytes jpeg_of(const struct picture *p)
-{
-	tjhandle tj = tjInitCompress();
-	unsigned char *data = NULL;
-	unsigned long n = 0;
-	struct bytes b;
-
-	assert_int_equal(tjCompress2(tj, p->pixels, p->width, 0, p->height,
-				     p->channels == 1 ? TJPF_GRAY : TJPF_RGB,
-				     &data, &n,
-				     p->channels == 1 ? TJSAMP_GRAY :
-				     TJSAMP_444, 95, 0), 0);
-	b = (struct bytes){ malloc(n), n };
-	memcpy(b.data, data, n);
-	tjFree(data);
-	tjDestroy(tj);
-	return b;
-}
-
-static void jpeg_is_read(void **state)
-{
-	struct picture p = gradient(16, 8, 3), back;
-	struct bytes b;
-
-	memset(p.pixels, 100, 16 * 8 * 3);
-	b = jpeg_of(&p);
-	assert_int_equal(picture_parse("p", b.data, b.size, &back), 0);
-	assert_int_equal(back.width, 16);
-	assert_int_equal(back.height, 8);
-	assert_int_equal(back.channels, 3);
-	/* An even grey survives the transform but for rounding. */
-	for (int i = 0; i < 16 * 8 * 3; i++)
-		assert_in_range(back.pixels[i], 99, 101);
-	picture_free(&p);
-	picture_free(&back);
-	bytes_free(&b);
-}
-
-static void jpeg_of_tables_alone_is_refused(void **state)
-{
-	const uint8_t file[] = { 0xff, 0xd8, 0xff, 0xd9 };
-	struct picture p;
-
-	assert_refused(jpeg_parse("p.jpg", file, sizeof(file), &p),
-		       "p.jpg: this picture has no pixels");
-}
-
-static void jpeg_that_ends_early_is_refused(void **state)
-{
-	struct picture p = gradient(64, 64, 3), back;
-	struct bytes b = jpeg_of(&p);
-
-	assert_int_equal(picture_parse("p.jpg", b.data, b.size / 2, &back),
-			 -EINVAL);
-	assert_non_null(strstr(io_error(), "p.jpg: this JPEG cannot be read: "));
-	picture_free(&p);
-	bytes_free(&b);
-}
-
-static void ppm_is_read(void **state)
-{
-	const char file[] = "P6 # a comment\n2 1\n255\n\1\2\3\4\5\6";
-	struct picture p;
-
-	assert_int_equal(picture_parse("p", file, sizeof(file) - 1, &p), 0);
-	assert_int_equal(p.width, 2);
-	assert_int_equal(p.height, 1);
-	assert_memory_equal(p.pixels, "\1\2\3\4\5\6", 6);
-	picture_free(&p);
-	assert_refused(picture_parse("p", file, sizeof(file) - 2, &p),
-		       "p: this picture is cut short");
-}
-
-static void pgm_of_16_bits_is_scaled(void **state)
-{
-	const char file[] = "P5\n2 1\n65535\n\xff\xff\x80\x80";
-	struct picture p;
-
-	assert_int_equal(picture_parse("p", file, sizeof(file) - 1, &p), 0);
-	assert_int_equal(p.channels, 1);
-	assert_int_equal(p.pixels[0], 255);
-	assert_int_equal(p.pixels[1], 128);
-	picture_free(&p);
-}
-
-static void picture_of_another_kind_is_named(void **state)
-{
-	struct picture p;
-
-	assert_refused(picture_parse("p.gif", "GIF89a", 6, &p),
-		       "p.gif: this is no PNG, JPEG, PPM (P6) or PGM (P5) picture; convert it to one");
-}
-
-static void picture_with_too_many_pixels_is_refused(void **state)
-{
-	const char file[] = "P5 4294967295 4294967295 255\n";
-	struct picture p;
-
-	assert_int_equal(picture_parse("p", file, sizeof(file) - 1, &p),
-			 -EFBIG);
-}
-
-/* from pictures to inputs */
-
-static void resize_to_the_same_size_changes_nothing(void **state)
-{
-	struct picture p = gradient(5, 4, 3), same;
-
-	assert_int_equal(picture_resize("p", &p, 5, 4, &same), 0);
-	assert_memory_equal(same.pixels, p.pixels, 60);
-	picture_free(&p);
-	picture_free(&same);
-}
-
-static void resize_halves_by_means_and_doubles_by_lines(void **state)
-{
-	struct picture p, q;
-
-	assert_int_equal(picture_alloc("p", &p, 4, 1, 1), 0);
-	memcpy(p.pixels, "\0\100\200\300", 4);
-	/*
-	 * Halved: centres at 1 and 3, weights fall to 0 two pixels away, so
-	 * 3/4, 3/4, 1/4 of the first three: (0 * 3 + 64 * 3 + 128) / 7.
-	 */
-	assert_int_equal(picture_resize("p", &p, 2, 1, &q), 0);
-	assert_int_equal(q.pixels[0], 46);
-	assert_int_equal(q.pixels[1], 146);
-	picture_free(&q);
-	/* Doubled: a quarter of the way between neighbours, the edge held. */
-	assert_int_equal(picture_resize("p", &p, 8, 1, &q), 0);
-	assert_memory_equal(q.pixels, "\0\20\60\120\160\220\260\300", 8);
-	picture_free(&p);
-	picture_free(&q);
-}
-
-static struct fxq_preprocess_info to_two_pixels(enum fxq_pixel_order order)
-{
-	return (struct fxq_preprocess_info){
-		.order = order, .width = 2, .height = 1, .channels = 3,
-		.mean = { 0, 0.5, 0 }, .std = { 1, 2, 1 },
-	};
-}
-
-static void preprocess_normalizes_planes(void **state)
-{
-	struct fxq_preprocess_info info = to_two_pixels(FXQ_PIXEL_RGB);
-	uint8_t pixels[6] = { 255, 0, 51, 0, 255, 102 };
-	const struct picture p = { 2, 1, 3, pixels };
-	float x[6];
-
-	assert_int_equal(preprocess("p", &info, &p, x), 0);
-	assert_true(x[0] == 1.0f && x[1] == 0.0f);
-	assert_true(x[2] == -0.25f && x[3] == 0.25f);
-	assert_true(x[4] == 51 / 255.0f && x[5] == 102 / 255.0f);
-}
-
-static void preprocess_can_turn_colours_and_layout(void **state)
-{
-	struct fxq_preprocess_info info = to_two_pixels(FXQ_PIXEL_BGR);
-	uint8_t pixels[6] = { 255, 0, 51, 0, 255, 102 };
-	const struct picture p = { 2, 1, 3, pixels };
-	float x[6];
-
-	info.nhwc = true;
-	assert_int_equal(preprocess("p", &info, &p, x), 0);
-	assert_true(x[0] == 51 / 255.0f && x[1] == -0.25f && x[2] == 1.0f);
-	assert_true(x[3] == 102 / 255.0f && x[4] == 0.25f && x[5] == 0.0f);
-}
-
-static void preprocess_makes_grey_of_colours(void **state)
-{
-	struct fxq_preprocess_info info = to_two_pixels(FXQ_PIXEL_GRAY);
-	uint8_t pixels[6] = { 255, 255, 255, 255, 0, 0 };
-	const struct picture p = { 2, 1, 3, pixels };
-	float x[2];
-
-	info.channels = 1;
-	assert_int_equal(preprocess("p", &info, &p, x), 0);
-	/* Red counts 0.299. */
-	assert_true(x[0] == 1.0f && x[1] == 76 / 255.0f);
-}
-
 /* tensors from files */
 
 static void convert_takes_numbers_to_float(void **state)
@@ -817,21 +525,6 @@ int main(void)
 		cmocka_unit_test(idx_numbers_are_turned_round),
 		cmocka_unit_test(idx_may_be_gzipped),
 		cmocka_unit_test(idx_size_must_be_what_its_header_says),
-		cmocka_unit_test(png_comes_back),
-		cmocka_unit_test(png_of_16_bits_loses_depth_and_alpha),
-		cmocka_unit_test(png_that_promises_too_much_is_refused),
-		cmocka_unit_test(jpeg_is_read),
-		cmocka_unit_test(jpeg_of_tables_alone_is_refused),
-		cmocka_unit_test(jpeg_that_ends_early_is_refused),
-		cmocka_unit_test(ppm_is_read),
-		cmocka_unit_test(pgm_of_16_bits_is_scaled),
-		cmocka_unit_test(picture_of_another_kind_is_named),
-		cmocka_unit_test(picture_with_too_many_pixels_is_refused),
-		cmocka_unit_test(resize_to_the_same_size_changes_nothing),
-		cmocka_unit_test(resize_halves_by_means_and_doubles_by_lines),
-		cmocka_unit_test(preprocess_normalizes_planes),
-		cmocka_unit_test(preprocess_can_turn_colours_and_layout),
-		cmocka_unit_test(preprocess_makes_grey_of_colours),
 		cmocka_unit_test(convert_takes_numbers_to_float),
 		cmocka_unit_test(raw_file_must_have_the_size_of_its_input),
 		cmocka_unit_test(sentences_do_not_steer_terminals),

@@ -113,4 +113,50 @@ static inline void assert_refused(struct fx_module *gm, const char *why)
 	fx_module_put(gm);
 }
 
+/* It takes an input and returns no error. */
+static inline void assert_runs(struct fx_module *gm)
+{
+	fxv x = fx_gen(42, 1, 2, 4, 6, 6), y = fx_call(gm, x);
+
+	if (fx_error(y))
+		fail_msg("%s", fx_error(y));
+	fx_release(x);
+	fx_release(y);
+}
+
+#define MOST_OBSERVERS	16
+
+/* The step of what observer @i of @gm has seen; 0 if there is none. */
+static inline float step_of(struct fx_module *gm, int i)
+{
+	struct fx_module *observer;
+	struct fx_qparams q;
+	char name[40];
+	float step;
+
+	snprintf(name, sizeof(name), "activation_post_process_%d", i);
+	observer = fx_module_at(gm, name);
+	if (!observer)
+		return 0;
+	assert_int_equal(fx_calculate_qparams(observer, &q), 0);
+	step = q.scale[0];
+	fx_qparams_free(&q);
+	return step;
+}
+
+/*
+ * @converted, which was prepared as @gm, is @model but for rounding: up to three
+ * values on the way are off by half a step, and what follows makes at most @times
+ * of it: one if weights sum up to about one, two of a product with the input.
+ */
+static inline void assert_rounded(struct fx_module *model, struct fx_module *gm,
+				  struct fx_module *converted, float times)
+{
+	float widest = 0;
+
+	for (int i = 0; i < MOST_OBSERVERS; i++)
+		widest = fmaxf(widest, step_of(gm, i));
+	assert_near(model, converted, times * 1.5f * widest);
+}
+
 #endif /* TEST_VERBS_KIT_H */
