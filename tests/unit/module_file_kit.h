@@ -22,7 +22,7 @@
 #include <fxq/graph_file.h>
 #include <fxq/quantize_fx.h>
 
-#include "../golden/quant/golden.h"
+#include "quant_nets.h"
 #include "files/files.h"
 #include "nn/nn_priv.h"
 
@@ -104,16 +104,6 @@ static inline struct fx_module *traced(struct fx_module *m)
 	return gm;
 }
 
-/* The networks that torch quantized */
-
-#define X(name) extern const struct golden_quant_net golden_quant_##name;
-GOLDEN_QUANT_NETS(X)
-#undef X
-static const struct golden_quant_net *const nets[] = {
-#define X(name) &golden_quant_##name,
-	GOLDEN_QUANT_NETS(X)
-#undef X
-};
 
 static inline struct fx_module_qconfig qconfig_of(int i, bool qat)
 {

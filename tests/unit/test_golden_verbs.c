@@ -28,19 +28,8 @@
 
 #include "files/files.h"
 
-#include "../golden/quant/golden.h"
 #include "golden_observers.h"
-
-#define X(name) extern const struct golden_quant_net golden_quant_##name;
-GOLDEN_QUANT_NETS(X)
-#undef X
-
-static const struct golden_quant_net *const nets[] = {
-#define X(name) &golden_quant_##name,
-	GOLDEN_QUANT_NETS(X)
-#undef X
-};
-#define N_NETS	(sizeof(nets) / sizeof(*nets))
+#include "quant_nets.h"
 
 static const char *const configs[] = {
 	"qnnpack_default", "qnnpack_minmax_pc", "sym_int8_ref",

@@ -71,7 +71,7 @@ static void calibrate_across(const struct golden_quant_net *net,
 
 static void every_stage_comes_back(void **state)
 {
-	for (size_t i = 0; i < sizeof(nets) / sizeof(*nets); i++) {
+	for (size_t i = 0; i < N_NETS; i++) {
 		struct fx_module *model = fx_eval(nets[i]->model());
 		fxv x = fx_gen_of(42, 1, nets[i]->dims);
 		struct fx_module *gm, *again;
@@ -99,7 +99,7 @@ static void every_stage_comes_back(void **state)
 
 static void a_model_in_training_comes_back(void **state)
 {
-	for (size_t i = 0; i < sizeof(nets) / sizeof(*nets); i++) {
+	for (size_t i = 0; i < N_NETS; i++) {
 		struct fx_module *model = fx_train(nets[i]->model()), *gm;
 		fxv x = fx_gen_of(42, 1, nets[i]->dims);
 		struct fx_module_qconfig q = qconfig_of(i % 3, true);

@@ -283,7 +283,7 @@ static void files_without_end_are_refused(void **state)
 
 static struct fx_module *net_named(const char *name)
 {
-	for (size_t i = 0; i < sizeof(nets) / sizeof(*nets); i++)
+	for (size_t i = 0; i < N_NETS; i++)
 		if (!strcmp(nets[i]->name, name))
 			return nets[i]->model();
 	fail();
@@ -296,7 +296,7 @@ static struct fx_module *in_training(const char *name, int i)
 	struct fx_module_qconfig q = qconfig_of(i, true);
 
 	gm = prepare_qat_fx(model, fx_qconfig_dict({ "", NULL, &q }));
-	for (size_t k = 0; k < sizeof(nets) / sizeof(*nets); k++)
+	for (size_t k = 0; k < N_NETS; k++)
 		if (!strcmp(nets[k]->name, name))
 			run(gm, nets[k], 1);
 	fx_qconfig_put(&q);

@@ -10,15 +10,8 @@
  * longest cell, and at least two wider than its heading.
  */
 #include <ctype.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include <fxq/fx.h>
+#include "golden_fx.h"
 
 /* X(name, path, repr): what the goldens call. */
 #define GOLDEN_OPS(X)							\
@@ -73,36 +66,6 @@ static const struct fx_op *find_qualified(const char *name)
 			return op;
 	}
 	return NULL;
-}
-
-static char *read_golden(const char *name)
-{
-	char path[512];
-	char *text;
-	FILE *f;
-	long size;
-
-	snprintf(path, sizeof(path), "%s/%s.txt", GOLDEN_FX, name);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	fseek(f, 0, SEEK_END);
-	size = ftell(f);
-	rewind(f);
-	text = calloc(1, size + 1);
-	assert_int_equal(fread(text, 1, size, f), size);
-	fclose(f);
-	return text;
-}
-
-/* What stands between @from and @to (or the end); malloced. */
-static char *cut(const char *text, const char *from, const char *to)
-{
-	const char *start = strstr(text, from), *end;
-
-	assert_non_null(start);
-	start += strlen(from);
-	end = to ? strstr(start, to) : NULL;
-	return strndup(start, end ? (size_t)(end - start) : strlen(start));
 }
 
 /*
@@ -391,18 +354,6 @@ static char *mask_table(const char *text)
 	return masked;
 }
 
-static char *print_to_text(void (*print)(const struct fx_graph *, FILE *),
-			   const struct fx_graph *g)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	print(g, to);
-	fclose(to);
-	return text;
-}
-
 static void assert_table(const struct fx_graph *g, const char *golden)
 {
 	char *wanted = mask_table(golden);
@@ -423,10 +374,10 @@ static void assert_code(const struct fx_graph *g, const char *golden)
 
 static void prints_as_torch_does(void **state)
 {
-	char *golden = read_golden(*state);
-	char *text = cut(golden, "## str(graph)\n", "## after");
-	char *table = cut(golden, "## print_tabular\n", "## code\n");
-	char *code = cut(golden, "## code\n", "## str(graph)");
+	char *golden = golden_read(*state);
+	char *text = golden_part(golden, "## str(graph)\n", "## after");
+	char *table = golden_part(golden, "## print_tabular\n", "## code\n");
+	char *code = golden_part(golden, "## code\n", "## str(graph)");
 	struct fx_graph *g = read_graph(text);
 	char *printed = print_to_text(fx_graph_print, g);
 
@@ -444,8 +395,8 @@ static void prints_as_torch_does(void **state)
 
 static void prints_the_same_for_a_copy(void **state)
 {
-	char *golden = read_golden("b20_multi_use");
-	char *text = cut(golden, "## str(graph)\n", NULL);
+	char *golden = golden_read("b20_multi_use");
+	char *text = golden_part(golden, "## str(graph)\n", NULL);
 	struct fx_graph *g = read_graph(text), *copy = fx_graph_copy(g);
 	char *printed;
 
@@ -461,9 +412,9 @@ static void prints_the_same_for_a_copy(void **state)
 
 static void dead_code_goes_as_in_torch(void **state)
 {
-	char *golden = read_golden("b19_dead_code");
-	char *text = cut(golden, "## str(graph)\n", "## after");
-	char *after = cut(golden, "(changed=True)\n", NULL);
+	char *golden = golden_read("b19_dead_code");
+	char *text = golden_part(golden, "## str(graph)\n", "## after");
+	char *after = golden_part(golden, "(changed=True)\n", NULL);
 	char *code = strdup(strstr(after, "\n\n") + 1);
 	struct fx_graph *g = read_graph(text);
 
@@ -489,7 +440,7 @@ static void assert_repr(struct fx_arg arg, const char *wanted)
 
 	fx_graph_node(g, FX_CALL_MODULE, "m", NULL, &arg, 1, NULL, 0);
 	code = fx_graph_code(g);
-	line = cut(code, "    m = self.m(", ")\n");
+	line = golden_part(code, "    m = self.m(", ")\n");
 	assert_string_equal(line, wanted);
 	free(line);
 	free(code);

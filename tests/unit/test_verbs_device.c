@@ -25,18 +25,7 @@
 #include <fxq/lowering.h>
 #include <fxq/quantize_fx.h>
 
-#include "../golden/quant/golden.h"
-
-#define X(name) extern const struct golden_quant_net golden_quant_##name;
-GOLDEN_QUANT_NETS(X)
-#undef X
-
-static const struct golden_quant_net *const nets[] = {
-#define X(name) &golden_quant_##name,
-	GOLDEN_QUANT_NETS(X)
-#undef X
-};
-#define N_NETS	(sizeof(nets) / sizeof(*nets))
+#include "quant_nets.h"
 
 /* What the golden networks have not: each operator with an integer form. */
 
