@@ -81,7 +81,7 @@ int infer_qconv2d(struct fxq_call *call)
 	return conv_result(call, &v);
 }
 
-/* The sum for one output element; outside the input x equals z, adding 0. */
+/* Outside the input x equals z, adding 0. */
 static uint32_t conv_sum(const struct conv *v, const int8_t *x,
 			 const int8_t *w, int z, int64_t n, int64_t o,
 			 int64_t oy, int64_t ox)
@@ -114,10 +114,16 @@ static uint32_t conv_sum(const struct conv *v, const int8_t *x,
 	return sum;
 }
 
-int eval_qconv2d(struct fxq_call *call)
+/* The sum for one output element. */
+typedef uint32_t sum_fn(const struct conv *v, const int8_t *x, const int8_t *w,
+			int z, int64_t n, int64_t o, int64_t oy, int64_t ox);
+
+static int eval_sums(struct fxq_call *call, sum_fn *sum)
 {
 	struct ref_epilogue e = ref_epilogue(call);
 	struct conv v = conv_of(call);
+	const int8_t *in = call->in[0].data, *w = call->in[1].data;
+	int z = call->in[0].zero_point;
 	int64_t at = 0;
 
 	v.oc = call->out[0].dims[1];
@@ -128,11 +134,13 @@ int eval_qconv2d(struct fxq_call *call)
 			for (int64_t y = 0; y < v.oh; y++)
 				for (int64_t x = 0; x < v.ow; x++)
 					ref_finish(&e, at++, o,
-						   conv_sum(&v, call->in[0].data,
-							    call->in[1].data,
-							    call->in[0].zero_point,
-							    n, o, y, x));
+						   sum(&v, in, w, z, n, o, y, x));
 	return 0;
+}
+
+int eval_qconv2d(struct fxq_call *call)
+{
+	return eval_sums(call, conv_sum);
 }
 
 int infer_qconv_transpose2d(struct fxq_call *call)
@@ -205,24 +213,7 @@ static uint32_t transpose_sum(const struct conv *v, const int8_t *x,
 
 int eval_qconv_transpose2d(struct fxq_call *call)
 {
-	struct ref_epilogue e = ref_epilogue(call);
-	struct conv v = conv_of(call);
-	int64_t at = 0;
-
-	v.oc = call->out[0].dims[1];
-	v.oh = call->out[0].dims[2];
-	v.ow = call->out[0].dims[3];
-	for (int64_t n = 0; n < v.n; n++)
-		for (int64_t o = 0; o < v.oc; o++)
-			for (int64_t y = 0; y < v.oh; y++)
-				for (int64_t x = 0; x < v.ow; x++)
-					ref_finish(&e, at++, o,
-						   transpose_sum(&v,
-							call->in[0].data,
-							call->in[1].data,
-							call->in[0].zero_point,
-							n, o, y, x));
-	return 0;
+	return eval_sums(call, transpose_sum);
 }
 
 int infer_qlinear(struct fxq_call *call)

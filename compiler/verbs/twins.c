@@ -126,18 +126,8 @@ static bool constant(const struct fx_arg *a, fxv *ret)
 	fxv items[MAX_ARGS + 1];
 
 	switch (a->kind) {
-	case FX_ARG_NONE:
-		*ret = fx_none;
-		return true;
-	case FX_ARG_BOOL:
-		*ret = fx_of_bool(a->b);
-		return true;
-	case FX_ARG_INT:
-		*ret = fx_of_int(a->i);
-		return true;
-	case FX_ARG_FLOAT:
-		*ret = fx_of_float(a->f);
-		return true;
+	case FX_ARG_NAME:
+		return false;
 	case FX_ARG_STR:
 		*ret = fx_of_str(lasting(a->s));
 		return ret->s != NULL;
@@ -150,7 +140,7 @@ static bool constant(const struct fx_arg *a, fxv *ret)
 		*ret = fx_tuple_of(FX_VALUE_TUPLE, items);
 		return true;
 	default:
-		return false;
+		return arg_scalar(a, ret);
 	}
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * ctc_decode.c - the symbols that a recurrent or attending network spells
+ * ctc_decode.c - the symbols that a recurrent or attention network spells
  *
  * Of each step the best symbol; repeats count once, and "blank" stands between
  * symbols and where there is none.
