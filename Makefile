@@ -34,7 +34,7 @@ $(BUILD)/build.ninja: | packages-build
 all: packages-build $(BUILD)/build.ninja	## libraries, machine and tools
 	@ninja -C $(BUILD) $(if $(filter 1,$(V)),-v,--quiet)
 
-demo: all			## classify 10,000 images with a network
+demo: all			## classify 10,000 pictures with two networks
 	@userspace/examples/demo.sh $(BUILD)
 
 train: all			## train the demo's network anew, twenty minutes

@@ -33,6 +33,6 @@ done | sort -k 1,1n -k 2,2n | awk '
 	END {
 		one = rate[1, 3]
 		two = rate[2, 3]
-		printf "one thread %d images/s, two %d: %.2f times as many\n",
+		printf "one thread %d pictures/s, two %d: %.2f times as many\n",
 			one, two, two / one
 	}'

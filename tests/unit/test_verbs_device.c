@@ -129,7 +129,7 @@ FX_FORWARD(Attention, x)
 	return fx_matmul(weights, x);
 }
 
-/* Regions of the device with float operators and a method of the model between. */
+/* Segments of the device with float operators and a method of the model between. */
 FX_MODULE(Hybrid, module(a, CONV), module(norm, GroupNorm(2, 4)),
 	  module(b, CONV), module(c, CONV), attribute(gain, 0.5))
 FX_WRAP_METHOD(Hybrid, soften, x)
@@ -232,10 +232,10 @@ static const struct golden_quant_net zoo[] = {
 #define N_ZOO	(sizeof(zoo) / sizeof(*zoo))
 
 /* Of the first ones. */
-static const size_t regions[] = { 3, 1, 2, 1 };
+static const size_t segments[] = { 3, 1, 2, 1 };
 
 /* How often an image goes to the device, with the CPU at work between. */
-static size_t regions_of(const struct fxq_image *image)
+static size_t segments_of(const struct fxq_image *image)
 {
 	struct fxq_image_info info;
 	struct fxq_step_info step;
@@ -358,9 +358,9 @@ static struct fxq_image *make_image(const struct golden_quant_net *net,
 	fxq_writer_free(w);
 	if (fxq_image_open_memory(data, size, &image))
 		fail_msg("%s: %s", net->name, fxq_error());
-	for (size_t i = 0; i < sizeof(regions) / sizeof(*regions); i++)
+	for (size_t i = 0; i < sizeof(segments) / sizeof(*segments); i++)
 		if (net == &zoo[i])
-			assert_int_equal(regions_of(image), regions[i]);
+			assert_int_equal(segments_of(image), segments[i]);
 	free(data);
 	fx_graph_free(g);
 	return image;

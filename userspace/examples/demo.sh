@@ -41,9 +41,9 @@ network() {
 		-v cycles="$(field cycles_per_image "$name")" \
 		-v use="$(field utilization "$name")" 'BEGIN {
 		printf "  right     float %.2f %%, int8 %.2f %%\n", float, int8
-		printf "  machine   %d cycles an image, %.1f %% of its MAC array\n",
+		printf "  machine   %d cycles a picture, %.1f %% of its MAC array\n",
 			cycles, 100 * use
-		printf "  here      %d images/s simulated\n", rate
+		printf "  here      %d pictures/s simulated\n", rate
 	}'
 }
 

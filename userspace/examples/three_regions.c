@@ -2,7 +2,7 @@
 /*
  * three_regions.c - a network with the program's own code between its layers
  *
- * Three regions run on the device. Between them stand functions that no graph
+ * Three segments run on the device. Between them stand functions that no graph
  * could hold: a loop that runs as often as the data ask for, a branch, and at the
  * end a list whose length depends on what was found.
  *

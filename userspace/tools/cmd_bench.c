@@ -149,7 +149,7 @@ static void print_rate(const struct args *a, const struct fxq_image *image,
 	       a->plan.inflight);
 	if (a->plan.streams > 1)
 		printf(" in each of %" PRIu64 " streams", a->plan.streams);
-	printf(": %.1f images/s\n", t->n * batch_of(image) / t->seconds);
+	printf(": %.1f samples/s\n", t->n * batch_of(image) / t->seconds);
 }
 
 static int print_text(const struct args *a, const struct fxq_image *image,

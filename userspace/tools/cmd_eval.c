@@ -174,10 +174,10 @@ static void print_text(const struct result *r, const char *name)
 {
 	printf("%s: %" PRIu64 " images\n", plain(name), r->images);
 	if (r->has_float)
-		printf("  float  %6.2f %% right, %.0f images/s on this CPU\n",
+		printf("  float  %6.2f %% right, %.0f samples/s on this CPU\n",
 		       r->float_top1, r->float_images_per_s);
 	if (r->has_int8)
-		printf("  int8   %6.2f %% right, %.0f images/s simulated, %.0f cycles an image at %.1f %% of the MAC array\n",
+		printf("  int8   %6.2f %% right, %.0f samples/s simulated, %.0f cycles a sample at %.1f %% of the MAC array\n",
 		       r->int8_top1, r->images_per_s, r->cycles_per_image,
 		       100 * r->utilization);
 	if (r->has_int8 && r->has_float)
