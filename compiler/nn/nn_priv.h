@@ -248,6 +248,9 @@ int operation_of_operator(const struct fx_node *n, const fxv *in, size_t n_in,
 			  struct operation *ret, char *error);
 /* Gives it the parameters that the options of @m are. */
 int operation_options(struct fx_module *m, struct operation *o, char *error);
+
+/* operation_run.c */
+
 /* Its result, on integers if its first tensor is quantized; or a poison. */
 fxv operation_run(const struct fx_loc *at, const struct operation *o);
 /* As it is, or writes it down while a graph is made functional. */
