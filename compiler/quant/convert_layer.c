@@ -55,7 +55,7 @@ static int put_multipliers(struct convert *cv, const struct group *g,
 	for (int64_t i = 0; i < c; i++) {
 		v[i] = (s_x * w->scale[i]) / s_y;
 		if (!scale_ok(v[i]))
-			return fx_graph_fail(cv->from, -34,
+			return fx_graph_fail(cv->from, -ERANGE,
 					     "layer '%s', channel %lld: multiplier %g is not a normal number: is the range of its result far from that of its sums?",
 					     g->head->source ? g->head->source :
 					     g->head->name, (long long)i,
@@ -78,7 +78,6 @@ static int put_multipliers(struct convert *cv, const struct group *g,
 }
 
 static struct fx_node *convert_raw(struct convert *cv, const struct group *g,
-				   struct fx_node *x,
 				   const struct layer_weights *w,
 				   struct fx_node *const *in,
 				   struct kwargs *k)
@@ -89,7 +88,7 @@ static struct fx_node *convert_raw(struct convert *cv, const struct group *g,
 	struct kwargs axis = { .g = cv->to };
 
 	for (int64_t i = 0; i < c; i++)
-		s[i] = x->out[0].scale * w->scale[i];
+		s[i] = in[0]->out[0].scale * w->scale[i];
 	put_int(k, "raw", 1);
 	sums = new_op(cv, n, op_of(g->head), in, 3, k);
 	sums->out[0].dtype = FXQ_DTYPE_I32;
@@ -167,65 +166,104 @@ static void tune_weights(struct convert *cv, const struct fx_node *n, float s_x,
 		shift_biases(n, s_x, shift, w);
 }
 
+/*
+ * struct layer - one that is being converted
+ * @sum: the float value that its sum is, before a table
+ * @qp, @sum_qp: of the result, and of the sum
+ * @in: of the operator: x, weight, bias, m, n, residual, table
+ */
+struct layer {
+	struct convert *cv;
+	const struct group *g;
+	struct fx_node *sum;
+	struct qparams qp, sum_qp;
+	struct layer_weights *w;
+	struct fx_node *in[7];
+	struct kwargs k;
+};
+
+/* Input, weights and bias, and how all is quantized; false and the reason. */
+static bool put_sums(struct layer *l, const char **reason)
+{
+	struct convert *cv = l->cv;
+	const struct group *g = l->g;
+	struct fx_node *x = fx_node_in(g->head, 0);
+	int64_t c = out_channels(g->head);
+	struct range r;
+	float s_x;
+
+	l->in[0] = as_integer(cv, x);
+	if (!l->in[0]) {
+		*reason = "its input has no integer form";
+		return false;
+	}
+	s_x = l->in[0]->out[0].scale;
+	if (!g->raw && (qparams_of(cv, g->last, &l->qp) ||
+			sum_qparams(cv, g, l->sum, l->qp, &l->sum_qp)))
+		return false;
+	if (range_of(cv, x, &r) ||
+	    quantize_layer(cv->from, g->head, s_x, l->sum_qp.scale, &r,
+			   cv->qconfig.per_tensor_weights, l->w))
+		return false;
+	tune_weights(cv, g->head, s_x, l->w);
+	value_of(g->head)->weights = l->w;
+	l->in[1] = new_weights(cv, g, l->w);
+	l->in[2] = new_const(cv, g->last, "bias", FXQ_DTYPE_I32, 1, &c,
+			     l->w->bias);
+	put_geometry(&l->k, g->head);
+	return true;
+}
+
+/* What is done to the sums; false and the reason. */
+static bool put_epilogue(struct layer *l, const char **reason)
+{
+	struct convert *cv = l->cv;
+	const struct group *g = l->g;
+
+	if (put_multipliers(cv, g, l->w, l->in[0]->out[0].scale,
+			    l->sum_qp.scale, &l->in[3], &l->in[4]))
+		return false;
+	if (g->residual) {
+		l->in[5] = as_integer(cv, g->residual);
+		if (!l->in[5]) {
+			*reason = "what is added to it has no integer form";
+			return false;
+		}
+		put_float(&l->k, "res_m",
+			  l->in[5]->out[0].scale / l->sum_qp.scale);
+	}
+	if (g->table) {
+		l->in[6] = new_table(cv, g->table, l->sum, l->sum_qp, l->qp);
+		if (!l->in[6]) {
+			*reason = "its activation has no form in double precision";
+			return false;
+		}
+	}
+	put_clamp(&l->k, g->clamp, l->qp);
+	put_qparams(&l->k, l->qp);
+	if (g->table) {
+		/* The kernel clamps and rounds the sum by its own zero point. */
+		put_int(&l->k, "sum_zero_point", l->sum_qp.zero_point);
+		value_of(l->sum)->qp = l->sum_qp;
+	}
+	return true;
+}
+
 struct fx_node *convert_layer(struct convert *cv, const struct group *g,
 			      const char **reason)
 {
-	struct fx_node *in[7] = { 0 }, *value = g->add ? g->add :
-				 g->prelu ? g->prelu : g->head;
-	int64_t c;
-	struct kwargs k = { .g = cv->to };
-	struct qparams qp = { 0, 0 }, sum_qp = { 0, 0 };
-	struct layer_weights *w = fx_graph_alloc(cv->from, sizeof(*w));
-	struct range r;
+	struct layer l = {
+		.cv = cv, .g = g, .k = { .g = cv->to },
+		.sum = g->add ? g->add : g->prelu ? g->prelu : g->head,
+		.w = fx_graph_alloc(cv->from, sizeof(*l.w)),
+	};
 
 	*reason = refusal(g);
-	if (*reason)
+	if (*reason || !put_sums(&l, reason))
 		return NULL;
-	in[0] = as_integer(cv, fx_node_in(g->head, 0));
-	if (!in[0]) {
-		*reason = "its input has no integer form";
-		return NULL;
-	}
-	c = out_channels(g->head);
-	if (!g->raw && (qparams_of(cv, g->last, &qp) ||
-			sum_qparams(cv, g, value, qp, &sum_qp)))
-		return NULL;
-	if (range_of(cv, fx_node_in(g->head, 0), &r) ||
-	    quantize_layer(cv->from, g->head, in[0]->out[0].scale,
-			   sum_qp.scale, &r,
-			   cv->qconfig.per_tensor_weights, w))
-		return NULL;
-	tune_weights(cv, g->head, in[0]->out[0].scale, w);
-	value_of(g->head)->weights = w;
-	in[1] = new_weights(cv, g, w);
-	in[2] = new_const(cv, g->last, "bias", FXQ_DTYPE_I32, 1, &c, w->bias);
-	put_geometry(&k, g->head);
 	if (g->raw)
-		return convert_raw(cv, g, in[0], w, in, &k);
-	if (put_multipliers(cv, g, w, in[0]->out[0].scale, sum_qp.scale,
-			    &in[3], &in[4]))
+		return convert_raw(cv, g, l.w, l.in, &l.k);
+	if (!put_epilogue(&l, reason))
 		return NULL;
-	if (g->residual) {
-		in[5] = as_integer(cv, g->residual);
-		if (!in[5]) {
-			*reason = "what is added to it has no integer form";
-			return NULL;
-		}
-		put_float(&k, "res_m", in[5]->out[0].scale / sum_qp.scale);
-	}
-	if (g->table) {
-		in[6] = new_table(cv, g->table, value, sum_qp, qp);
-		if (!in[6]) {
-			*reason = "its activation has no form in double precision";
-			return NULL;
-		}
-	}
-	put_clamp(&k, g->clamp, qp);
-	put_qparams(&k, qp);
-	if (g->table) {
-		/* The kernel clamps and rounds the sum by its own zero point. */
-		put_int(&k, "sum_zero_point", sum_qp.zero_point);
-		value_of(value)->qp = sum_qp;
-	}
-	return new_op(cv, g->last, op_of(g->head), in, 7, &k);
+	return new_op(cv, g->last, op_of(g->head), l.in, 7, &l.k);
 }
