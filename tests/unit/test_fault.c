@@ -352,6 +352,22 @@ static void invalidations_are_slow_or_lost(void **state)
 	assert_int_equal(b->rig.complete[2].phase, 0);
 }
 
+static void what_is_no_job_may_be_refused(void **state)
+{
+	struct bench *b = *state;
+	struct fxq_complete c;
+
+	bench_plan(b, "invalidate@1=refused,stop@1=refused");
+	rig_ask(&b->rig, FXQ_SUBMIT_INVALIDATE, 1);
+	c = rig_get(&b->rig);
+	assert_int_equal(c.kind, FXQ_SUBMIT_INVALIDATE);
+	assert_int_equal(c.cause, FXQ_CAUSE_ENTRY);
+	rig_ask(&b->rig, FXQ_SUBMIT_STOP, 1);
+	assert_int_equal(rig_get(&b->rig).cause, FXQ_CAUSE_ENTRY);
+	rig_ask(&b->rig, FXQ_SUBMIT_INVALIDATE, 1);
+	assert_int_equal(rig_get(&b->rig).cause, FXQ_CAUSE_NONE);
+}
+
 static void a_dead_function_wants_a_reset(void **state)
 {
 	struct bench *b = *state;
@@ -521,6 +537,7 @@ int main(void)
 		TEST(interrupts_are_lost_late_or_doubled),
 		TEST(late_interrupts_end_with_their_vector),
 		TEST(invalidations_are_slow_or_lost),
+		TEST(what_is_no_job_may_be_refused),
 		TEST(a_dead_function_wants_a_reset),
 		TEST(a_removed_function_is_nowhere),
 		TEST(counts_begin_with_the_plan),

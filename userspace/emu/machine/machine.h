@@ -35,7 +35,8 @@ enum fxq_fault_kind {
 	FXQ_FAULT_SLOW,		/* each descriptor takes @ms more */
 	/* a transfer */
 	FXQ_FAULT_FAIL,		/* the bus does not answer */
-	/* a record; of what is no job, the first two */
+	/* a record; of what is no job, the first three */
+	FXQ_FAULT_REFUSED,	/* only there: it says that nothing was done */
 	FXQ_FAULT_LOST,		/* its slot stays as it was */
 	FXQ_FAULT_LATE,		/* it comes after @ms */
 	FXQ_FAULT_TWICE,	/* it comes in two slots */

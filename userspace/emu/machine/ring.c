@@ -148,7 +148,8 @@ static void answer_admin(struct fxq_machine *m, const struct fxq_submit *e,
 	    !machine_pause(m, f.ms, MACHINE_PAUSE_DEAF))
 		return;
 	if (f.kind != FXQ_FAULT_LOST) {
-		answer(m, e, FXQ_CAUSE_NONE);
+		answer(m, e, f.kind == FXQ_FAULT_REFUSED ? FXQ_CAUSE_ENTRY :
+							   FXQ_CAUSE_NONE);
 		return;
 	}
 	m->answered++;
