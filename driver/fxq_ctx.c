@@ -67,7 +67,7 @@ static const struct fxq_mmu_ops mmu_ops = {
 
 /*
  * Has the device do something about the context, with fdev->admin held. One
- * that does not answer is reset.
+ * that does not obey is reset.
  */
 static int obey(struct fxq_ctx *ctx, enum fxq_submit_kind kind, u64 first,
 		u64 last)

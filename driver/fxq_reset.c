@@ -9,7 +9,7 @@
  *   the device has gone past the run the record is lost
  *   it moves on                      let it, up to job_limit_ms
  *   it stands still in the run       a hang: STOP its context
- *   STOP is not answered             reset
+ *   STOP is not obeyed               reset
  *
  * So is a device reset that obeys nothing else. A reset ends the run that the
  * device stands in, and what it had begun without telling how it ended. All

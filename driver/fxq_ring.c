@@ -611,10 +611,11 @@ static bool admin_answered(struct fxq_device *fdev)
  * @last: INVALIDATE: last device address
  *
  * What is not answered is said once more: it does no harm twice, and the answer
- * may be what was lost.
+ * may be what was lost. None of the three can be refused for a reason, so that
+ * a refusal is no answer.
  *
- * Return: 0; -EIO if the device refuses, -ETIMEDOUT if it does not answer, or
- * the errno that runs end with since it was given up.
+ * Return: 0; -ETIMEDOUT if the device does not obey, or the errno that runs end
+ * with since it was given up.
  */
 int fxq_ring_admin(struct fxq_device *fdev, enum fxq_submit_kind kind,
 		   u32 context, u64 first, u64 last)
@@ -622,7 +623,7 @@ int fxq_ring_admin(struct fxq_device *fdev, enum fxq_submit_kind kind,
 	struct fxq_submit entry = {
 		.kind = kind, .context = context, .first = first, .last = last,
 	};
-	bool answered = false;
+	bool obeyed = false;
 	int tries;
 
 	lockdep_assert_held(&fdev->admin);
@@ -631,11 +632,10 @@ int fxq_ring_admin(struct fxq_device *fdev, enum fxq_submit_kind kind,
 	/* There is nothing that it could forget, stop or go on with. */
 	if (fdev->asleep)
 		return 0;
-	for (tries = 0; tries < 2 && !answered; tries++)
-		answered = place_admin(fdev, &entry) && admin_answered(fdev);
+	for (tries = 0; tries < 2 && !obeyed; tries++)
+		obeyed = place_admin(fdev, &entry) && admin_answered(fdev) &&
+			 fdev->ring.admin_cause == FXQ_CAUSE_NONE;
 	if (READ_ONCE(fdev->dead))
 		return READ_ONCE(fdev->dead);
-	if (!answered)
-		return -ETIMEDOUT;
-	return fdev->ring.admin_cause == FXQ_CAUSE_NONE ? 0 : -EIO;
+	return obeyed ? 0 : -ETIMEDOUT;
 }

@@ -414,6 +414,39 @@ TEST_F(fault, invalidate)
 }
 
 /*
+ * Who refuses to forget or to stop has not done so: no memory is let go of and
+ * no run taken for ended before a reset.
+ */
+TEST_F(fault, refused)
+{
+	struct user user = new_user();
+	u32 done = new_syncobj(user.fd), job, before;
+
+	if (self->port < 0)
+		SKIP(return, NO_CONTROL);
+	EXPECT_TRUE(user_works(&user));
+	before = ctx_state(self->other.fd, self->other.ctx).resets;
+	ASSERT_EQ(0, plan(self->port,
+			  "invalidate@1=refused,invalidate@2=refused"));
+	EXPECT_EQ(0, job_destroy(user.fd, user.job));
+	EXPECT_EQ(0, bo_close(user.fd, user.bos[0]));
+	EXPECT_TRUE(user_works(&self->other));
+	EXPECT_EQ(before + 1,
+		  ctx_state(self->other.fd, self->other.ctx).resets);
+
+	job = new_job(user.fd, user.ctx, new_long(user.fd, 64), NULL, 0, 0);
+	ASSERT_EQ(0, plan(self->port, "stop@1=refused,stop@2=refused"));
+	ASSERT_EQ(0, submit(user.fd, user.ctx, job, 4, done, 0));
+	EXPECT_EQ(0, ctx_destroy(user.fd, user.ctx));
+	EXPECT_EQ(0, sync_wait(user.fd, done, 0, 10000));
+	EXPECT_TRUE(sync_error(user.fd, done) < 0);
+	EXPECT_TRUE(user_works(&self->other));
+	EXPECT_EQ(before + 2,
+		  ctx_state(self->other.fd, self->other.ctx).resets);
+	close(user.fd);
+}
+
+/*
  * A device that stands still and obeys nobody is found out by whoever asks it
  * first; the run that it stands in is told to have hung all the same.
  */
