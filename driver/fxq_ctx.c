@@ -330,7 +330,7 @@ bool fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
 	spin_unlock_irqrestore(&ctx->state_lock, flags);
 	if (first)
 		trace_fxq_ctx_ban(ctx, error, job);
-	wake_up_all(&ctx->room);
+	wake_up_all(&ctx->fdev->room);
 	return first;
 }
 
@@ -499,7 +499,6 @@ static struct fxq_ctx *ctx_new(struct fxq_file *file, u32 priority)
 	mutex_init(&ctx->lock);
 	mutex_init(&ctx->submit);
 	spin_lock_init(&ctx->state_lock);
-	init_waitqueue_head(&ctx->room);
 	INIT_LIST_HEAD(&ctx->mappings);
 	INIT_LIST_HEAD(&ctx->chunks);
 	drm_mm_init(&ctx->mm, VA_FIRST, VA_END - VA_FIRST);

@@ -3,7 +3,6 @@
 #define FXQ_CTX_H
 
 #include <linux/kref.h>
-#include <linux/wait.h>
 #include <drm/drm_mm.h>
 #include <drm/gpu_scheduler.h>
 
@@ -53,7 +52,6 @@ struct fxq_mapping {
  * @fence_context: of its runs' fences
  * @seqno: of the last one, under @submit
  * @inflight: runs queued and running
- * @room: woken when @inflight falls or nothing will come of it
  * @state_lock: protects all that follows
  * @state: enum drm_fxq_ctx_state
  * @error: of the run at fault
@@ -82,7 +80,6 @@ struct fxq_ctx {
 	u64 seqno;
 
 	atomic_t inflight;
-	wait_queue_head_t room;
 
 	spinlock_t state_lock;
 	u32 state;

@@ -267,6 +267,7 @@ static int fxq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 	ret = fxq_ring_init(fdev, ring_depth);
+	init_waitqueue_head(&fdev->room);
 	if (ret)
 		return ret;
 	ret = fxq_sched_setup(fdev);

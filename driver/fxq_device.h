@@ -5,6 +5,7 @@
 #include <linux/io.h>
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
+#include <linux/wait.h>
 #include <drm/drm_device.h>
 #include <drm/drm_file.h>
 #include <drm/gpu_scheduler.h>
@@ -131,6 +132,7 @@ struct fxq_device {
 };
 
 /**
+	wait_queue_head_t room;
  * struct fxq_file - an open file
  * @fdev: the device
  * @drm: the core's side of it

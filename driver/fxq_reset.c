@@ -51,6 +51,8 @@ void fxq_abort(struct fxq_device *fdev, int error)
 {
 	WRITE_ONCE(fdev->dead, error);
 	fxq_ring_drain(fdev, error);
+	/* Runs that take room may wait for others, and not end yet. */
+	wake_up_all(&fdev->room);
 	fxq_wedged(fdev);
 }
 

@@ -209,7 +209,7 @@ void fxq_run_end(struct fxq_run *run, const struct fxq_complete *record,
 		dma_fence_set_error(fence, error);
 	run->ended = true;
 	atomic_dec(&ctx->inflight);
-	wake_up_all(&ctx->room);
+	wake_up_all(&ctx->fdev->room);
 	dma_fence_signal(fence);
 	dma_fence_put(fence);
 }

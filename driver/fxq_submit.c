@@ -287,7 +287,7 @@ static int lock_with_room(struct submission *s)
 			return ret;
 		if (s->nonblock)
 			return -EBUSY;
-		ret = wait_event_interruptible(ctx->room,
+		ret = wait_event_interruptible(ctx->fdev->room,
 					       fxq_ctx_error(ctx) ||
 					       has_room(ctx, n));
 		if (ret)

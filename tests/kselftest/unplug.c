@@ -3,6 +3,7 @@
  * unplug.c - the device goes while it is used, and comes back
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -170,6 +171,54 @@ TEST_F(unplug, waiters_wake)
 	ASSERT_EQ(0, remove_device(self->path));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, what[2]);
+	ASSERT_EQ(0, rescan());
+	EXPECT_TRUE(works_again());
+}
+
+/* A thread that submits until it is refused. */
+struct submitter {
+	int fd;
+	u32 ctx, job;
+	atomic_int ret;
+};
+
+static void *submit_on(void *arg)
+{
+	struct submitter *s = arg;
+	int ret;
+
+	do {
+		ret = submit(s->fd, s->ctx, s->job, 64, 0, 0);
+	} while (!ret);
+	s->ret = ret;
+	return NULL;
+}
+
+/*
+ * Who sleeps for room is woken, too, though the runs that take it wait for
+ * others and do not end yet.
+ */
+TEST_F(unplug, sleeper_for_room_wakes)
+{
+	struct submitter s = {
+		.fd = self->fd, .ctx = self->ctx, .job = self->job,
+	};
+	struct gate gate;
+	pthread_t thread;
+	u32 i;
+
+	if (gate_open(&gate))
+		SKIP(return, NO_GATE);
+	ASSERT_EQ(0, submit_held(self->fd, self->ctx, self->job, &gate));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_on, &s));
+	usleep(200000);
+	EXPECT_EQ(0, s.ret);
+	ASSERT_EQ(0, remove_device(self->path));
+	for (i = 0; i < 100 && !s.ret; i++)
+		usleep(20000);
+	EXPECT_EQ(-ENODEV, s.ret);
+	EXPECT_EQ(0, gate_release(&gate));
+	pthread_join(thread, NULL);
 	ASSERT_EQ(0, rescan());
 	EXPECT_TRUE(works_again());
 }
