@@ -490,7 +490,7 @@ void fxq_ring_reap(struct fxq_device *fdev, bool skip_lost)
 	}
 	spin_unlock_irqrestore(&ring->end, flags);
 	if (more)
-		queue_work(fxq_wq, &ring->more);
+		queue_work(fdev->timeouts, &ring->more);
 }
 
 static void reap_more(struct work_struct *work)
