@@ -89,31 +89,14 @@ static void invalidate(struct fxq_ctx *ctx, u64 first, u64 last)
 	mutex_unlock(&ctx->fdev->admin);
 }
 
-/**
- * fxq_ctx_map_sgt - map memory somewhere
- * @ctx: the context, with ctx->lock held
- * @node: where it then is
- * @sgt: the memory, mapped for DMA
- * @size: bytes that @sgt must have
- * @writable: for the device
- * @own: the driver's, out of reach of regions
- *
- * Return: 0, -ENOSPC without addresses, -ENOMEM or -EINVAL.
- */
-int fxq_ctx_map_sgt(struct fxq_ctx *ctx, struct drm_mm_node *node,
-		    struct sg_table *sgt, u64 size, bool writable, bool own)
+/* Maps @size bytes of the memory at the node; undoes that if it fails. */
+static int fill_node(struct fxq_ctx *ctx, const struct drm_mm_node *node,
+		     struct sg_table *sgt, u64 size, bool writable)
 {
-	u64 align = size >= SZ_2M ? SZ_2M : FXQ_PAGE_BYTES, done = 0;
 	struct scatterlist *sg;
-	int ret, i;
+	u64 done = 0;
+	int ret = 0, i;
 
-	ret = drm_mm_insert_node_in_range(&ctx->mm, node,
-					  size + FXQ_PAGE_BYTES, align, 0,
-					  own ? VA_OWN : VA_FIRST,
-					  own ? VA_END : VA_OWN,
-					  DRM_MM_INSERT_BEST);
-	if (ret)
-		return ret;
 	for_each_sgtable_dma_sg(sgt, sg, i) {
 		u64 len = min_t(u64, sg_dma_len(sg), size - done);
 
@@ -127,18 +110,52 @@ int fxq_ctx_map_sgt(struct fxq_ctx *ctx, struct drm_mm_node *node,
 			break;
 		done += len;
 	}
-	if (!ret && done == size) {
-		trace_fxq_map(ctx, node->start, size);
+	if (!ret && done == size)
 		return 0;
-	}
 	/* No run knows the addresses, but the device may look ahead. */
 	fxq_mmu_unmap(&ctx->mmu, node->start, done);
 	invalidate(ctx, node->start, node->start + size - 1);
-	drm_mm_remove_node(node);
 	return ret ? ret : -EINVAL;
 }
 
 /**
+/**
+ * fxq_ctx_map_sgt - map memory somewhere
+ * @ctx: the context, with ctx->lock held
+ * @node: where it then is
+ * @sgt: the memory, mapped for DMA
+ * @size: bytes that @sgt must have
+ * @writable: for the device
+ * @own: the driver's, out of reach of regions
+ *
+ * Return: 0, -ENOSPC without addresses, -ENOMEM, -EINVAL or -ENODEV.
+ */
+int fxq_ctx_map_sgt(struct fxq_ctx *ctx, struct drm_mm_node *node,
+		    struct sg_table *sgt, u64 size, bool writable, bool own)
+{
+	u64 align = size >= SZ_2M ? SZ_2M : FXQ_PAGE_BYTES;
+	int ret, cookie;
+
+	/* Tables are made for a device that is there. */
+	if (!drm_dev_enter(&ctx->fdev->drm, &cookie))
+		return -ENODEV;
+	ret = drm_mm_insert_node_in_range(&ctx->mm, node,
+					  size + FXQ_PAGE_BYTES, align, 0,
+					  own ? VA_OWN : VA_FIRST,
+					  own ? VA_END : VA_OWN,
+					  DRM_MM_INSERT_BEST);
+	if (ret)
+		goto exit;
+	ret = fill_node(ctx, node, sgt, size, writable);
+	if (ret)
+		drm_mm_remove_node(node);
+	else
+		trace_fxq_map(ctx, node->start, size);
+exit:
+	drm_dev_exit(cookie);
+	return ret;
+}
+
  * fxq_ctx_unmap_node - take a mapping from the device
  * @ctx: the context, with ctx->lock held
  * @node: that fxq_ctx_map_sgt() filled
