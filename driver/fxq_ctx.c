@@ -481,9 +481,10 @@ void fxq_ctx_stop(struct fxq_ctx *ctx)
 	 * scheduler that takes a run just then puts the entity back into its
 	 * queue, dead or not, and would take the next while that is killed.
 	 */
-	drm_sched_wqueue_stop(&fdev->sched);
+	drm_sched_wqueue_stop(&fdev->sched->base);
 	drm_sched_entity_fini(&ctx->entity);
-	drm_sched_wqueue_start(&fdev->sched);
+	if (!fdev->suspended)
+		drm_sched_wqueue_start(&fdev->sched->base);
 	mutex_unlock(&fdev->admin);
 }
 

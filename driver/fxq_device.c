@@ -302,7 +302,7 @@ static void fxq_remove(struct pci_dev *pdev)
 	pci_clear_master(pdev);
 	fxq_abort(fdev, -ENODEV);
 	cancel_work_sync(&fdev->ring.more);
-	cancel_delayed_work_sync(&fdev->sched.work_tdr);
+	cancel_delayed_work_sync(&fdev->sched->base.work_tdr);
 	flush_workqueue(fdev->timeouts);
 }
 

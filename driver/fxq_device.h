@@ -3,6 +3,7 @@
 #define FXQ_DEVICE_H
 
 #include <linux/io.h>
+#include <linux/kref.h>
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
 #include <linux/wait.h>
@@ -83,13 +84,25 @@ struct fxq_ring {
  * struct fxq_device - a PCI function
  * @drm: the node; outlives the function while files are open
  * @regs: BAR 0, within drm_dev_enter() only
+/**
+ * struct fxq_sched - decides whose run is next; its memory may outlive the device
+ * @base: the scheduler
+ * @ref: of the device, and of each fence that may still be asked for names
+ */
+struct fxq_sched {
+	struct drm_gpu_scheduler base;
+	struct kref ref;
+};
+
  * @caps: what streams are checked against
  * @clock_khz: of the cycles that runs report
  * @macs: multiply-accumulates a cycle
  * @ring: how both sides talk
  * @sched: decides whose run is next
- * @scheds: @sched, as entities want it
- * @timeouts: where hangs are judged, one at a time
+ * @scheds: that of @sched, as entities want it
+ * @timeouts: where hangs are judged and late records taken, one at a time; what
+ *	      fences wait for is here, and nothing that allocates
+ * @room: woken when the runs of a context get fewer, or nothing comes of them
  * @admin: held by whoever has an entry answered that is no job, or resets
  * @contexts: which entries of the device's table are taken, under @admin
  * @ctx: by whom, under @admin; without a reference
@@ -99,6 +112,7 @@ struct fxq_ring {
  * @dead: no run is started any more; the errno that they end with
  * @seen_progress: when hangs were last judged; of @timeouts alone
  * @judged: number of the run that was judged then
+ * @suspended: the machine sleeps: the scheduler stands still, under @admin
  * @judged_since: when that began, in jiffies
  * @wedged: tells that the device was given up
  * @dumping: bit 0: a coredump is being made
@@ -111,7 +125,7 @@ struct fxq_device {
 	u32 clock_khz, macs;
 
 	struct fxq_ring ring;
-	struct drm_gpu_scheduler sched;
+	struct fxq_sched *sched;
 	struct drm_gpu_scheduler *scheds[1];
 	struct workqueue_struct *timeouts;
 
@@ -125,6 +139,7 @@ struct fxq_device {
 
 	u64 seen_progress;
 	u64 judged;
+	bool suspended;
 	unsigned long judged_since;
 	struct work_struct wedged;
 	unsigned long dumping;

@@ -121,6 +121,21 @@ static int fxq_runtime_resume(struct device *dev)
 }
 
 /*
+ * Are runs handed over? Contexts may be stopped meanwhile, by whoever closes a
+ * file that no frozen task holds.
+ */
+static void suspend_runs(struct fxq_device *fdev, bool suspended)
+{
+	mutex_lock(&fdev->admin);
+	fdev->suspended = suspended;
+	if (suspended)
+		drm_sched_wqueue_stop(&fdev->sched->base);
+	else
+		drm_sched_wqueue_start(&fdev->sched->base);
+	mutex_unlock(&fdev->admin);
+}
+
+/*
  * The machine goes to sleep; tasks are frozen. No run is handed over any more,
  * those in the ring end: well, or judged as always.
  */
@@ -131,11 +146,11 @@ static int fxq_suspend(struct device *dev)
 	bool empty;
 	int ret;
 
-	drm_sched_wqueue_stop(&fdev->sched);
+	suspend_runs(fdev, true);
 	ret = read_poll_timeout(fxq_ring_is_empty, empty, empty, 1000, us,
 				false, fdev);
 	if (ret) {
-		drm_sched_wqueue_start(&fdev->sched);
+		suspend_runs(fdev, false);
 		return -EBUSY;
 	}
 	fall_asleep(fdev);
@@ -147,7 +162,7 @@ static int fxq_resume(struct device *dev)
 	struct fxq_device *fdev = dev_get_drvdata(dev);
 
 	wake_up_device(fdev);
-	drm_sched_wqueue_start(&fdev->sched);
+	suspend_runs(fdev, false);
 	return 0;
 }
 

@@ -22,15 +22,27 @@
 #include "fxq_submit.h"
 #include "fxq_trace.h"
 
+static void sched_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct fxq_sched, ref));
+}
+
+static void sched_put(struct fxq_sched *sched)
+{
+	kref_put(&sched->ref, sched_free);
+}
+
 /**
  * struct fxq_fence - signalled when the device is done with a run
  * @base: the fence
  * @lock: its own, so that it needs neither run nor device
+ * @sched: with a reference, where fences keep their driver's functions
  * @cycles: that the run took, when it has ended
  */
 struct fxq_fence {
 	struct dma_fence base;
 	spinlock_t lock;
+	struct fxq_sched *sched;
 	u64 cycles;
 };
 
@@ -51,13 +63,33 @@ static const char *fence_timeline(struct dma_fence *fence)
 
 #ifndef FXQ_HAVE_FENCE_DETACH
 /*
- * Who holds a fence, signalled or not, may call the functions above: the module
- * stays as long as the fence. A sync_file holds that of the scheduler, which
- * holds ours.
+ * Who holds a fence, signalled or not, may ask for its names. A sync_file holds
+ * that of the scheduler, which reads its own there, and holds ours, which calls
+ * the functions above: scheduler and module stay as long as our fence.
  */
+static void fence_hold(struct fxq_fence *fence, struct fxq_device *fdev)
+{
+	kref_get(&fdev->sched->ref);
+	fence->sched = fdev->sched;
+	/* The caller's file has it, so this cannot fail. */
+	__module_get(THIS_MODULE);
+}
+
+/* The scheduler's fence of a run that it never handed over has not got ours. */
+static void fence_adopt(struct fxq_run *run)
+{
+	struct drm_sched_fence *s_fence = run->base.s_fence;
+
+	if (!s_fence->parent)
+		smp_store_release(&s_fence->parent, dma_fence_get(run->fence));
+}
+
 static void fence_free(struct rcu_head *rcu)
 {
-	kfree(container_of(rcu, struct fxq_fence, base.rcu));
+	struct fxq_fence *fence = container_of(rcu, struct fxq_fence, base.rcu);
+
+	sched_put(fence->sched);
+	kfree(fence);
 	/* fxq_exit() waits until this has returned. */
 	module_put(THIS_MODULE);
 }
@@ -65,6 +97,14 @@ static void fence_free(struct rcu_head *rcu)
 static void fence_release(struct dma_fence *fence)
 {
 	call_rcu(&fence->rcu, fence_free);
+}
+#else
+static void fence_hold(struct fxq_fence *fence, struct fxq_device *fdev)
+{
+}
+
+static void fence_adopt(struct fxq_run *run)
+{
 }
 #endif
 
@@ -120,10 +160,7 @@ void fxq_run_arm(struct fxq_run *run)
 	struct fxq_fence *fence = to_fxq_fence(run->fence);
 	struct fxq_ctx *ctx = run->job->ctx;
 
-#ifndef FXQ_HAVE_FENCE_DETACH
-	/* The caller's file has it, so this cannot fail. */
-	__module_get(THIS_MODULE);
-#endif
+	fence_hold(fence, ctx->fdev);
 	dma_fence_init(&fence->base, &fence_ops, &fence->lock,
 		       ctx->fence_context, ++ctx->seqno);
 	drm_sched_job_arm(&run->base);
@@ -264,6 +301,7 @@ static void free_job(struct drm_sched_job *base)
 
 	if (!run->ended)
 		fxq_run_end(run, NULL, -ECANCELED);
+	fence_adopt(run);
 	drm_sched_job_cleanup(base);
 	dma_fence_put(run->fence);
 	fxq_pm_release(run);
@@ -281,8 +319,11 @@ static void sched_fini(struct drm_device *drm, void *data)
 {
 	struct fxq_device *fdev = data;
 
-	drm_sched_fini(&fdev->sched);
+	drm_sched_fini(&fdev->sched->base);
 	destroy_workqueue(fdev->timeouts);
+	/* Who found a fence not signalled may be reading names still. */
+	synchronize_rcu();
+	sched_put(fdev->sched);
 }
 
 /**
@@ -305,16 +346,25 @@ int fxq_sched_setup(struct fxq_device *fdev)
 	};
 	int ret;
 
+	fdev->sched = kzalloc(sizeof(*fdev->sched), GFP_KERNEL);
+	if (!fdev->sched)
+		return -ENOMEM;
+	kref_init(&fdev->sched->ref);
+	ret = -ENOMEM;
 	fdev->timeouts = alloc_ordered_workqueue("fxq-timeouts",
 						 WQ_MEM_RECLAIM);
 	if (!fdev->timeouts)
-		return -ENOMEM;
+		goto put_sched;
 	args.timeout_wq = fdev->timeouts;
-	ret = drm_sched_init(&fdev->sched, &args);
-	if (ret) {
-		destroy_workqueue(fdev->timeouts);
-		return ret;
-	}
-	fdev->scheds[0] = &fdev->sched;
+	ret = drm_sched_init(&fdev->sched->base, &args);
+	if (ret)
+		goto destroy_timeouts;
+	fdev->scheds[0] = &fdev->sched->base;
 	return drmm_add_action_or_reset(&fdev->drm, sched_fini, fdev);
+
+destroy_timeouts:
+	destroy_workqueue(fdev->timeouts);
+put_sched:
+	sched_put(fdev->sched);
+	return ret;
 }

@@ -175,6 +175,40 @@ TEST_F(unplug, waiters_wake)
 	EXPECT_TRUE(works_again());
 }
 
+/* A fence may be asked who made it when all of that is gone. */
+TEST_F(unplug, fences_outlive_device)
+{
+	u32 done = new_syncobj(self->fd), i;
+	struct gate gate;
+	int file[2], n = 0;
+
+	ASSERT_EQ(0, submit(self->fd, self->ctx, self->job, 1, done, 0));
+	file[n++] = sync_export(self->fd, done);
+	ASSERT_EQ(0, sync_wait(self->fd, done, 0, 5000));
+	/* This one never runs. */
+	if (!gate_open(&gate)) {
+		ASSERT_EQ(0, submit_after(self->fd, self->ctx, self->job, 1,
+					  new_gated(self->fd, &gate), done));
+		file[n++] = sync_export(self->fd, done);
+		ASSERT_EQ(0, ctx_destroy(self->fd, self->ctx));
+		ASSERT_EQ(0, gate_release(&gate));
+		ASSERT_EQ(0, sync_wait(self->fd, done, 0, 5000));
+	}
+	for (i = 0; i < 2; i++)
+		munmap(self->map[i], BYTES);
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_EQ(0, remove_device(self->path));
+	settle();
+	EXPECT_EQ(0, fence_error(file[0]));
+	if (n > 1)
+		EXPECT_EQ(-ESRCH, fence_error(file[1]));
+	while (n)
+		close(file[--n]);
+	ASSERT_EQ(0, rescan());
+	EXPECT_TRUE(works_again());
+}
+
 /* A thread that submits until it is refused. */
 struct submitter {
 	int fd;
