@@ -16,6 +16,7 @@
 #include <linux/cred.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_print.h>
@@ -119,7 +120,6 @@ static int fill_node(struct fxq_ctx *ctx, const struct drm_mm_node *node,
 }
 
 /**
-/**
  * fxq_ctx_map_sgt - map memory somewhere
  * @ctx: the context, with ctx->lock held
  * @node: where it then is
@@ -156,6 +156,7 @@ exit:
 	return ret;
 }
 
+/**
  * fxq_ctx_unmap_node - take a mapping from the device
  * @ctx: the context, with ctx->lock held
  * @node: that fxq_ctx_map_sgt() filled
@@ -584,7 +585,8 @@ int fxq_ctx_create_ioctl(struct drm_device *drm, void *data,
 		return -EPERM;
 	if (!drm_dev_enter(drm, &cookie))
 		return -ENODEV;
-	ctx = ctx_new(file, args->priority);
+	ctx = ctx_new(file, array_index_nospec(args->priority,
+					       ARRAY_SIZE(priorities)));
 	drm_dev_exit(cookie);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);

@@ -31,6 +31,7 @@
 
 #define RESET_WAIT_US	2000000
 #define RESET_POLL_US	100
+#define MAX_DESCRIPTORS	(1u << 20)
 
 static unsigned int ring_depth = FXQ_DEPTH_DEFAULT;
 module_param(ring_depth, uint, 0444);
@@ -64,7 +65,9 @@ static int identify(struct fxq_device *fdev)
 				     contract, contract_of_driver());
 	fdev->caps.spm_bytes = fxq_read(fdev, FXQ_REG_SPM_BYTES);
 	fdev->caps.acc_bytes = fxq_read(fdev, FXQ_REG_ACC_BYTES);
-	fdev->caps.max_descriptors = fxq_read(fdev, FXQ_REG_MAX_DESCS);
+	/* A stream is copied: what a device may ask of this has an end. */
+	fdev->caps.max_descriptors = min(fxq_read(fdev, FXQ_REG_MAX_DESCS),
+					 MAX_DESCRIPTORS);
 	fdev->clock_khz = fxq_read(fdev, FXQ_REG_CLOCK_KHZ);
 	fdev->macs = fxq_read(fdev, FXQ_REG_MACS);
 	if (fxq_read(fdev, FXQ_REG_CONTEXTS) < FXQ_CONTEXTS_MAX ||
@@ -82,7 +85,10 @@ static void write_base(struct fxq_device *fdev, u32 low, const void *p)
 	fxq_write(fdev, low + 4, upper_32_bits(bus));
 }
 
-/* Waits until the device has acted upon CONTROL; its status, or -errno. */
+/*
+ * Waits until the device has acted upon CONTROL; its status, or -errno. Bits
+ * that have no meaning are not looked at, lest they look like an error.
+ */
 static int wait_idle(struct fxq_device *fdev)
 {
 	unsigned int us;
@@ -94,7 +100,7 @@ static int wait_idle(struct fxq_device *fdev)
 			return -ENODEV;
 		if (!(status & FXQ_STATUS_BUSY) &&
 		    !(fxq_read(fdev, FXQ_REG_CONTROL) & FXQ_CONTROL_RESET))
-			return status;
+			return status & FXQ_STATUS_ENABLED;
 		usleep_range(RESET_POLL_US, 2 * RESET_POLL_US);
 	}
 	return -EIO;
@@ -147,7 +153,7 @@ static int enable(struct fxq_device *fdev)
 	status = wait_idle(fdev);
 	if (status < 0)
 		return status;
-	return status & FXQ_STATUS_ENABLED ? 0 : -EIO;
+	return status ? 0 : -EIO;
 }
 
 /**
@@ -239,6 +245,9 @@ static int check_parameters(struct pci_dev *pdev)
 		return dev_err_probe(&pdev->dev, -EINVAL,
 				     "va_bits is %u; %u to %u are possible\n",
 				     fxq_va_bits, FXQ_VA_BITS_MIN, FXQ_VA_BITS);
+	if (!fxq_job_timeout_ms)
+		return dev_err_probe(&pdev->dev, -EINVAL,
+				     "job_timeout_ms is 0; every run would be a hang\n");
 	return 0;
 }
 
@@ -258,6 +267,7 @@ static int fxq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = drmm_mutex_init(&fdev->drm, &fdev->admin);
 	if (ret)
 		return ret;
+	init_waitqueue_head(&fdev->room);
 	fxq_usage_init(&fdev->usage);
 	fxq_wedged_init(fdev);
 	ret = map_device(fdev, pdev);
@@ -267,7 +277,6 @@ static int fxq_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 	ret = fxq_ring_init(fdev, ring_depth);
-	init_waitqueue_head(&fdev->room);
 	if (ret)
 		return ret;
 	ret = fxq_sched_setup(fdev);

@@ -5,8 +5,8 @@
 #include <linux/io.h>
 #include <linux/kref.h>
 #include <linux/uidgid.h>
-#include <linux/workqueue.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <drm/drm_device.h>
 #include <drm/drm_file.h>
 #include <drm/gpu_scheduler.h>
@@ -14,6 +14,10 @@
 #include <fxq/fxq_regs.h>
 
 #include "fxq_usage.h"
+
+#if !defined(CONFIG_64BIT) || defined(CONFIG_CPU_BIG_ENDIAN)
+#error "the device reads and writes whole words of 64 bits, little-endian"
+#endif
 
 struct fxq_ctx;
 struct fxq_run;
@@ -81,10 +85,6 @@ struct fxq_ring {
 };
 
 /**
- * struct fxq_device - a PCI function
- * @drm: the node; outlives the function while files are open
- * @regs: BAR 0, within drm_dev_enter() only
-/**
  * struct fxq_sched - decides whose run is next; its memory may outlive the device
  * @base: the scheduler
  * @ref: of the device, and of each fence that may still be asked for names
@@ -94,6 +94,10 @@ struct fxq_sched {
 	struct kref ref;
 };
 
+/**
+ * struct fxq_device - a PCI function
+ * @drm: the node; outlives the function while files are open
+ * @regs: BAR 0, within drm_dev_enter() only
  * @caps: what streams are checked against
  * @clock_khz: of the cycles that runs report
  * @macs: multiply-accumulates a cycle
@@ -108,11 +112,11 @@ struct fxq_sched {
  * @ctx: by whom, under @admin; without a reference
  * @owner: which user asked for it, under @admin
  * @asleep: it has lost all it was told, under @admin
+ * @suspended: the machine sleeps: the scheduler stands still, under @admin
  * @resets: so far
  * @dead: no run is started any more; the errno that they end with
  * @seen_progress: when hangs were last judged; of @timeouts alone
  * @judged: number of the run that was judged then
- * @suspended: the machine sleeps: the scheduler stands still, under @admin
  * @judged_since: when that began, in jiffies
  * @wedged: tells that the device was given up
  * @dumping: bit 0: a coredump is being made
@@ -128,18 +132,19 @@ struct fxq_device {
 	struct fxq_sched *sched;
 	struct drm_gpu_scheduler *scheds[1];
 	struct workqueue_struct *timeouts;
+	wait_queue_head_t room;
 
 	struct mutex admin;
 	DECLARE_BITMAP(contexts, FXQ_CONTEXTS_MAX);
 	struct fxq_ctx *ctx[FXQ_CONTEXTS_MAX];
 	kuid_t owner[FXQ_CONTEXTS_MAX];
 	bool asleep;
+	bool suspended;
 	atomic_t resets;
 	int dead;
 
 	u64 seen_progress;
 	u64 judged;
-	bool suspended;
 	unsigned long judged_since;
 	struct work_struct wedged;
 	unsigned long dumping;
@@ -147,7 +152,6 @@ struct fxq_device {
 };
 
 /**
-	wait_queue_head_t room;
  * struct fxq_file - an open file
  * @fdev: the device
  * @drm: the core's side of it

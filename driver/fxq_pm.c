@@ -142,7 +142,7 @@ static void suspend_runs(struct fxq_device *fdev, bool suspended)
 static int fxq_suspend(struct device *dev)
 {
 	struct fxq_device *fdev = dev_get_drvdata(dev);
-	u64 us = (u64)(fxq_job_limit_ms + DRAIN_MS) * USEC_PER_MSEC;
+	u64 us = ((u64)fxq_job_limit_ms + DRAIN_MS) * USEC_PER_MSEC;
 	bool empty;
 	int ret;
 
