@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /**
- * DOC: fxq_ctx.c - contexts: address spaces, and what becomes of their runs
+ * DOC: fxq_ctx.c - contexts: who may run, and what becomes of who may not
  *
- * A buffer is mapped once and whole, when a job first names it, and stays
- * mapped while its handle is open: preparing jobs is cheap the second time. A
- * mapping holds the buffer; no buffer points to a context or a file, so either
- * may go first. When addresses run short, mappings that no job binds go, the
- * oldest first.
- *
- * Taking a mapping away means: clear the entries, have the device forget them,
- * and only then let go of the pages. That sleeps, so it happens in ioctls and
- * on fxq_wq, never where fences are signalled.
+ * A context is an entry of the device's table, a queue of the scheduler and an
+ * address space (fxq_space.c). The first run of it that faults or hangs bans it:
+ * what follows is not run any more. Its number and its jobs hold it; when both
+ * have gone a worker of fxq_wq takes it from the device, for that sleeps.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
-#include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
@@ -25,288 +19,28 @@
 #include "fxq_compat.h"
 #include "fxq_ctx.h"
 #include "fxq_device.h"
-#include "fxq_gem.h"
 #include "fxq_job.h"
 #include "fxq_trace.h"
 
-/*
- * Regions are below, what the driver maps for itself above: no region can name
- * a stream or a binding table. An unused page behind each mapping catches
- * whoever runs over its end.
+/* What the device is told */
+
+/**
+ * fxq_ctx_obey - have the device do something about a context
+ * @ctx: the context, with fdev->admin held
+ * @kind: INVALIDATE, STOP or REARM
+ * @first: INVALIDATE: first device address
+ * @last: INVALIDATE: last device address
+ *
+ * A device that does not obey is reset, which is as good.
+ *
+ * Return: 0, or what runs end with since the device was given up.
  */
-#define VA_FIRST	FXQ_PAGE_BYTES
-#define VA_OWN		(3ull << (fxq_va_bits - 2))
-#define VA_END		BIT_ULL(fxq_va_bits)
-
-/* Memory of page tables */
-
-static u64 *alloc_table(void *priv, u64 *bus)
-{
-	struct fxq_device *fdev = priv;
-	dma_addr_t addr;
-	u64 *entry;
-
-	entry = dma_alloc_coherent(fdev->drm.dev, FXQ_PAGE_BYTES, &addr,
-				   GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	*bus = addr;
-	return entry;
-}
-
-static void free_table(void *priv, u64 *entry, u64 bus)
-{
-	struct fxq_device *fdev = priv;
-
-	dma_free_coherent(fdev->drm.dev, FXQ_PAGE_BYTES, entry, bus);
-}
-
-static const struct fxq_mmu_ops mmu_ops = {
-	.alloc = alloc_table,
-	.free = free_table,
-};
-
-/* Mappings */
-
-/*
- * Has the device do something about the context, with fdev->admin held. One
- * that does not obey is reset.
- */
-static int obey(struct fxq_ctx *ctx, enum fxq_submit_kind kind, u64 first,
-		u64 last)
+int fxq_ctx_obey(struct fxq_ctx *ctx, enum fxq_submit_kind kind, u64 first,
+		 u64 last)
 {
 	int ret = fxq_ring_admin(ctx->fdev, kind, ctx->hw, first, last);
 
 	return ret == -ETIMEDOUT ? fxq_reset_deaf(ctx->fdev) : ret;
-}
-
-/*
- * The device forgets a range of the context. A device that is gone forgets by
- * itself.
- */
-static void invalidate(struct fxq_ctx *ctx, u64 first, u64 last)
-{
-	mutex_lock(&ctx->fdev->admin);
-	dma_wmb();
-	obey(ctx, FXQ_SUBMIT_INVALIDATE, first, last);
-	mutex_unlock(&ctx->fdev->admin);
-}
-
-/* Maps @size bytes of the memory at the node; undoes that if it fails. */
-static int fill_node(struct fxq_ctx *ctx, const struct drm_mm_node *node,
-		     struct sg_table *sgt, u64 size, bool writable)
-{
-	struct scatterlist *sg;
-	u64 done = 0;
-	int ret = 0, i;
-
-	for_each_sgtable_dma_sg(sgt, sg, i) {
-		u64 len = min_t(u64, sg_dma_len(sg), size - done);
-
-		if (!IS_ALIGNED(sg_dma_address(sg) | len, FXQ_PAGE_BYTES)) {
-			ret = -EINVAL;
-			break;
-		}
-		ret = fxq_mmu_map(&ctx->mmu, node->start + done,
-				  sg_dma_address(sg), len, writable);
-		if (ret)
-			break;
-		done += len;
-	}
-	if (!ret && done == size)
-		return 0;
-	/* No run knows the addresses, but the device may look ahead. */
-	fxq_mmu_unmap(&ctx->mmu, node->start, done);
-	invalidate(ctx, node->start, node->start + size - 1);
-	return ret ? ret : -EINVAL;
-}
-
-/**
- * fxq_ctx_map_sgt - map memory somewhere
- * @ctx: the context, with ctx->lock held
- * @node: where it then is
- * @sgt: the memory, mapped for DMA
- * @size: bytes that @sgt must have
- * @writable: for the device
- * @own: the driver's, out of reach of regions
- *
- * Return: 0, -ENOSPC without addresses, -ENOMEM, -EINVAL or -ENODEV.
- */
-int fxq_ctx_map_sgt(struct fxq_ctx *ctx, struct drm_mm_node *node,
-		    struct sg_table *sgt, u64 size, bool writable, bool own)
-{
-	u64 align = size >= SZ_2M ? SZ_2M : FXQ_PAGE_BYTES;
-	int ret, cookie;
-
-	/* Tables are made for a device that is there. */
-	if (!drm_dev_enter(&ctx->fdev->drm, &cookie))
-		return -ENODEV;
-	ret = drm_mm_insert_node_in_range(&ctx->mm, node,
-					  size + FXQ_PAGE_BYTES, align, 0,
-					  own ? VA_OWN : VA_FIRST,
-					  own ? VA_END : VA_OWN,
-					  DRM_MM_INSERT_BEST);
-	if (ret)
-		goto exit;
-	ret = fill_node(ctx, node, sgt, size, writable);
-	if (ret)
-		drm_mm_remove_node(node);
-	else
-		trace_fxq_map(ctx, node->start, size);
-exit:
-	drm_dev_exit(cookie);
-	return ret;
-}
-
-/**
- * fxq_ctx_unmap_node - take a mapping from the device
- * @ctx: the context, with ctx->lock held
- * @node: that fxq_ctx_map_sgt() filled
- *
- * When it returns the device has no way to the memory any more.
- */
-void fxq_ctx_unmap_node(struct fxq_ctx *ctx, struct drm_mm_node *node)
-{
-	u64 size = node->size - FXQ_PAGE_BYTES;
-
-	trace_fxq_unmap(ctx, node->start, size);
-	fxq_mmu_unmap(&ctx->mmu, node->start, size);
-	invalidate(ctx, node->start, node->start + size - 1);
-	drm_mm_remove_node(node);
-}
-
-static void mapping_drop(struct fxq_ctx *ctx, struct fxq_mapping *m)
-{
-	list_del(&m->link);
-	fxq_ctx_unmap_node(ctx, &m->node);
-	drm_gem_object_put(m->obj);
-	kfree(m);
-}
-
-/* Drops the mapping that has been out of use for longest. */
-static bool evict_one(struct fxq_ctx *ctx)
-{
-	struct fxq_mapping *m;
-
-	list_for_each_entry(m, &ctx->mappings, link) {
-		if (m->jobs)
-			continue;
-		mapping_drop(ctx, m);
-		return true;
-	}
-	return false;
-}
-
-static struct fxq_mapping *mapping_find(struct fxq_ctx *ctx,
-					const struct drm_gem_object *obj)
-{
-	struct fxq_mapping *m;
-
-	list_for_each_entry(m, &ctx->mappings, link)
-		if (m->obj == obj)
-			return m;
-	return NULL;
-}
-
-static struct fxq_mapping *mapping_new(struct fxq_ctx *ctx,
-				       struct drm_gem_object *obj)
-{
-	struct fxq_mapping *m;
-	struct sg_table *sgt;
-	int ret, cookie;
-
-	if (!drm_dev_enter(&ctx->fdev->drm, &cookie))
-		return ERR_PTR(-ENODEV);
-	sgt = fxq_gem_pages(obj);
-	drm_dev_exit(cookie);
-	if (IS_ERR(sgt))
-		return ERR_CAST(sgt);
-	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
-	if (!m)
-		return ERR_PTR(-ENOMEM);
-	m->obj = obj;
-	m->writable = fxq_gem_writable(obj);
-	do {
-		ret = fxq_ctx_map_sgt(ctx, &m->node, sgt, obj->size,
-				      m->writable, false);
-	} while (ret == -ENOSPC && evict_one(ctx));
-	if (ret) {
-		kfree(m);
-		return ERR_PTR(ret);
-	}
-	drm_gem_object_get(obj);
-	list_add_tail(&m->link, &ctx->mappings);
-	return m;
-}
-
-/**
- * fxq_ctx_bind - make a buffer visible for a job
- * @ctx: the context
- * @obj: the buffer
- * @ret_mapping: where it is
- *
- * Return: 0 or a negative errno.
- */
-int fxq_ctx_bind(struct fxq_ctx *ctx, struct drm_gem_object *obj,
-		 struct fxq_mapping **ret_mapping)
-{
-	struct fxq_mapping *m;
-	int ret = 0;
-
-	mutex_lock(&ctx->lock);
-	m = mapping_find(ctx, obj);
-	if (!m)
-		m = mapping_new(ctx, obj);
-	if (IS_ERR(m)) {
-		ret = PTR_ERR(m);
-	} else {
-		m->jobs++;
-		list_move_tail(&m->link, &ctx->mappings);
-		*ret_mapping = m;
-	}
-	mutex_unlock(&ctx->lock);
-	return ret;
-}
-
-/**
- * fxq_ctx_unbind - a job no longer needs a mapping
- * @ctx: the context
- * @mapping: that fxq_ctx_bind() gave
- */
-void fxq_ctx_unbind(struct fxq_ctx *ctx, struct fxq_mapping *mapping)
-{
-	mutex_lock(&ctx->lock);
-	if (!--mapping->jobs && mapping->closed)
-		mapping_drop(ctx, mapping);
-	mutex_unlock(&ctx->lock);
-}
-
-/**
- * fxq_ctx_forget - a file has closed its handle of a buffer
- * @ctx: a context of that file
- * @obj: the buffer
- */
-void fxq_ctx_forget(struct fxq_ctx *ctx, struct drm_gem_object *obj)
-{
-	struct fxq_mapping *m;
-
-	mutex_lock(&ctx->lock);
-	m = mapping_find(ctx, obj);
-	if (m && m->jobs)
-		m->closed = true;
-	else if (m)
-		mapping_drop(ctx, m);
-	mutex_unlock(&ctx->lock);
-}
-
-/**
- * fxq_ctx_expire - a handle was closed before its mapping was known
- * @ctx: the context
- * @mapping: of a job that is being made; goes with the last of its jobs
- */
-void fxq_ctx_expire(struct fxq_ctx *ctx, struct fxq_mapping *mapping)
-{
-	mutex_lock(&ctx->lock);
-	mapping->closed = true;
-	mutex_unlock(&ctx->lock);
 }
 
 /* State */
@@ -396,7 +130,7 @@ static int claim_hw(struct fxq_ctx *ctx)
 	dma_wmb();
 	entry->flags = FXQ_CONTEXT_ENABLED;
 	/* Whoever had the entry before may have been stopped. */
-	ret = obey(ctx, FXQ_SUBMIT_REARM, 0, 0);
+	ret = fxq_ctx_obey(ctx, FXQ_SUBMIT_REARM, 0, 0);
 	if (ret) {
 		entry->flags = 0;
 		goto unlock;
@@ -414,10 +148,10 @@ static void release_hw(struct fxq_ctx *ctx)
 
 	mutex_lock(&fdev->admin);
 	/* What it left in the scratchpad is not for whoever comes after. */
-	obey(ctx, FXQ_SUBMIT_STOP, 0, 0);
+	fxq_ctx_obey(ctx, FXQ_SUBMIT_STOP, 0, 0);
 	fdev->ring.contexts[ctx->hw].flags = 0;
 	dma_wmb();
-	obey(ctx, FXQ_SUBMIT_INVALIDATE, 0, ~0ull);
+	fxq_ctx_obey(ctx, FXQ_SUBMIT_INVALIDATE, 0, ~0ull);
 	clear_bit(ctx->hw, fdev->contexts);
 	fdev->ctx[ctx->hw] = NULL;
 	mutex_unlock(&fdev->admin);
@@ -427,17 +161,10 @@ static void release_hw(struct fxq_ctx *ctx)
 static void ctx_release(struct work_struct *work)
 {
 	struct fxq_ctx *ctx = container_of(work, struct fxq_ctx, release);
-	struct fxq_mapping *m, *next;
 
-	mutex_lock(&ctx->lock);
-	list_for_each_entry_safe(m, next, &ctx->mappings, link)
-		mapping_drop(ctx, m);
-	fxq_job_free_chunks(ctx);
-	mutex_unlock(&ctx->lock);
+	fxq_space_clear(ctx);
 	release_hw(ctx);
-	drm_mm_takedown(&ctx->mm);
-	fxq_mmu_fini(&ctx->mmu);
-	mutex_destroy(&ctx->lock);
+	fxq_space_fini(ctx);
 	mutex_destroy(&ctx->submit);
 	fxq_client_put(ctx->client);
 	drm_dev_put(&ctx->fdev->drm);
@@ -476,7 +203,7 @@ void fxq_ctx_stop(struct fxq_ctx *ctx)
 	mutex_unlock(&ctx->submit);
 	mutex_lock(&fdev->admin);
 	if (atomic_read(&ctx->inflight))
-		obey(ctx, FXQ_SUBMIT_STOP, 0, 0);
+		fxq_ctx_obey(ctx, FXQ_SUBMIT_STOP, 0, 0);
 	/*
 	 * What still waits for others is not for the device any more. A
 	 * scheduler that takes a run just then puts the entity back into its
@@ -515,20 +242,16 @@ static struct fxq_ctx *ctx_new(struct fxq_file *file, u32 priority)
 	ctx->fdev = fdev;
 	ctx->client = fxq_client_get(file->client);
 	INIT_WORK(&ctx->release, ctx_release);
-	mutex_init(&ctx->lock);
 	mutex_init(&ctx->submit);
 	spin_lock_init(&ctx->state_lock);
-	INIT_LIST_HEAD(&ctx->mappings);
-	INIT_LIST_HEAD(&ctx->chunks);
-	drm_mm_init(&ctx->mm, VA_FIRST, VA_END - VA_FIRST);
 	ctx->fence_context = dma_fence_context_alloc(1);
 	ctx->resets_before = atomic_read(&fdev->resets);
-	ret = fxq_mmu_init(&ctx->mmu, &mmu_ops, fdev);
+	ret = fxq_space_init(ctx);
 	if (ret)
 		goto free_ctx;
 	ret = claim_hw(ctx);
 	if (ret)
-		goto fini_mmu;
+		goto fini_space;
 	ret = drm_sched_entity_init(&ctx->entity, priorities[priority],
 				    fdev->scheds, 1, NULL);
 	if (ret)
@@ -540,11 +263,9 @@ static struct fxq_ctx *ctx_new(struct fxq_file *file, u32 priority)
 
 release:
 	release_hw(ctx);
-fini_mmu:
-	fxq_mmu_fini(&ctx->mmu);
+fini_space:
+	fxq_space_fini(ctx);
 free_ctx:
-	drm_mm_takedown(&ctx->mm);
-	mutex_destroy(&ctx->lock);
 	mutex_destroy(&ctx->submit);
 	fxq_client_put(ctx->client);
 	kfree(ctx);

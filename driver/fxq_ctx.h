@@ -6,13 +6,14 @@
 #include <drm/drm_mm.h>
 #include <drm/gpu_scheduler.h>
 
+#include <fxq/fxq_regs.h>
+
 #include "fxq_mmu.h"
 
 struct drm_device;
 struct drm_file;
 struct drm_gem_object;
 struct fxq_client;
-struct fxq_complete;
 struct fxq_device;
 struct fxq_file;
 struct sg_table;
@@ -93,23 +94,28 @@ struct fxq_ctx {
 	u64 runs, cycles;
 };
 
-int fxq_ctx_create(struct fxq_file *file, u32 priority, u32 *ret_id);
+/* fxq_space.c */
+int fxq_space_init(struct fxq_ctx *ctx);
+void fxq_space_clear(struct fxq_ctx *ctx);
+void fxq_space_fini(struct fxq_ctx *ctx);
+int fxq_space_map(struct fxq_ctx *ctx, struct drm_mm_node *node,
+		  struct sg_table *sgt, u64 size, bool writable, bool own);
+void fxq_space_unmap(struct fxq_ctx *ctx, struct drm_mm_node *node);
+int fxq_space_bind(struct fxq_ctx *ctx, struct drm_gem_object *obj,
+		   struct fxq_mapping **ret_mapping);
+void fxq_space_unbind(struct fxq_ctx *ctx, struct fxq_mapping *mapping);
+void fxq_space_forget(struct fxq_ctx *ctx, struct drm_gem_object *obj);
+void fxq_space_expire(struct fxq_ctx *ctx, struct fxq_mapping *mapping);
+
+/* fxq_ctx.c */
 struct fxq_ctx *fxq_ctx_find(struct fxq_file *file, u32 id);
 void fxq_ctx_put(struct fxq_ctx *ctx);
+int fxq_ctx_obey(struct fxq_ctx *ctx, enum fxq_submit_kind kind, u64 first,
+		 u64 last);
 void fxq_ctx_stop(struct fxq_ctx *ctx);
 bool fxq_ctx_ban(struct fxq_ctx *ctx, int error, u32 job,
 		 const struct fxq_complete *record);
 int fxq_ctx_error(const struct fxq_ctx *ctx);
-
-int fxq_ctx_map_sgt(struct fxq_ctx *ctx, struct drm_mm_node *node,
-		    struct sg_table *sgt, u64 size, bool writable, bool own);
-void fxq_ctx_unmap_node(struct fxq_ctx *ctx, struct drm_mm_node *node);
-int fxq_ctx_bind(struct fxq_ctx *ctx, struct drm_gem_object *obj,
-		 struct fxq_mapping **ret_mapping);
-void fxq_ctx_unbind(struct fxq_ctx *ctx, struct fxq_mapping *mapping);
-void fxq_ctx_forget(struct fxq_ctx *ctx, struct drm_gem_object *obj);
-void fxq_ctx_expire(struct fxq_ctx *ctx, struct fxq_mapping *mapping);
-
 int fxq_ctx_destroy_ioctl(struct drm_device *drm, void *data,
 			  struct drm_file *file);
 int fxq_ctx_create_ioctl(struct drm_device *drm, void *data,

@@ -16,6 +16,7 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/sizes.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
@@ -31,7 +32,7 @@
 
 #define RESET_WAIT_US	2000000
 #define RESET_POLL_US	100
-#define MAX_DESCRIPTORS	(1u << 20)
+#define MAX_DESCRIPTORS	SZ_1M
 
 static unsigned int ring_depth = FXQ_DEPTH_DEFAULT;
 module_param(ring_depth, uint, 0444);

@@ -122,7 +122,7 @@ static void fxq_gem_close(struct drm_gem_object *obj, struct drm_file *drm_file)
 		mutex_unlock(&file->lock);
 		if (!ctx)
 			return;
-		fxq_ctx_forget(ctx, obj);
+		fxq_space_forget(ctx, obj);
 		fxq_ctx_put(ctx);
 		id++;
 	}

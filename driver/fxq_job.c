@@ -53,8 +53,8 @@ static struct fxq_chunk *chunk_new(struct fxq_ctx *ctx)
 	ret = fxq_mem_alloc(ctx->fdev, &c->mem, CHUNK_BYTES);
 	if (ret)
 		goto free_chunk;
-	ret = fxq_ctx_map_sgt(ctx, &c->node, &c->mem.sgt, c->mem.size, false,
-			      true);
+	ret = fxq_space_map(ctx, &c->node, &c->mem.sgt, c->mem.size, false,
+			    true);
 	if (ret)
 		goto free_mem;
 	list_add(&c->link, &ctx->chunks);
@@ -96,7 +96,7 @@ void fxq_job_free_chunks(struct fxq_ctx *ctx)
 	struct fxq_chunk *c, *next;
 
 	list_for_each_entry_safe(c, next, &ctx->chunks, link) {
-		fxq_ctx_unmap_node(ctx, &c->node);
+		fxq_space_unmap(ctx, &c->node);
 		fxq_mem_free(&c->mem);
 		kfree(c);
 	}
@@ -113,12 +113,12 @@ static void job_release(struct work_struct *work)
 
 	for (i = 0; i < job->n_regions; i++)
 		if (job->mapping[i])
-			fxq_ctx_unbind(ctx, job->mapping[i]);
+			fxq_space_unbind(ctx, job->mapping[i]);
 	mutex_lock(&ctx->lock);
 	if (job->chunk)
 		clear_bit(job->table, job->chunk->used);
 	if (drm_mm_node_allocated(&job->stream_node))
-		fxq_ctx_unmap_node(ctx, &job->stream_node);
+		fxq_space_unmap(ctx, &job->stream_node);
 	mutex_unlock(&ctx->lock);
 	fxq_stream_put(job->stream);
 	fxq_ctx_put(ctx);
@@ -244,7 +244,7 @@ static int bind_region(struct fxq_job *job, unsigned int i,
 		return -ENOENT;
 	ret = -EINVAL;
 	if (r->offset <= obj->size && r->size <= obj->size - r->offset)
-		ret = fxq_ctx_bind(job->ctx, obj, &m);
+		ret = fxq_space_bind(job->ctx, obj, &m);
 	drm_gem_object_put(obj);
 	if (ret)
 		return ret;
@@ -252,7 +252,7 @@ static int bind_region(struct fxq_job *job, unsigned int i,
 	job->n_regions = i + 1;
 	/* Closed since, perhaps, and then whoever closed it found no mapping. */
 	if (!handle_is(file, r->handle, obj))
-		fxq_ctx_expire(job->ctx, m);
+		fxq_space_expire(job->ctx, m);
 	job->written[i] = use->write_hi;
 	job->shared |= fxq_gem_is_shared(m->obj);
 	if (use->write_hi && !m->writable)
@@ -306,9 +306,9 @@ static int job_prepare(struct fxq_job *job,
 	mutex_lock(&ctx->lock);
 	ret = table_alloc(job);
 	if (!ret)
-		ret = fxq_ctx_map_sgt(ctx, &job->stream_node,
-				      &job->stream->mem.sgt,
-				      job->stream->mem.size, false, true);
+		ret = fxq_space_map(ctx, &job->stream_node,
+				    &job->stream->mem.sgt,
+				    job->stream->mem.size, false, true);
 	mutex_unlock(&ctx->lock);
 	return ret ? ret : bind_regions(job, args, file);
 }

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /**
- * DOC: fxq_ring.c - entries to the device, records from it
+ * DOC: fxq_ring.c - entries to the device, and the runs that it has
  *
  * The rings have room for two entries more than the scheduler has credits:
  * INVALIDATE, STOP and REARM, which are one at a time, always find room, and a
  * record that comes twice overwrites none. An entry is in the ring until its
- * record is taken. Neither way reads a register; a doorbell is written when the
- * device says that it sleeps.
+ * record is taken (fxq_record.c). Neither way reads a register; a doorbell is
+ * written when the device says that it sleeps.
  *
- * A record is the device's word and may be wrong. It is copied once; a run is
- * found by the low bits of its number and taken for ended only if all of the
- * number is right. Whatever answers nothing is counted and ignored. Jobs are
- * run in the order of their entries: a record of one that ran to its end says
- * that those before it have ended too, and that their records are lost if they
- * are not here.
+ * A reset takes the runs out of the ring and puts those back that can run
+ * again, in the order that they had.
  */
 #include <linux/dma-mapping.h>
 #include <drm/drm_drv.h>
@@ -21,19 +17,12 @@
 
 #include "fxq_device.h"
 #include "fxq_job.h"
+#include "fxq_ring.h"
 #include "fxq_run.h"
 #include "fxq_trace.h"
 #include "fxq_usage.h"
 
-#define SLOT_BITS	8
-#define ADMIN_SLOT	((1u << SLOT_BITS) - 1)
 #define ADMIN_WAIT_MS	1000
-/* More records than each entry's twice is no number to believe. */
-#define MAX_LEFT(ring)	(2 * (ring)->depth)
-
-static_assert(FXQ_DEPTH_MAX <= 1u << SLOT_BITS);
-
-static void reap_more(struct work_struct *work);
 
 static void free_ring(struct drm_device *drm, void *data)
 {
@@ -72,7 +61,7 @@ int fxq_ring_init(struct fxq_device *fdev, u32 depth)
 	INIT_LIST_HEAD(&ring->runs);
 	INIT_LIST_HEAD(&ring->back);
 	init_completion(&ring->admin_done);
-	INIT_WORK(&ring->more, reap_more);
+	INIT_WORK(&ring->more, fxq_ring_reap_more);
 	return drmm_add_action_or_reset(&fdev->drm, free_ring, ring);
 }
 
@@ -158,7 +147,7 @@ static void place(struct fxq_device *fdev, struct fxq_run *run)
 		slot++;
 	if (!run->counted)
 		fxq_usage_begin(run);
-	run->number = ++ring->next_count << SLOT_BITS | slot;
+	run->number = ++ring->next_count << FXQ_SLOT_BITS | slot;
 	ring->run[slot] = run;
 	list_add_tail(&run->link, &ring->runs);
 	if (ring->held || READ_ONCE(fdev->dead))
@@ -236,8 +225,12 @@ static void take_all(struct fxq_ring *ring, struct list_head *to)
 	memset(ring->run, 0, sizeof(ring->run));
 }
 
-/* With ring->end held, since they were taken out of the ring. */
-static void end_all(struct list_head *runs, int error)
+/**
+ * fxq_ring_end_all - end runs that were taken out of the ring
+ * @runs: in order, with ring->end held since they were taken
+ * @error: that they end with
+ */
+void fxq_ring_end_all(struct list_head *runs, int error)
 {
 	struct fxq_run *run, *next;
 
@@ -269,7 +262,7 @@ void fxq_ring_drain(struct fxq_device *fdev, int error)
 		complete(&ring->admin_done);
 	}
 	spin_unlock(&ring->lock);
-	end_all(&runs, error);
+	fxq_ring_end_all(&runs, error);
 	spin_unlock_irqrestore(&ring->end, flags);
 }
 
@@ -347,229 +340,6 @@ void fxq_ring_resume(struct fxq_device *fdev)
 	spin_unlock_irqrestore(&ring->end, flags);
 }
 
-static struct fxq_complete *next_slot(const struct fxq_ring *ring)
-{
-	return &ring->complete[ring->consumed & (ring->depth - 1)];
-}
-
-static u32 next_phase(const struct fxq_ring *ring)
-{
-	return !(ring->consumed / ring->depth & 1);
-}
-
-/* Is the next record there? Pairs with the device's store of the phase. */
-static bool record_ready(const struct fxq_ring *ring)
-{
-	return (READ_ONCE(next_slot(ring)->phase) & 1) == next_phase(ring);
-}
-
-/*
- * Passes by what has no record though the device has written @left: the oldest,
- * if newer ones lie over them, or else one slot that was left out. That will be
- * one of the next pass.
- */
-static void skip_lost_records(struct fxq_ring *ring, u32 left)
-{
-	u32 over = left > ring->depth ? left - ring->depth : 0;
-
-	if (!over)
-		WRITE_ONCE(next_slot(ring)->phase, next_phase(ring));
-	ring->consumed += over ? over : 1;
-	ring->strange += over ? over : 1;
-}
-
-/* The run in the ring that @number is of, with ring->lock held. */
-static struct fxq_run *find_run(struct fxq_ring *ring, u64 number)
-{
-	u32 slot = number & ADMIN_SLOT;
-	struct fxq_run *run = slot < ring->depth ? ring->run[slot] : NULL;
-
-	return run && run->number == number ? run : NULL;
-}
-
-static void take_run(struct fxq_ring *ring, struct fxq_run *run,
-		     struct list_head *to)
-{
-	ring->run[run->number & ADMIN_SLOT] = NULL;
-	list_move_tail(&run->link, to);
-}
-
-/* Takes the runs before @number: they have ended, and no record says so. */
-static void take_overtaken(struct fxq_ring *ring, u64 number,
-			   struct list_head *lost)
-{
-	struct fxq_run *run, *next;
-
-	list_for_each_entry_safe(run, next, &ring->runs, link) {
-		if (run->number >= number)
-			break;
-		take_run(ring, run, lost);
-	}
-}
-
-/* The next record, its run in @ended, and in @lost those that it overtook. */
-static void take_record(struct fxq_ring *ring, struct fxq_complete *record,
-			struct list_head *lost, struct list_head *ended)
-{
-	struct fxq_run *run;
-
-	dma_rmb();
-	*record = *next_slot(ring);
-	ring->consumed++;
-	run = find_run(ring, record->run);
-	if (run) {
-		if (record->cause == FXQ_CAUSE_NONE)
-			take_overtaken(ring, run->number, lost);
-		take_run(ring, run, ended);
-		return;
-	}
-	if (record->run == ring->admin_run && ring->admin_run) {
-		ring->admin_run = 0;
-		ring->admin_cause = record->cause;
-		complete(&ring->admin_done);
-		return;
-	}
-	ring->strange++;
-}
-
-/*
- * Is there a record to take? If not, an interrupt is asked for at the next one,
- * or with @skip_lost a slot that was left without a record is passed by. Which
- * slots the device has left is read before the slots are looked at.
- */
-static bool find_record(struct fxq_ring *ring, bool skip_lost)
-{
-	u32 end = READ_ONCE(ring->shared->completed);
-	u32 left;
-
-	while (!record_ready(ring)) {
-		WRITE_ONCE(ring->shared->armed, ring->consumed + 1);
-		dma_mb();
-		if (record_ready(ring))
-			break;
-		left = end - ring->consumed;
-		if (!skip_lost || !left || left > MAX_LEFT(ring))
-			return false;
-		skip_lost_records(ring, left);
-	}
-	return true;
-}
-
-/**
- * fxq_ring_reap - take the records that are there and end their runs
- * @fdev: the device
- * @skip_lost: the device has written records that did not arrive: pass by them
- *
- * Asks for an interrupt at the next record. A device that writes them without
- * end gets its turn again later: this may be an interrupt.
- */
-void fxq_ring_reap(struct fxq_device *fdev, bool skip_lost)
-{
-	struct fxq_ring *ring = &fdev->ring;
-	unsigned int budget = 2 * ring->depth;
-	struct fxq_complete record;
-	struct fxq_run *run;
-	LIST_HEAD(lost);
-	LIST_HEAD(ended);
-	unsigned long flags;
-	bool more = true;
-
-	spin_lock_irqsave(&ring->end, flags);
-	while (budget-- && more) {
-		spin_lock(&ring->lock);
-		more = find_record(ring, skip_lost);
-		if (more)
-			take_record(ring, &record, &lost, &ended);
-		spin_unlock(&ring->lock);
-		end_all(&lost, -EIO);
-		run = list_first_entry_or_null(&ended, struct fxq_run, link);
-		if (!run)
-			continue;
-		list_del(&run->link);
-		fxq_run_end(run, &record, 0);
-	}
-	spin_unlock_irqrestore(&ring->end, flags);
-	if (more)
-		queue_work(fdev->timeouts, &ring->more);
-}
-
-static void reap_more(struct work_struct *work)
-{
-	struct fxq_ring *ring = container_of(work, struct fxq_ring, more);
-
-	fxq_ring_reap(container_of(ring, struct fxq_device, ring), false);
-}
-
-/**
- * fxq_ring_holds - has a run of this number no record yet?
- * @fdev: the device
- * @number: of the run
- *
- * Return: whether it is in the device's hands.
- */
-bool fxq_ring_holds(struct fxq_device *fdev, u64 number)
-{
-	struct fxq_ring *ring = &fdev->ring;
-	unsigned long flags;
-	bool holds;
-
-	spin_lock_irqsave(&ring->lock, flags);
-	holds = find_run(ring, number);
-	spin_unlock_irqrestore(&ring->lock, flags);
-	return holds;
-}
-
-/**
- * fxq_ring_passed - is the device done with a run that has no record yet?
- * @fdev: the device
- * @number: of the run
- *
- * A record is written before its run is left: one that is not there when the
- * ring is reaped after this is lost. The device wakes before it takes an entry,
- * so that one which has taken all and sleeps has run all.
- *
- * Return: whether it is.
- */
-bool fxq_ring_passed(struct fxq_device *fdev, u64 number)
-{
-	struct fxq_ring *ring = &fdev->ring;
-	unsigned long flags;
-	bool passed, all;
-
-	spin_lock_irqsave(&ring->lock, flags);
-	all = READ_ONCE(ring->shared->taken) == ring->produced;
-	dma_rmb();
-	passed = find_run(ring, number) && !ring->held &&
-		 (READ_ONCE(ring->shared->running) > number ||
-		  (all && READ_ONCE(ring->shared->sleeping)));
-	dma_rmb();
-	spin_unlock_irqrestore(&ring->lock, flags);
-	return passed;
-}
-
-/**
- * fxq_ring_fail - end a run whose record will not come
- * @fdev: the device
- * @number: of the run; nothing happens if it has ended
- * @error: that it ends with
- */
-void fxq_ring_fail(struct fxq_device *fdev, u64 number, int error)
-{
-	struct fxq_ring *ring = &fdev->ring;
-	struct fxq_run *run;
-	unsigned long flags;
-	LIST_HEAD(runs);
-
-	spin_lock_irqsave(&ring->end, flags);
-	spin_lock(&ring->lock);
-	run = find_run(ring, number);
-	if (run)
-		take_run(ring, run, &runs);
-	spin_unlock(&ring->lock);
-	end_all(&runs, error);
-	spin_unlock_irqrestore(&ring->end, flags);
-}
-
 /* Puts an entry that is no job into the ring; false: there is no room. */
 static bool place_admin(struct fxq_device *fdev, struct fxq_submit *entry)
 {
@@ -583,7 +353,7 @@ static bool place_admin(struct fxq_device *fdev, struct fxq_submit *entry)
 	       (s32)(ring->produced - ring->consumed) < (s32)ring->depth;
 	if (room) {
 		reinit_completion(&ring->admin_done);
-		entry->run = ++ring->next_count << SLOT_BITS | ADMIN_SLOT;
+		entry->run = ++ring->next_count << FXQ_SLOT_BITS | FXQ_ADMIN_SLOT;
 		ring->admin_run = entry->run;
 		ring->admin_progress = READ_ONCE(ring->shared->progress);
 		produce(fdev, entry);

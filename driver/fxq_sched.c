@@ -80,8 +80,10 @@ static void fence_adopt(struct fxq_run *run)
 {
 	struct drm_sched_fence *s_fence = run->base.s_fence;
 
-	if (!s_fence->parent)
-		smp_store_release(&s_fence->parent, dma_fence_get(run->fence));
+	if (s_fence->parent)
+		return;
+	/* Pairs with the load of who sets a deadline. */
+	smp_store_release(&s_fence->parent, dma_fence_get(run->fence));
 }
 
 static void fence_free(struct rcu_head *rcu)
