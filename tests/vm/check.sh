@@ -22,6 +22,10 @@ fi
 [ $# -gt 0 ] || set -- $(releases)
 status=0
 "$here/static.sh" "$build" || status=1
+# What kmalloc() gave is poisoned when it is freed and has zones around it: who
+# reads it then, or writes over its end, is found out without a kernel of one's
+# own.
+export GUEST_ENV="slab_debug=FZP,kmalloc-* ${GUEST_ENV:-}"
 for release in "$@"; do
 	echo "== $release ($(accelerator "$release"))"
 	"$here/run.sh" "$build" "$release" || status=1
