@@ -201,6 +201,12 @@ static void what_a_load_lacks_is_told(void **state)
 		  "no room for the jobs of another program" },
 		{ DRM_IOCTL_FXQ_JOB_CREATE, EINVAL, 0,
 		  "accel0 does not take the jobs of a program: " },
+		{ DRM_IOCTL_FXQ_BO_CREATE, ENODEV, 0, "accel0 is gone" },
+		{ DRM_IOCTL_FXQ_BO_CREATE, ENODEV, 4, "accel0 is gone" },
+		{ DRM_IOCTL_FXQ_STREAM_CREATE, ENODEV, 0, "accel0 is gone" },
+		{ DRM_IOCTL_FXQ_CTX_CREATE, EIO, 0,
+		  "accel0 failed, and a reset did not bring it back" },
+		{ DRM_IOCTL_FXQ_JOB_CREATE, ENODEV, 0, "accel0 is gone" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -119,13 +119,15 @@ FXQ_PUBLIC int fxq_bo_create(struct fxq_device *dev, uint64_t size,
 	bo->dev = dev;
 	bo->memory.size = size;
 	ret = device_alloc(dev, &bo->memory);
-	if (ret) {
-		free(bo);
-		return fxq_fail(ret, "no memory for a buffer of %llu bytes",
-				(unsigned long long)size);
+	if (!ret) {
+		*ret_bo = bo;
+		return 0;
 	}
-	*ret_bo = bo;
-	return 0;
+	free(bo);
+	if (ret == -ENODEV)
+		return fxq_fail(ret, "%s", device_trouble(dev, ret));
+	return fxq_fail(ret, "no memory for a buffer of %llu bytes",
+			(unsigned long long)size);
 }
 
 FXQ_PUBLIC void *fxq_bo_map(struct fxq_bo *bo)

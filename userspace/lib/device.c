@@ -149,8 +149,7 @@ struct fxq_caps device_stream_caps(const struct fxq_device *dev)
 				  dev->caps.max_descriptors };
 }
 
-/* What @err means for @dev, as the end of a sentence. */
-static const char *trouble(const struct fxq_device *dev, int err)
+const char *device_trouble(const struct fxq_device *dev, int err)
 {
 	static __thread char text[128];
 
@@ -182,7 +181,7 @@ void device_submit(struct slot *slot)
 	} else {
 		slot_fail(slot, ret, "layer %s: %s",
 			  image_layer(p->image, slot->step),
-			  trouble(p->dev, ret));
+			  device_trouble(p->dev, ret));
 		slot_finish(slot);
 	}
 }
@@ -233,7 +232,7 @@ static void fail_run(struct slot *slot, const struct run_end *end)
 	else
 		slot_fail(slot, end->error, "layer %s: %s",
 			  image_layer(slot->prog->image, slot->step),
-			  trouble(dev, end->error));
+			  device_trouble(dev, end->error));
 }
 
 void device_run_ended(struct slot *slot, const struct run_end *end)

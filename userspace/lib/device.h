@@ -153,6 +153,11 @@ int device_fail_inherited(const struct fxq_device *dev);	/* -ENODEV */
 int device_alloc(struct fxq_device *dev, struct memory *m);
 void device_free(struct fxq_device *dev, struct memory *m);
 struct fxq_caps device_stream_caps(const struct fxq_device *dev);
+/*
+ * What @err means for @dev, as the end of a sentence. Valid until the thread asks
+ * again.
+ */
+const char *device_trouble(const struct fxq_device *dev, int err);
 
 /* With the lock held: */
 

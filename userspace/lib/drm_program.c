@@ -62,6 +62,8 @@ static int fail_limit(const struct fxq_program *p, const char *what, int err)
 	if (err == -ENOSPC)
 		return fxq_fail(err, "%s has no room for the %s of another program; unload one, or ask for fewer slots",
 				p->dev->info.name, what);
+	if (err == -ENODEV || err == -EIO)
+		return fxq_fail(err, "%s", device_trouble(p->dev, err));
 	return fxq_fail(err, "%s does not take the %s of a program: %s",
 			p->dev->info.name, what, strerror(-err));
 }

@@ -61,10 +61,15 @@ static int create_slot(struct fxq_program *p, struct slot *slot)
 {
 	uint64_t n_tensors = p->image->n[SECTION_TENSORS];
 	uint64_t n_steps = program_steps(p);
+	int ret = 0;
 
 	slot->prog = p;
 	slot->memory.size = p->slot_bytes;
-	if (p->slot_bytes && device_alloc(p->dev, &slot->memory))
+	if (p->slot_bytes)
+		ret = device_alloc(p->dev, &slot->memory);
+	if (ret == -ENODEV)
+		return fxq_fail(ret, "%s", device_trouble(p->dev, ret));
+	if (ret)
 		return fxq_fail_memory("the tensors of a program; ask for fewer slots");
 	slot->tensors = calloc(n_tensors + 1, sizeof(*slot->tensors));
 	slot->args = calloc(p->max_args + 1ull, sizeof(*slot->args));
