@@ -495,7 +495,8 @@ static int write_as_is(struct operation *o, const struct qresult *to,
 	return 0;
 }
 
-enum result { KEPT, FIXED, OWN };
+/* KEPT: always; ANY and FIXED: unless another is told; OWN: one is told. */
+enum result { KEPT, ANY, FIXED, OWN };
 
 /*
  * struct form
@@ -510,13 +511,13 @@ static const struct form {
 	struct qresult fixed;
 } forms[] = {
 	{ "max_pool2d",		write_max_pool,		KEPT },
-	{ "avg_pool2d",		write_avg_pool,		KEPT },
-	{ "global_avg_pool",	write_mean_pool,	KEPT },
-	{ "adaptive_avg_pool2d", write_adaptive_pool,	KEPT },
-	{ "relu",		write_relu,		KEPT },
-	{ "relu6",		write_relu6,		KEPT },
-	{ "clamp",		write_clamp,		KEPT },
-	{ "resize",		write_resize,		KEPT },
+	{ "avg_pool2d",		write_avg_pool,		ANY },
+	{ "global_avg_pool",	write_mean_pool,	ANY },
+	{ "adaptive_avg_pool2d", write_adaptive_pool,	ANY },
+	{ "relu",		write_relu,		ANY },
+	{ "relu6",		write_relu6,		ANY },
+	{ "clamp",		write_clamp,		ANY },
+	{ "resize",		write_resize,		ANY },
 	{ "concat",		write_concat,		KEPT },
 	{ "pad",		write_pad,		KEPT },
 	{ "dequantize",		write_as_is,		KEPT },
@@ -591,9 +592,17 @@ bool quantized_has(const struct operation *o)
 bool quantized_has_own(const struct operation *o)
 {
 	const struct fxq_attr *shape = find_attr(o, "normalized_shape");
-	const struct form *form = form_of(o->op);
+	const char *image = line_image_op(o->op);
+	const struct form *form = form_of(image ? image : o->op);
 
-	return form && form->result == OWN && !(shape && shape->count > 1);
+	if (!form || form->result == KEPT || (shape && shape->count > 1))
+		return false;
+	return form->result == OWN || quantized_has(o);
+}
+
+bool quantized_keeps(const struct operation *o)
+{
+	return quantized_has(o) && !quantized_has_own(o);
 }
 
 void quantized_parts(const struct operation *o, fxv *parts, size_t n)

@@ -279,10 +279,11 @@ struct qresult {
 
 /*
  * integer.c: is there an integer operator for @o, whatever its tensors are, that
- * keeps the scale or always has the same; or one that can be told?
+ * keeps the scale or has the same; or one that can be told; or none that can?
  */
 bool quantized_has(const struct operation *o);
 bool quantized_has_own(const struct operation *o);
+bool quantized_keeps(const struct operation *o);
 /* @to: NULL: the result keeps the scale of the first tensor, or has its own */
 fxv quantized_run(const struct fx_loc *at, const struct operation *o,
 		  const struct qresult *to);

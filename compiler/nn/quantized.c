@@ -133,6 +133,9 @@ fxv run_quantize_per_tensor(const struct fx_loc *at, const fxv *in,
 
 	if (fx_error(wrong))
 		return wrong;
+	/* What is quantized comes into another scale. */
+	if (value_is_quantized(in[0]))
+		return quantized_rescale(in[0], scale, (int)z);
 	put_operation_float(&o, "scale", scale);
 	put_operation_int(&o, "zero_point", z);
 	return operation_compute(at, &o);

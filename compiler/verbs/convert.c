@@ -23,7 +23,7 @@ struct convert {
 
 static bool is_configured(const struct convert *cv, const struct fx_node *n)
 {
-	return module_member(cv->prepared, n->name) != NULL;
+	return is_prepared(cv->prepared, n);
 }
 
 static const struct fx_node *first_user(const struct fx_node *n)

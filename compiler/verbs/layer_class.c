@@ -159,7 +159,7 @@ static const struct fx_class *class_of_op(const struct fx_backend_op *row,
 {
 	struct layer_class c = { .kind = LAYER_OPERATOR };
 
-	if (!row->class || row->observe != FX_OBSERVE_OWN)
+	if (!row->class)
 		return NULL;
 	c.base = class_named(row->class);
 	if (!c.base)

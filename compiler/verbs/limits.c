@@ -72,7 +72,7 @@ static const struct limit *limit_at(const struct fx_node *n,
 	const struct fx_function *fn = function_of_node(n);
 	bool integers = true;
 
-	if (!module_member(prepared, n->name))
+	if (!is_prepared(prepared, n))
 		return NULL;
 	fx_node_visit(n, check_integer, &integers);
 	if (!integers)

@@ -40,7 +40,13 @@ static bool is_quantize(struct fx_module *gm, const struct fx_node *n)
 
 static bool is_configured(const struct lowering *l, const struct fx_node *n)
 {
-	return module_member(l->prepared, n->name) != NULL;
+	return is_prepared(l->prepared, n);
+}
+
+/* The model brings its scales. */
+static bool is_given(const struct lowering *l, const struct fx_node *n)
+{
+	return module_member(l->prepared, n->name) && !is_configured(l, n);
 }
 
 /* The node whose result @user alone reads, or NULL. */
@@ -211,8 +217,9 @@ static void lower_own(struct lowering *l, struct fx_node *quantize)
 	struct result_qparams q;
 	const char *path;
 
-	row = n && is_configured(l, n) ? backend_row(l->backend, n) : NULL;
-	if (!row || row->observe != FX_OBSERVE_OWN ||
+	row = n ? backend_row(l->backend, n) : NULL;
+	if (!row || !(is_given(l, n) || (is_configured(l, n) &&
+					 row->observe == FX_OBSERVE_OWN)) ||
 	    n->opcode != FX_CALL_MODULE || !is_dequantized(n) ||
 	    !has_operator(n->module))
 		return;
@@ -327,26 +334,36 @@ static void lower_binary(struct lowering *l, struct fx_node *quantize)
 
 /* Operators that keep a scale, or always have the same */
 
-static bool has_integers(const struct fx_node *n)
+/* The operation that @n is, as far as it is known without tensors. */
+static bool find_operation(const struct fx_node *n, struct operation *ret)
 {
 	fxv tensors[MAX_ARGS] = { 0 };
 	char error[FXQ_ERROR_MAX];
-	struct operation o = { 0 };
 
-	if (n->opcode == FX_CALL_MODULE) {
-		if (n->module->class->flags & FX_CLASS_IDENTITY)
-			return true;
+	*ret = (struct operation){ 0 };
+	if (n->opcode == FX_CALL_MODULE)
 		return n->module->class->op &&
-		       !operation_of_module(n->module, fx_none, &o, error) &&
-		       quantized_has(&o);
-	}
+		       !operation_of_module(n->module, fx_none, ret, error);
 	if (node_is_operator(n))
-		return !operation_of_operator(n, tensors, n->n_args, &o,
-					      error) && quantized_has(&o);
-	if (node_is_function(n, "getitem"))
-		return !selects_value(n);
-	o.op = function_of_node(n)->op;
-	return o.op && quantized_has(&o);
+		return !operation_of_operator(n, tensors, n->n_args, ret,
+					      error);
+	ret->op = function_of_node(n)->op;
+	return ret->op;
+}
+
+/* What gives its argument, or a part of it. */
+static bool only_selects(const struct fx_node *n)
+{
+	if (n->opcode == FX_CALL_MODULE)
+		return n->module->class->flags & FX_CLASS_IDENTITY;
+	return node_is_function(n, "getitem") && !selects_value(n);
+}
+
+static bool has_integers(const struct fx_node *n)
+{
+	struct operation o;
+
+	return only_selects(n) || (find_operation(n, &o) && quantized_has(&o));
 }
 
 static const char *const reasons[] = {
@@ -416,6 +433,61 @@ static void lower_operator(struct lowering *l, struct fx_node *quantize)
 	skip_quantize(quantize, n);
 }
 
+/* Where the model says so, what goes in comes into the scale of the result. */
+struct rescale {
+	struct fx_node *list[MAX_ARGS];
+	size_t n;
+};
+
+static void note_scaled(struct fx_node *in, void *ctx)
+{
+	struct rescale *r = ctx;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->list[i] == in)
+			return;
+	if (is_dequantize(in) && r->n < MAX_ARGS)
+		r->list[r->n++] = in;
+}
+
+static struct fx_node *rescaled(struct fx_node *n, struct fx_node *x,
+				const struct fx_node *quantize)
+{
+	struct fx_arg args[4] = { fx_arg_node(x), quantize->args[1],
+				  quantize->args[2], quantize->args[3] };
+	struct fx_node *q;
+
+	fx_insert_before(n);
+	q = fx_graph_node(n->graph, FX_CALL_FUNCTION, quantize->target,
+			  quantize->op, args, 4, NULL, 0);
+	fx_graph_set_insert_point(n->graph, NULL);
+	q->loc = n->loc;
+	return q;
+}
+
+static void lower_moved(struct lowering *l, struct fx_node *quantize)
+{
+	struct rescale r = { .n = 0 };
+	struct fx_node *n = read_alone(quantize);
+	const struct fx_backend_op *row;
+	struct operation o;
+
+	row = n && is_given(l, n) ? backend_row(l->backend, n) : NULL;
+	if (!row || row->observe != FX_OBSERVE_SHARED || !is_dequantized(n) ||
+	    !(only_selects(n) || (find_operation(n, &o) &&
+				  quantized_keeps(&o))))
+		return;
+	fx_node_move_before(fx_node_in(quantize, 1), n);
+	fx_node_move_before(fx_node_in(quantize, 2), n);
+	fx_node_visit(n, note_scaled, &r);
+	for (size_t i = 0; i < r.n; i++)
+		fx_node_replace_input(n, r.list[i],
+				      rescaled(n, fx_node_in(r.list[i], 0),
+					       quantize));
+	fx_node_replace_uses(quantize, n);
+	fx_node_erase(quantize);
+}
+
 static void for_each_quantize(struct lowering *l,
 			      void (*lower)(struct lowering *l,
 					    struct fx_node *quantize))
@@ -434,6 +506,7 @@ void lower_graph(struct lowering *l)
 	for_each_quantize(l, lower_own);
 	for_each_quantize(l, lower_binary);
 	for_each_quantize(l, lower_operator);
+	for_each_quantize(l, lower_moved);
 	fx_for_each_node(n, l->gm->graph)
 		lower_parts(l, n);
 }

@@ -17,6 +17,13 @@ const struct fx_class fx_class_Prepared = {
 	.flags = FX_CLASS_LEAF | FX_CLASS_HIDDEN,
 };
 
+bool is_prepared(const struct fx_module *prepared, const struct fx_node *n)
+{
+	const struct fx_member *note = module_member(prepared, n->name);
+
+	return note && (note->module || fx_truth(note->value));
+}
+
 /*
  * struct prepare
  * @qat: layers are trained with the error of their weights
@@ -286,7 +293,7 @@ static void round_given(struct prepare *p)
 	}
 }
 
-/* It stays float between them. */
+/* Convert brings it onto integers, or it stays float between them. */
 static void leave_given(struct fx_module *gm)
 {
 	fx_for_each_node(n, gm->graph) {
@@ -400,7 +407,9 @@ static void leave_notes(struct prepare *p, const struct fx_qconfig_item *dict)
 		    n->opcode == FX_CALL_FUNCTION ||
 		    n->opcode == FX_CALL_METHOD)
 			qconfig = qconfig_of(dict, p->gm, n);
-		if (qconfig && !place_at(n)->left)
+		if (place_at(n)->left)
+			fx_add_attribute(prepared, n->name, fx_of_bool(false));
+		else if (qconfig)
 			leave_note(p, prepared, n, qconfig);
 	}
 	fx_module_replace(p->gm, PREPARED, prepared);

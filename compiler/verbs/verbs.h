@@ -271,10 +271,13 @@ int qconfig_check(const struct fx_qconfig_item *dict, struct fx_module *gm);
 /*
  * What prepare leaves for convert: a member of the root that is no part of its
  * state dict. For each node that is quantized it has an entry of that name:
- * the observer of its weights, or true.
+ * the observer of its weights, or true; false of one whose scales the model brings,
+ * other ones than the operator would have.
  */
 #define PREPARED	"_prepared"
 extern const struct fx_class fx_class_Prepared;
+/* Is @n to be quantized, as prepare found? */
+bool is_prepared(const struct fx_module *prepared, const struct fx_node *n);
 
 /* The backend of that name; NULL if there is none. */
 const struct fx_backend *backend_named(const char *name);
@@ -311,7 +314,7 @@ bool has_integer_terms(const struct fx_node *n);
  * @root: the first node of what is one step: its inputs are observed
  * @last: the last: its result is; NULL: its parts are
  * @qconfig: NULL: it stays float, or no table has it
- * @left: it stays float for the scales that the model brings
+ * @left: nothing is to be observed: the model brings its scales
  */
 struct place {
 	const struct fx_backend_op *row;

@@ -28,8 +28,9 @@
  * Where the graph is quantized already, by quantize_linear and dequantize_linear
  * with one scale for all of a value, a FixedQParamsObserver is called instead:
  * the model does not round, and what is made of it has the graph's scales again.
- * In training they round, if the qconfig of all else has a fake quantizer. An
- * operator that keeps a scale, but is given another, stays float.
+ * In training they round, if the qconfig of all else has a fake quantizer. What
+ * keeps a scale, but is given another, is brought into that one; a resize, a clamp
+ * and a hard sigmoid of other slopes then stay float.
  *
  * Weights of layers that came as int8, with one scale or one for each channel,
  * keep these: the layer has a GivenScalesObserver, "weight_observer", which takes
