@@ -51,13 +51,17 @@ static fxv third(struct fx_module *m, const char *name, int i)
 	       fx_getitem(all, fx_slice(i * dim, (i + 1) * dim));
 }
 
+const char *const attention_projections[3] = { "q_proj", "k_proj", "v_proj" };
+
 /* Projected, as (batch, heads, length, dim / heads). */
 static fxv project(struct fx_module *m, fxv x, int i)
 {
+	struct fx_module *layer = fx_module_at(m, attention_projections[i]);
 	int64_t heads = module_int(m, "num_heads");
 	int64_t size = module_int(m, "embed_dim") / heads;
 
-	x = fx_linear(x, third(m, "in_proj_weight", i),
+	x = layer ? fx_call(layer, x) :
+	    fx_linear(x, third(m, "in_proj_weight", i),
 		      third(m, "in_proj_bias", i));
 	x = fx_method(x, view, 0, 0, heads, size);
 	if (fx_truth(module_option(m, "batch_first")))
@@ -75,6 +79,8 @@ static fxv unite(struct fx_module *m, fxv x)
 	else
 		x = fx_method(x, permute, 2, 0, 1, 3);
 	x = fx_method(x, view, 0, 0, module_int(m, "embed_dim"));
+	if (fx_module_at(m, attention_projections[0]))
+		return fx_call(out, x);
 	return fx_linear(x, fx_member(out, "weight"), fx_member(out, "bias"));
 }
 

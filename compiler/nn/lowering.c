@@ -10,8 +10,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#include <fxq/lowering.h>
-
 #include "nn_priv.h"
 
 /* The last one registered comes first. */
@@ -210,8 +208,8 @@ static fxv replace_call(struct fx_node *n, fxv v)
 	return fx_none;
 }
 
-static int lower_call(const struct fx_lowering *l, struct fx_node *n,
-		      struct fx_module *root)
+int lower_call(const struct fx_lowering *l, struct fx_node *n,
+	       struct fx_module *root)
 {
 	struct fx_node *first = n->prev;
 	struct fx_graph *g = n->graph;
@@ -233,6 +231,16 @@ static int lower_call(const struct fx_lowering *l, struct fx_node *n,
 	return 0;
 }
 
+struct fx_node *behind_results(struct fx_node *n)
+{
+	struct fx_node *next = n->next;
+
+	while (next && fx_node_in(next, 0) == n &&
+	       function_of_node(next) == &fx_function_getitem)
+		next = next->next;
+	return next;
+}
+
 bool has_lowerings(const struct fx_graph *g)
 {
 	fx_for_each_node(n, g)
@@ -243,12 +251,14 @@ bool has_lowerings(const struct fx_graph *g)
 
 int lower_wrapped(struct fx_graph *g, struct fx_module *root)
 {
+	struct fx_node *n = fx_graph_first(g), *next;
 	int err = 0;
 
-	fx_for_each_node(n, g) {
+	for (; n && !err; n = next) {
 		const struct fx_lowering *l = lowering_of(n);
 
-		if (l && !err)
+		next = behind_results(n);
+		if (l)
 			err = lower_call(l, n, root);
 	}
 	return err;

@@ -8,6 +8,7 @@
 #ifndef FXQ_NN_PRIV_H
 #define FXQ_NN_PRIV_H
 
+#include <fxq/lowering.h>
 #include <fxq/trace.h>
 
 #define MAX_OPTIONS	16	/* of a class or function */
@@ -416,6 +417,8 @@ fxv forward_batch_norm(struct fx_module *m, const fxv *args);
 int init_attention(struct fx_module *m);
 fxv forward_attention(struct fx_module *m, const fxv *args);
 extern const struct fx_method attention_method;
+/* The names of layers that project query, key and value, if it has them. */
+extern const char *const attention_projections[3];
 
 /* tensor.c: the two generators */
 
@@ -459,7 +462,6 @@ int trace_with(struct fx_module *model, struct fx_tracer *tracer,
 fxv trace_call(const struct fx_loc *at, struct fx_module *m, const fxv *args,
 	       struct fx_graph *g);
 /* Runs the lowering in the place of @n, whose graph has @root's modules. */
-struct fx_lowering;
 fxv trace_lowering(const struct fx_lowering *l, struct fx_module *self,
 		   const fxv *args, struct fx_module *root, struct fx_node *n);
 /* Whether the tracer that runs, if one does, records assertions. */
@@ -485,6 +487,15 @@ fxv wrapped_run(const struct fx_wrapped *w, struct fx_module *self,
 		const fxv *args);
 
 /* lowering.c: wrapped code as operators */
+
+/*
+ * Puts what the lowering records in the place of @n, the call of a module or of
+ * wrapped code; @root has the graph's modules. An error is the graph's.
+ */
+int lower_call(const struct fx_lowering *l, struct fx_node *n,
+	       struct fx_module *root);
+/* The first node behind @n that does not take a result of it, and goes with it. */
+struct fx_node *behind_results(struct fx_node *n);
 
 /* Does the graph call wrapped code that has a lowering? */
 bool has_lowerings(const struct fx_graph *g);

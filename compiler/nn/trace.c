@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <fxq/lowering.h>
-
 #include "tracing.h"
 
 static bool not_tracing(void)

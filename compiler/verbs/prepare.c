@@ -449,6 +449,8 @@ static struct fx_module *prepare(struct fx_module *model,
 		return p.gm;
 	if (fx_module_at(p.gm, PREPARED))
 		return root_fail(p.gm, "the model is prepared already; convert it, or prepare the model it came from");
+	if (backend->makes_modules)
+		unfold_attention(p.gm);
 	fuse_graph(p.gm, backend, !qat);
 	if (p.gm->error)
 		return p.gm;

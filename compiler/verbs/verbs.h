@@ -217,6 +217,9 @@ struct fx_module *fold_batch_norm(const struct fx_module *layer,
 /* twins.c: modules in the place of functions */
 
 void make_twins(struct fx_module *gm);
+
+/* attention.c: puts layers and products in the places of MultiheadAttention */
+void unfold_attention(struct fx_module *gm);
 /* The path of the function in whose place @n calls a module; NULL: in none's. */
 const char *twin_function(const struct fx_node *n);
 

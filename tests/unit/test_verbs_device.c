@@ -129,6 +129,20 @@ FX_FORWARD(Attention, x)
 	return fx_matmul(weights, x);
 }
 
+/* The module of that name, twice called, and its weights of heads unwanted. */
+FX_MODULE(Heads, module(norm, LayerNorm(8)),
+	  module(attn, MultiheadAttention(8, 2, .batch_first = true)),
+	  module(fc, Linear(8, 8)))
+FX_FORWARD(Heads, x)
+{
+	fxv y = fx_call(self->norm, x), z, weights;
+
+	fx_unpack(fx_call(self->attn, y, y, y), &y, &weights);
+	x = fx_add(x, y);
+	z = fx_getitem(fx_call(self->attn, x, fx_call(self->fc, x), x), 0);
+	return fx_call(self->fc, fx_add(x, z));
+}
+
 /* Segments of the device with float operators and a method of the model between. */
 FX_MODULE(Hybrid, module(a, CONV), module(norm, GroupNorm(2, 4)),
 	  module(b, CONV), module(c, CONV), attribute(gain, 0.5))
@@ -228,6 +242,7 @@ static const struct golden_quant_net zoo[] = {
 	{ "moves", Moves, FX_DIMS(1, 4, 6, 6) },
 	{ "line", Line, FX_DIMS(1, 4, 40) },
 	{ "attention", Attention, FX_DIMS(1, 6, 8) },
+	{ "heads", Heads, FX_DIMS(1, 6, 8) },
 };
 #define N_ZOO	(sizeof(zoo) / sizeof(*zoo))
 
