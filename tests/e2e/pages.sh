@@ -3,6 +3,7 @@
 # Every command of fxq-run that a page, the README or a help text shows is one
 # that it takes: where there are no files each ends for want of them, or of a
 # device, and none for its arguments. first_model.sh runs those of its page.
+# Every option that a help text lists is in the manual.
 set -eu
 cd "$(mktemp -d)"
 trap 'rm -rf "$PWD"' EXIT
@@ -23,11 +24,12 @@ shown() {
 	}' "$@"
 }
 
+verbs=$("$FXQ_RUN" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
 {
 	shown "$SOURCE/README.md"
 	find "$SOURCE/Documentation" -name '*.rst' ! -name first-model.rst \
 		-exec cat {} + | shown
-	for verb in $("$FXQ_RUN" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+	for verb in $verbs; do
 		"$FXQ_RUN" "$verb" --help | tail -n 1 | shown
 	done
 } | sort -u >commands
@@ -48,4 +50,15 @@ while read -r command; do
 		failed=1 ;;
 	esac
 done <commands
+
+for verb in $verbs; do
+	for option in $("$FXQ_RUN" "$verb" --help |
+			grep -o -- '--[a-z][a-z0-9-]*' | sort -u); do
+		grep -qF -- "**$option**" \
+			"$SOURCE/Documentation/man/fxq-run.rst" || {
+			echo "fxq-run $verb $option: not in the manual"
+			failed=1
+		}
+	done
+done
 exit $failed
