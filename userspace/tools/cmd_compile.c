@@ -73,7 +73,7 @@ static const struct argp_child children[] = {
 
 static const struct argp argp = {
 	options, parse, "MODEL -o FILE",
-	"Turns an ONNX file or a plugin into an image."
+	"Turns an ONNX file, a plugin or a saved graph into an image."
 	"\v  fxq-run compile net.onnx --calibrate photos/ -o net.fxq",
 	children, help_filter
 };

@@ -147,7 +147,7 @@ static error_t parse_subject(int key, char *arg, struct argp_state *state)
 		o->model = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which model? Give an ONNX file or a plugin");
+		argp_error(state, "which model? Give an ONNX file, a plugin or a saved graph");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

@@ -56,9 +56,9 @@ struct command {
 	X(check,   "tell which operators the device runs, and why not others") \
 	X(show,    "print a model's graph, its code or a picture of it")       \
 	X(build,   "make a plugin of a network written in C")		       \
-	X(compile, "turn an ONNX file or a plugin into an image")	       \
+	X(compile, "turn a model, from ONNX or in C, into an image")	       \
 	X(quantize, "write a network in 8 bits as ONNX, for any runtime")      \
-	X(train,   "teach a model what labelled data say")			       \
+	X(train,   "teach a model what labelled data say")		       \
 	X(qat,     "train on with the error of 8 bits, into an image")	       \
 	X(info,    "say what an image is and holds")			       \
 	X(infer,   "run an image on a picture or on tensors")		       \
