@@ -68,6 +68,18 @@ static int find_plugin(const char *path, struct model *m,
 	return TOOL_OK;
 }
 
+/* Numbers of rows, if that is what @in is read as first: int64, as torch has. */
+static uint32_t input_dtype(const struct fx_node *in)
+{
+	for (const struct fx_node *n = in->next; n; n = n->next) {
+		if (fx_node_is(n, "gather") && fx_node_in(n, 1) == in)
+			return FXQ_DTYPE_I64;
+		if (fx_node_in(n, 0) == in || fx_node_in(n, 1) == in)
+			break;
+	}
+	return FXQ_DTYPE_F32;
+}
+
 int type_inputs(const char *path, struct fx_graph *g, const struct options *o,
 		uint32_t rank, const int64_t *dims)
 {
@@ -89,7 +101,7 @@ int type_inputs(const char *path, struct fx_graph *g, const struct options *o,
 			code = complain(TOOL_INPUT,
 					"%s: the shape of input '%s' is not known; give --shape %s=1x3x224x224",
 					path, in[i]->name, in[i]->name);
-		type = fxq_tensor_type(FXQ_DTYPE_F32,
+		type = fxq_tensor_type(input_dtype(in[i]),
 				       shape ? shape->rank : rank,
 				       shape ? shape->dims : dims);
 		if (!code)
