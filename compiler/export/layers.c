@@ -131,6 +131,61 @@ static int export_channel_norm(struct exporter *e, struct fx_node *n)
 	return 0;
 }
 
+/* Input @i, one number a channel, in a shape that meets @n's channels. */
+static const char *by_channel(struct exporter *e, const struct fx_node *n,
+			      size_t i, const char *what)
+{
+	const struct fx_node *in = fx_node_in(n, i);
+	uint32_t rank = fx_node_in(n, 0)->out[0].rank - 1;
+	int64_t shape[FXQ_MAX_RANK] = { in->out[0].dims[0] };
+
+	for (uint32_t d = 1; d < rank; d++)
+		shape[d] = 1;
+	return ex_step(e, n, "Reshape", ex_name(in),
+		       ex_const_ints(e, ex_printf(e, "%s.shape",
+						  ex_part(e, n, what)),
+				     shape, rank),
+		       ex_part(e, n, what));
+}
+
+/* Each group as one channel of a longer image, and that turned back. */
+static int export_group_norm(struct exporter *e, struct fx_node *n)
+{
+	const struct fxq_tensor *x = &fx_node_in(n, 0)->out[0];
+	int64_t groups = fx_node_int(n, "num_groups", 1);
+	const struct fxq_tensor one = fxq_tensor_type(FXQ_DTYPE_F32, 1, &groups);
+	struct fxq_tensor ones = one, zeros = one;
+	Onnx__NodeProto *p;
+	const char *y;
+
+	ones.data = ex_alloc(e, fxq_tensor_bytes(&one));
+	zeros.data = ex_alloc(e, fxq_tensor_bytes(&one));
+	for (int64_t i = 0; i < groups; i++)
+		((float *)ones.data)[i] = 1;
+	y = ex_step(e, n, "Reshape", ex_name(fx_node_in(n, 0)),
+		    ex_const_ints(e, ex_part(e, n, "groups"),
+				  (int64_t[]){ 0, groups, -1 }, 3),
+		    ex_part(e, n, "grouped"));
+	p = ex_node(e, n, "InstanceNormalization");
+	ex_in(e, p, y);
+	ex_in(e, p, ex_const(e, ex_part(e, n, "gain"), &ones));
+	ex_in(e, p, ex_const(e, ex_part(e, n, "bias"), &zeros));
+	ex_float(e, p, "epsilon", fx_node_float(n, "eps", 1e-5));
+	y = ex_out(e, p, ex_part(e, n, "normal"));
+	y = ex_step(e, n, "Reshape", y,
+		    ex_const_ints(e, ex_part(e, n, "shape"), x->dims, x->rank),
+		    fx_node_in(n, 1) || fx_node_in(n, 2) ?
+		    ex_part(e, n, "turned") : ex_name(n));
+	if (fx_node_in(n, 1))
+		y = ex_step(e, n, "Mul", y, by_channel(e, n, 1, "weight"),
+			    fx_node_in(n, 2) ? ex_part(e, n, "scaled") :
+					       ex_name(n));
+	if (fx_node_in(n, 2))
+		ex_step(e, n, "Add", y, by_channel(e, n, 2, "offset"),
+			ex_name(n));
+	return 0;
+}
+
 /* Windows */
 
 static int export_pool(struct exporter *e, struct fx_node *n)
@@ -274,6 +329,7 @@ const struct ex_special ex_layers[] = {
 	{ "conv_transpose1d",	export_conv },
 	{ "conv_transpose2d",	export_conv },
 	{ "conv_transpose3d",	export_conv },
+	{ "group_norm",		export_group_norm },
 	{ "instance_norm",	export_channel_norm },
 	{ "layer_norm",		export_layer_norm },
 	{ "linear",		export_linear },

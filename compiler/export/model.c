@@ -208,7 +208,7 @@ static int export_direct(struct exporter *e, struct fx_node *n)
 
 	if (!row)
 		return ex_fail(e, n, -ENOTSUP,
-			       "ONNX has no such operator in opset %d; leave it out of the network, or replace it",
+			       "it cannot be written in opset %d of ONNX; leave it out of the network, or replace it",
 			       EXPORT_OPSET);
 	if (n->n_args > 64)
 		return ex_fail(e, n, -E2BIG, "it has %zu inputs, at most 64 are written",

@@ -320,16 +320,71 @@ static void all_sides_of_a_resized_image_are_written(void **state)
 	fx_graph_free(g);
 }
 
-/* @op of an image with one kwarg cannot be written: the sentence has @why. */
+static struct fx_node *vector(struct fx_graph *g, const char *name, int64_t n,
+			      const float *v)
+{
+	struct fxq_tensor t = fxq_tensor_type(FXQ_DTYPE_F32, 1, &n);
+
+	t.data = (void *)v;
+	return fx_graph_constant(g, name, &t);
+}
+
+/* Each number of the result, whose sums ONNX has in another order, to 1e-6. */
+static void expect_group_norm(const float *weight, const float *bias)
+{
+	struct fx_graph *g = fx_graph_new(), *back;
+	const struct fx_kwarg k[] = { { "num_groups", fx_arg_int(2) },
+				      { "eps", fx_arg_float(1e-3) } };
+	struct fx_node *x = input(g, "x", 4, (int64_t[]){ 1, 4, 3, 2 }), *n;
+	struct fxq_tensor in = x->out[0], a, b;
+	struct bytes model;
+	float data[24];
+
+	n = fx_graph_call(g, "group_norm", (struct fx_node *[]){
+		x, weight ? vector(g, "w", 4, weight) : NULL,
+		bias ? vector(g, "b", 4, bias) : NULL }, 3, k, 2);
+	fx_graph_set_output(g, &n, 1);
+	if (fx_export_onnx_memory(g, NULL, &model.data, &model.size))
+		fail_msg("%s", fx_graph_error(g));
+	back = read_back(&model);
+	fill(data, 24, 3);
+	in.data = data;
+	assert_int_equal(fx_graph_run(g, NULL, &in, 1, &a, 1), 0);
+	if (fx_graph_run(back, NULL, &in, 1, &b, 1))
+		fail_msg("%s", fx_graph_error(back));
+	assert_memory_equal(a.dims, b.dims, 4 * sizeof(*a.dims));
+	for (int i = 0; i < 24; i++)
+		assert_float_equal(((float *)a.data)[i], ((float *)b.data)[i],
+				   1e-6);
+	fxq_tensor_free(&a);
+	fxq_tensor_free(&b);
+	free(model.data);
+	fx_graph_free(g);
+	fx_graph_free(back);
+}
+
+static void groups_are_written_as_instances(void **state)
+{
+	const float weight[] = { 1, -0.5f, 2, 0.25f };
+	const float bias[] = { 0.5f, 1, -1, 0 };
+
+	expect_group_norm(weight, bias);
+	expect_group_norm(weight, NULL);
+	expect_group_norm(NULL, NULL);
+}
+
+/* @op of an image, and a number, cannot be written: the sentence has @why. */
 static void refuse(const char *op, const struct fx_kwarg *k, size_t n_k,
 		   const char *why)
 {
+	const float one = 1;
 	struct fx_graph *g = fx_graph_new();
 	struct fx_node *x = input(g, "x", 4, (int64_t[]){ 1, 2, 5, 5 });
+	struct fx_node *in[] = { x, vector(g, "one", 1, &one) };
 	void *data = NULL;
 	size_t size;
 
-	x = fx_graph_call(g, op, &x, 1, k, n_k);
+	x = fx_graph_call(g, op, in, k ? 1 : 2, k, n_k);
 	fx_graph_set_output(g, &x, 1);
 	assert_int_equal(fx_export_onnx_memory(g, NULL, &data, &size),
 			 -ENOTSUP);
@@ -352,7 +407,7 @@ static void what_onnx_lacks_is_refused_by_name(void **state)
 
 	refuse("avg_pool2d", pool, 2, "'avg_pool2d' (avg_pool2d): its windows have gaps");
 	refuse("adaptive_avg_pool2d", &size, 1, "an output size that divides");
-	refuse("group_norm", NULL, 0, "no such operator in opset 17");
+	refuse("fake_quantize", NULL, 0, "cannot be written in opset 17");
 	refuse("resize", resize, 2, "antialias");
 	fx_graph_free(g);
 }
@@ -392,6 +447,7 @@ int main(void)
 		cmocka_unit_test(portable_layers_round_for_themselves),
 		cmocka_unit_test(inputs_and_outputs_keep_their_names),
 		cmocka_unit_test(all_sides_of_a_resized_image_are_written),
+		cmocka_unit_test(groups_are_written_as_instances),
 		cmocka_unit_test(what_onnx_lacks_is_refused_by_name),
 		cmocka_unit_test(a_wrapped_function_is_refused_by_name),
 	};
