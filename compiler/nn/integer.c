@@ -16,6 +16,7 @@
 #include "kernels/pool.h"
 
 #include "forms.h"
+#include "line.h"
 #include "nn_priv.h"
 
 static const struct fxq_attr *find_attr(const struct operation *o,

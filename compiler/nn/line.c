@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "line.h"
 #include "nn_priv.h"
 
 static const struct {
@@ -59,36 +60,46 @@ fxv line_weights(fxv w)
 	return fx_view_of(&t);
 }
 
-/* What one number for the width is for height and width. */
+/* What the height is beside a number for the width. */
 static const struct {
 	const char *name;
 	int64_t height;
 } sides[] = {
 	{ "kernel_size", 1 }, { "stride", 1 }, { "dilation", 1 },
-	{ "output_padding", 0 },
+	{ "output_padding", 0 }, { "output_size", 1 },
 };
+
+size_t line_image_param(const char *name, const int64_t *v, size_t count,
+			int64_t ret[4])
+{
+	if (!count)
+		return 0;
+	if (!strcmp(name, "padding")) {
+		memcpy(ret, (int64_t[]){ 0, v[0], 0, v[count - 1] },
+		       4 * sizeof(*ret));
+		return 4;
+	}
+	for (size_t i = 0; i < sizeof(sides) / sizeof(*sides); i++) {
+		if (strcmp(name, sides[i].name))
+			continue;
+		ret[0] = sides[i].height;
+		ret[1] = v[count - 1];
+		return 2;
+	}
+	return 0;
+}
 
 static void widen(struct operation *o, size_t i)
 {
 	struct fxq_attr *attr = &o->attrs[i];
-	int64_t first = attr->type == FXQ_ATTR_INTS ? attr->ints[0] : 0;
-	int64_t last = attr->type == FXQ_ATTR_INTS ?
-		       attr->ints[attr->count - 1] : 0;
+	int64_t to[4];
+	size_t n = attr->type != FXQ_ATTR_INTS ? 0 :
+		   line_image_param(attr->name, attr->ints, attr->count, to);
 
-	if (!strcmp(attr->name, "padding")) {
-		memcpy(o->ints[i], (int64_t[]){ 0, first, 0, last },
-		       4 * sizeof(int64_t));
-		attr->ints = o->ints[i];
-		attr->count = 4;
-	}
-	for (size_t k = 0; k < sizeof(sides) / sizeof(*sides); k++) {
-		if (strcmp(attr->name, sides[k].name))
-			continue;
-		o->ints[i][0] = sides[k].height;
-		o->ints[i][1] = last;
-		attr->ints = o->ints[i];
-		attr->count = 2;
-	}
+	if (!n)
+		return;
+	attr->ints = memcpy(o->ints[i], to, n * sizeof(*to));
+	attr->count = (uint32_t)n;
 }
 
 void line_to_image(struct operation *o)

@@ -467,9 +467,8 @@ fxv trace_lowering(const struct fx_lowering *l, struct fx_module *self,
 /* Whether the tracer that runs, if one does, records assertions. */
 bool tracing_asserts(void);
 
-/* line.c: what is for a line, (N, C, L), as for an image of one row */
+/* line.c: see line.h, too */
 
-const char *line_image_op(const char *op);	/* NULL: it is for no line */
 fxv line_image(fxv v);				/* (N, C, 1, L) */
 fxv line_of_image(fxv v);
 fxv line_weights(fxv w);			/* a view of the tensor */

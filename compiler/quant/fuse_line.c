@@ -10,25 +10,17 @@
  */
 #include <string.h>
 
+#include "nn/line.h"
+
 #include "quant_priv.h"
 
-static const struct {
-	const char *line, *image;
-} twins[] = {
-	{ "conv1d",		"conv2d" },
-	{ "conv_transpose1d",	"conv_transpose2d" },
-	{ "max_pool1d",		"max_pool2d" },
-	{ "avg_pool1d",		"avg_pool2d" },
-	{ "adaptive_avg_pool2d", "adaptive_avg_pool2d" },
-	{ "global_avg_pool",	"global_avg_pool" },
-};
-
+/* An average over all of an image is one over all of a line. */
 static const char *image_op(const struct fx_node *n)
 {
-	for (size_t i = 0; i < sizeof(twins) / sizeof(*twins); i++)
-		if (fx_node_is(n, twins[i].line))
-			return twins[i].image;
-	return NULL;
+	if (fx_node_is(n, "adaptive_avg_pool2d") ||
+	    fx_node_is(n, "global_avg_pool"))
+		return n->target;
+	return line_image_op(n->target);
 }
 
 static bool is_line(const struct fx_node *n)
@@ -47,35 +39,14 @@ static struct fxq_tensor image_type(const struct fxq_tensor *line)
 	return t;
 }
 
-/* What a number for the width is for height and width, or for all four ends. */
-static const struct {
-	const char *name;
-	int64_t height;
-} sides[] = {
-	{ "kernel_size", 1 }, { "stride", 1 }, { "dilation", 1 },
-	{ "output_padding", 0 }, { "output_size", 1 },
-};
-
 static struct fx_arg image_arg(const struct fx_node *n, const char *name)
 {
-	struct fx_graph *g = n->graph;
-	int64_t v[4] = { 0 };
+	int64_t v[4] = { 0 }, to[4];
+	size_t count = fx_node_ints(n, name, v, 4);
 
-	if (!strcmp(name, "padding")) {
-		if (fx_node_ints(n, name, v, 2) == 1)
-			v[1] = v[0];
-		return fx_arg_ints(g, (int64_t[]){ 0, v[0], 0, v[1] }, 4);
-	}
-	for (size_t i = 0; i < sizeof(sides) / sizeof(*sides); i++) {
-		size_t count;
-
-		if (strcmp(name, sides[i].name))
-			continue;
-		count = fx_node_ints(n, name, v, 2);
-		return fx_arg_ints(g, (int64_t[]){ sides[i].height,
-						   v[count - 1] }, 2);
-	}
-	return *fx_node_kwarg(n, name);
+	count = line_image_param(name, v, count < 4 ? count : 4, to);
+	return count ? fx_arg_ints(n->graph, to, count) :
+		       *fx_node_kwarg(n, name);
 }
 
 /* The weights with a height; NULL if they are no constant. */
