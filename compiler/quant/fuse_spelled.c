@@ -235,6 +235,29 @@ static const rewrite last[] = {
 #define REWRITE_ALL(g, list)	\
 	rewrite_all(g, list, sizeof(list) / sizeof(*(list)))
 
+/*
+ * A reshape that keeps the first dimension keeps it of any size: a model is trained
+ * with more samples than the graph says.
+ */
+static void free_batch(struct fx_node *n)
+{
+	const struct fxq_tensor *x, *y = type_of(n);
+	int64_t dims[FXQ_MAX_RANK];
+	size_t count;
+
+	if (!fx_node_is(n, "reshape") || !fx_node_in(n, 0) || n->n_args != 1)
+		return;
+	x = type_of(fx_node_in(n, 0));
+	count = fx_node_ints(n, "shape", dims, FXQ_MAX_RANK);
+	if (count != y->rank || !count || !x->rank || x->dims[0] != y->dims[0])
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (dims[i] != y->dims[i])
+			return;
+	dims[0] = -1;
+	fx_node_set_kwarg(n, "shape", fx_arg_ints(n->graph, dims, count));
+}
+
 int fx_fuse_spelled(struct fx_graph *g)
 {
 	int ret = fx_graph_infer(g);
@@ -246,6 +269,8 @@ int fx_fuse_spelled(struct fx_graph *g)
 	REWRITE_ALL(g, then);
 	REWRITE_ALL(g, last);
 	fx_graph_eliminate_dead_code(g);
+	fx_for_each_node(n, g)
+		free_batch(n);
 	ret = fx_graph_infer(g);
 	return ret ? ret : fx_graph_lint(g);
 }

@@ -749,6 +749,36 @@ static void assert_not_rewritten(struct fx_graph *g)
 	fx_graph_free(g);
 }
 
+/* Two views that are one now, and a mean without its dimensions. */
+static void more_samples_than_the_graph_says_fit(void **state)
+{
+	struct fx_node *x, *y[2];
+	struct fx_graph *g = graph_of(1, &x);
+	struct fx_module *m;
+	fxv two, out;
+
+	x = fx_graph_call(g, "relu", IN(x), NULL, 0);
+	y[0] = fx_graph_call(g, "reshape", IN(x),
+			     WITH({ "shape", INTS(g, -1, 12, 12) }));
+	y[0] = fx_graph_call(g, "reshape", IN(y[0]),
+			     WITH({ "shape", INTS(g, -1, 144) }));
+	y[1] = fx_graph_call(g, "reduce_mean", IN(x),
+			     WITH({ "dims", INTS(g, 2, 3) },
+				  { "keepdim", fx_arg_int(0) }));
+	fx_graph_set_output(g, y, 2);
+	assert_int_equal(fx_graph_infer(g), 0);
+	assert_int_equal(fx_fuse_spelled(g), 0);
+	m = model_of(g);
+	two = fx_gen(3, 1, 2, 4, 6, 6);
+	out = call(m, two);
+	assert_int_equal(fx_data(fx_tuple_item(out, 0))->dims[0], 2);
+	assert_int_equal(fx_data(fx_tuple_item(out, 1))->dims[0], 2);
+	fx_release(out);
+	fx_release(two);
+	fx_module_put(m);
+	fx_graph_free(g);
+}
+
 /* A hardswish that begins elsewhere; factors of the input; a graph with scales. */
 static void what_is_nearly_spelled_out_stays(void **state)
 {
@@ -916,6 +946,7 @@ int main(void)
 		cmocka_unit_test(they_are_moved_either_way),
 		cmocka_unit_test(what_is_too_long_for_integers_stays_float),
 		cmocka_unit_test(what_is_spelled_out_is_one_module),
+		cmocka_unit_test(more_samples_than_the_graph_says_fit),
 		cmocka_unit_test(what_is_nearly_spelled_out_stays),
 		cmocka_unit_test(an_operator_keeps_all_its_numbers),
 		cmocka_unit_test(operators_stay_float_between_integers),

@@ -26,8 +26,9 @@ int fx_fuse(struct fx_graph *g);
 /*
  * As far as a model that fx_module_of_graph() makes of it can be trained: hardswish,
  * SiLU, GELU, hard sigmoid and layer norm that are spelled in several operators,
- * products with weights, pads and factors beside layers. Batch norms stay, and so
- * does a graph that brings scales. Float in, float out, same values up to rounding.
+ * products with weights, pads and factors beside layers. Batch norms stay, reshapes
+ * keep the first dimension of any size where they can, and a graph that brings scales
+ * is left as it is. Float in, float out, same values up to rounding.
  */
 int fx_fuse_spelled(struct fx_graph *g);
 
