@@ -55,8 +55,10 @@ static const struct fault {
 	{ "irq@4=twice:10ms",		0, 0 },
 	{ "invalidate@2=late:20ms",	0, 0 },
 	{ "invalidate@3=lost",		0, 0 },
+	{ "invalidate@4=refused",	0, 0 },
 	{ "hang@2:soft,stop@1=late:20ms", 1, 1 },
 	{ "hang@2:soft,stop@1=lost",	1, 1 },
+	{ "hang@2:soft,stop@1=refused",	1, 1 },
 	{ "dead@3",			0, 1 },
 };
 
