@@ -368,6 +368,19 @@ static void what_is_no_job_may_be_refused(void **state)
 	assert_int_equal(rig_get(&b->rig).cause, FXQ_CAUSE_NONE);
 }
 
+static void a_reset_may_have_no_end(void **state)
+{
+	struct bench *b = *state;
+
+	bench_plan(b, "reset@1=lost");
+	rig_write(&b->rig, FXQ_REG_CONTROL, FXQ_CONTROL_RESET);
+	rig_settle(&b->rig);
+	assert_true(rig_read(&b->rig, FXQ_REG_CONTROL) & FXQ_CONTROL_RESET);
+	rig_write(&b->rig, FXQ_REG_CONTROL, FXQ_CONTROL_RESET);
+	rig_settle(&b->rig);
+	assert_false(rig_read(&b->rig, FXQ_REG_CONTROL) & FXQ_CONTROL_RESET);
+}
+
 static void a_dead_function_wants_a_reset(void **state)
 {
 	struct bench *b = *state;
@@ -538,6 +551,7 @@ int main(void)
 		TEST(late_interrupts_end_with_their_vector),
 		TEST(invalidations_are_slow_or_lost),
 		TEST(what_is_no_job_may_be_refused),
+		TEST(a_reset_may_have_no_end),
 		TEST(a_dead_function_wants_a_reset),
 		TEST(a_removed_function_is_nowhere),
 		TEST(counts_begin_with_the_plan),

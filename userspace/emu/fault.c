@@ -20,6 +20,7 @@ static const char *const point_names[FAULT_POINTS] = {
 	[FXQ_POINT_RECORD] = "records",
 	[FXQ_POINT_INVALIDATE] = "invalidates",
 	[FXQ_POINT_STOP] = "stops",
+	[FXQ_POINT_RESET] = "resets",
 	[FAULT_POINT_IRQ] = "interrupts",
 };
 

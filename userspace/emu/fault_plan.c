@@ -50,6 +50,8 @@ const struct fault_kind fault_kinds[] = {
 	  "its record never arrives" },
 	{ "stop", "refused", FXQ_POINT_STOP, FXQ_FAULT_REFUSED, 0,
 	  "its record says that it was refused" },
+	{ "reset", "lost", FXQ_POINT_RESET, FXQ_FAULT_LOST, 0,
+	  "the N-th reset is never told to be done" },
 	{ "dead", "regs", FXQ_POINT_RUN, FAULT_DEAD, 0,
 	  "at the N-th run registers read as ones, until a reset" },
 	{ "remove", "all", FXQ_POINT_RUN, FAULT_REMOVED, 0,

@@ -55,7 +55,7 @@ void machine_lose_rings(struct fxq_machine *m)
  */
 static bool obey(struct fxq_machine *m)
 {
-	uint32_t request, status = 0;
+	uint32_t request, status = 0, done = FXQ_CONTROL_RESET;
 
 	pthread_mutex_lock(&m->lock);
 	request = m->request;
@@ -63,8 +63,11 @@ static bool obey(struct fxq_machine *m)
 	set_busy(m, true);
 	pthread_mutex_unlock(&m->lock);
 
-	if (request & REQUEST_RESET)
+	if (request & REQUEST_RESET) {
 		reset(m);
+		if (machine_fault(m, FXQ_POINT_RESET).kind == FXQ_FAULT_LOST)
+			done = 0;
+	}
 	if (request & (REQUEST_HALT | REQUEST_QUIT))
 		halt(m);
 	if (request & REQUEST_START) {
@@ -78,7 +81,7 @@ static bool obey(struct fxq_machine *m)
 	pthread_mutex_lock(&m->lock);
 	m->reg[FXQ_REG_STATUS / 4] = status;
 	if (request & REQUEST_RESET)
-		m->reg[FXQ_REG_CONTROL / 4] &= ~FXQ_CONTROL_RESET;
+		m->reg[FXQ_REG_CONTROL / 4] &= ~done;
 	set_busy(m, false);
 	pthread_mutex_unlock(&m->lock);
 	return !(request & REQUEST_QUIT);

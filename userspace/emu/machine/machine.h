@@ -24,6 +24,7 @@ enum fxq_fault_point {
 	FXQ_POINT_RECORD,	/* the record of a job is due */
 	FXQ_POINT_INVALIDATE,	/* the record of an INVALIDATE is due */
 	FXQ_POINT_STOP,		/* the record of a STOP is due */
+	FXQ_POINT_RESET,	/* CONTROL is to say that a reset is done */
 	FXQ_POINTS
 };
 
@@ -37,7 +38,7 @@ enum fxq_fault_kind {
 	FXQ_FAULT_FAIL,		/* the bus does not answer */
 	/* a record; of what is no job, the first three */
 	FXQ_FAULT_REFUSED,	/* only there: it says that nothing was done */
-	FXQ_FAULT_LOST,		/* its slot stays as it was */
+	FXQ_FAULT_LOST,		/* its slot stays as it was; of a reset, its bit */
 	FXQ_FAULT_LATE,		/* it comes after @ms */
 	FXQ_FAULT_TWICE,	/* it comes in two slots */
 	FXQ_FAULT_WRONG_RUN,	/* it names a run that there is not */
