@@ -13,6 +13,7 @@
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
+#include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -92,18 +93,22 @@ static void write_base(struct fxq_device *fdev, u32 low, const void *p)
  */
 static int wait_idle(struct fxq_device *fdev)
 {
-	unsigned int us;
+	/* Reads may take longer than the sleeps between them. */
+	ktime_t end = ktime_add_us(ktime_get(), RESET_WAIT_US);
+	bool late;
 
-	for (us = 0; us < RESET_WAIT_US; us += RESET_POLL_US) {
-		u32 status = fxq_read(fdev, FXQ_REG_STATUS);
+	do {
+		u32 status;
 
+		late = ktime_after(ktime_get(), end);
+		status = fxq_read(fdev, FXQ_REG_STATUS);
 		if (status == U32_MAX)
 			return -ENODEV;
 		if (!(status & FXQ_STATUS_BUSY) &&
 		    !(fxq_read(fdev, FXQ_REG_CONTROL) & FXQ_CONTROL_RESET))
 			return status & FXQ_STATUS_ENABLED;
 		usleep_range(RESET_POLL_US, 2 * RESET_POLL_US);
-	}
+	} while (!late);
 	return -EIO;
 }
 

@@ -19,9 +19,9 @@ struct user {
 	u8 *in, *out;
 };
 
-static struct user new_user(void)
+static struct user new_user_of(int fd)
 {
-	struct user user = { .fd = new_file() };
+	struct user user = { .fd = fd };
 
 	user.ctx = new_ctx(user.fd);
 	user.bos[0] = new_bo(user.fd, BYTES, 0);
@@ -31,6 +31,31 @@ static struct user new_user(void)
 	user.job = new_job(user.fd, user.ctx, new_copy(user.fd, BYTES),
 			   user.bos, BYTES, 2);
 	return user;
+}
+
+static struct user new_user(void)
+{
+	return new_user_of(new_file());
+}
+
+/* A file of the device that FXQ_CONTROL is of, the one in the first slot. */
+static int new_file_of_first_slot(void)
+{
+	char path[256], first[256] = "~";
+	int fd, best = -ENODEV;
+	unsigned int i;
+
+	for (i = 0; (fd = fxq_open(i)) >= 0; i++) {
+		if (!device_path(fd, path, sizeof(path)) &&
+		    strcmp(path, first) < 0) {
+			close(best);
+			best = fd;
+			strcpy(first, path);
+		} else {
+			close(fd);
+		}
+	}
+	return best;
 }
 
 /* Does a run of the user's end well, with the right result? */
@@ -556,6 +581,37 @@ TEST_F(fault, gone)
 	close(user.fd);
 	close(other.fd);
 	user = new_user();
+	EXPECT_TRUE(user_works(&user));
+	close(user.fd);
+}
+
+/* A device that no reset brings back is lost: -EIO, until it is bound again. */
+TEST_F(fault, given_up)
+{
+	struct user user = new_user_of(new_file_of_first_slot());
+	struct user other = new_user_of(new_file_of_first_slot());
+	u32 done = new_syncobj(user.fd), ctx;
+	char path[256];
+
+	if (self->port < 0)
+		SKIP(return, NO_CONTROL);
+	ASSERT_EQ(0, device_path(user.fd, path, sizeof(path)));
+	ASSERT_EQ(0, plan(self->port, "hang@1=hard,reset@1=lost,reset@2=lost,"
+			  "reset@3=lost,reset@4=lost,reset@5=lost"));
+	ASSERT_EQ(0, submit(user.fd, user.ctx, user.job, 1, done, 0));
+	EXPECT_EQ(0, sync_wait(user.fd, done, 0, 20000));
+	EXPECT_EQ(-ETIME, sync_error(user.fd, done));
+	EXPECT_EQ(-EIO, submit(other.fd, other.ctx, other.job, 1, 0, 0));
+	EXPECT_EQ(-EIO, ctx_create(other.fd, &ctx));
+	EXPECT_EQ(-EIO, job_create(other.fd, other.ctx, 1, other.bos, BYTES, 2,
+				   &ctx));
+	EXPECT_EQ(DRM_FXQ_CTX_LOST, ctx_state(other.fd, other.ctx).state);
+
+	EXPECT_EQ(0, plan(self->port, ""));
+	EXPECT_EQ(0, rebind(path));
+	close(user.fd);
+	close(other.fd);
+	user = new_user_of(new_file_of_first_slot());
 	EXPECT_TRUE(user_works(&user));
 	close(user.fd);
 }
