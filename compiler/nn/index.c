@@ -205,13 +205,116 @@ static fxv read_selection(const struct selection *s)
 	return tensor_value(&t);
 }
 
-fxv tensor_part(const struct fx_loc *at, const struct fxq_tensor *t, fxv index)
+/*
+ * struct parts - the same as parameters of a slice, of a squeeze of what integers
+ * took, and of an unsqueeze of what is new
+ */
+struct parts {
+	int64_t starts[FXQ_MAX_RANK], ends[FXQ_MAX_RANK], steps[FXQ_MAX_RANK];
+	int64_t axes[FXQ_MAX_RANK], gone[FXQ_MAX_RANK], added[FXQ_MAX_RANK];
+	uint32_t n_axes, n_gone, n_added;
+	uint32_t in, out;		/* the next dimension of each */
+};
+
+static void add_slice(struct parts *p, int64_t start, int64_t end, int64_t step)
 {
-	struct selection s = { .at = at, .of = t };
+	p->starts[p->n_axes] = start;
+	p->ends[p->n_axes] = end;
+	p->steps[p->n_axes] = step;
+	p->axes[p->n_axes++] = p->in++;
+}
+
+/* Of an index that selects something; @after as for select_part(). */
+static void add_part(struct parts *p, const struct selection *s, fxv part,
+		     uint32_t after)
+{
+	struct range r;
+	int64_t i;
+
+	switch (part.kind) {
+	case FX_VALUE_NONE:
+		p->added[p->n_added++] = p->out++;
+		break;
+	case FX_VALUE_NAME:
+		p->out += s->of->rank - after - p->in;
+		p->in = s->of->rank - after;
+		break;
+	case FX_VALUE_INT:
+		i = part.i + (part.i < 0 ? s->of->dims[p->in] : 0);
+		p->gone[p->n_gone++] = p->in;
+		add_slice(p, i, i + 1, 1);
+		break;
+	default:
+		slice_range(s->at, part, s->of->dims[p->in], &r);
+		add_slice(p, r.start, r.start + r.count * r.step, r.step);
+		p->out++;
+	}
+}
+
+static struct fxq_attr ints_attr(const char *name, const int64_t *v, uint32_t n)
+{
+	return (struct fxq_attr){ .name = name, .type = FXQ_ATTR_INTS,
+				  .count = n, .ints = v };
+}
+
+/* In operators, for a gradient to go back through them. */
+static fxv compute_parts(const struct selection *s, fxv v, const struct parts *p)
+{
+	const struct operation slice = {
+		.op = "slice", .n_in = 1, .in = { v }, .n_attrs = 4,
+		.attrs = { ints_attr("starts", p->starts, p->n_axes),
+			   ints_attr("ends", p->ends, p->n_axes),
+			   ints_attr("axes", p->axes, p->n_axes),
+			   ints_attr("steps", p->steps, p->n_axes) },
+	};
+	struct operation squeeze = {
+		.op = "squeeze", .n_in = 1, .n_attrs = 1,
+		.attrs = { ints_attr("dims", p->gone, p->n_gone) },
+	};
+	struct operation unsqueeze = {
+		.op = "unsqueeze", .n_in = 1, .n_attrs = 1,
+		.attrs = { ints_attr("dims", p->added, p->n_added) },
+	};
+
+	if (p->n_axes)
+		v = operation_run(s->at, &slice);
+	if (p->n_gone && !fx_error(v)) {
+		squeeze.in[0] = v;
+		v = operation_run(s->at, &squeeze);
+	}
+	if (p->n_added && !fx_error(v)) {
+		unsqueeze.in[0] = v;
+		v = operation_run(s->at, &unsqueeze);
+	}
+	return v;
+}
+
+static fxv remember_parts(const struct selection *s, fxv v, fxv index)
+{
+	bool many = index.kind == FX_VALUE_TUPLE;
+	size_t n = many ? fx_tuple_count(index) : 1;
+	struct parts p = { .in = 0 };
+	uint32_t after = 0;
+
+	for (size_t i = 0; i < n; i++)
+		after += takes_dim(many ? fx_tuple_item(index, i) : index);
+	for (size_t i = 0; i < n; i++) {
+		fxv part = many ? fx_tuple_item(index, i) : index;
+
+		after -= takes_dim(part);
+		add_part(&p, s, part, after);
+	}
+	return compute_parts(s, v, &p);
+}
+
+static fxv tensor_part(const struct fx_loc *at, fxv v, fxv index)
+{
+	struct selection s = { .at = at, .of = &v.tensor->t };
 
 	if (!select_parts(&s, index))
 		return s.error;
-	return read_selection(&s);
+	return context.recorder ? remember_parts(&s, v, index) :
+				  read_selection(&s);
 }
 
 static fxv dict_item(const struct fx_loc *at, fxv dict, fxv key)
@@ -262,7 +365,7 @@ fxv value_item(const struct fx_loc *at, fxv v, fxv index)
 {
 	switch (v.kind) {
 	case FX_VALUE_TENSOR:
-		return tensor_part(at, &v.tensor->t, index);
+		return tensor_part(at, v, index);
 	case FX_VALUE_TUPLE:
 	case FX_VALUE_LIST:
 		return tuple_item(at, v, index);
@@ -313,8 +416,8 @@ void fx_setitem_at(const struct fx_loc *at, fxv v, fxv index, fxv item)
 /* Parts along a dimension */
 
 /* [lo, hi) along @dim, all of the others. */
-static fxv narrow(const struct fx_loc *at, const struct fxq_tensor *t,
-		  uint32_t dim, int64_t lo, int64_t hi)
+static fxv narrow(const struct fx_loc *at, fxv v, uint32_t dim, int64_t lo,
+		  int64_t hi)
 {
 	fxv parts[FXQ_MAX_RANK + 1];
 
@@ -322,7 +425,7 @@ static fxv narrow(const struct fx_loc *at, const struct fxq_tensor *t,
 		parts[d] = fx_all;
 	parts[dim] = fx_slice(lo, hi);
 	parts[dim + 1] = (fxv)FX_END;
-	return tensor_part(at, t, fx_tuple_of(FX_VALUE_TUPLE, parts));
+	return tensor_part(at, v, fx_tuple_of(FX_VALUE_TUPLE, parts));
 }
 
 fxv tensor_split(const struct fx_loc *at, fxv v, int64_t size, int64_t dim)
@@ -340,7 +443,7 @@ fxv tensor_split(const struct fx_loc *at, fxv v, int64_t size, int64_t dim)
 	if (size > t->dims[dim])
 		size = t->dims[dim];
 	for (int64_t lo = 0; lo < t->dims[dim]; lo += size)
-		parts[n++] = narrow(at, t, dim, lo, lo + size);
+		parts[n++] = narrow(at, v, dim, lo, lo + size);
 	parts[n] = (fxv)FX_END;
 	return fx_tuple_of(FX_VALUE_TUPLE, parts);
 }

@@ -157,8 +157,6 @@ bool numbers_compute(const struct fx_function *fn, const struct fx_loc *at,
 /* index.c: v[i] */
 
 fxv value_item(const struct fx_loc *at, fxv v, fxv index);
-fxv tensor_part(const struct fx_loc *at, const struct fxq_tensor *t,
-		fxv index);
 /* Parts of @size along @dim, the last one smaller, as a tuple. */
 fxv tensor_split(const struct fx_loc *at, fxv v, int64_t size, int64_t dim);
 
