@@ -72,15 +72,31 @@ static bool given_operand(const struct fx_node *of, struct qparams *ret)
 	return true;
 }
 
-/* Constant @of in eight bits: in the scale it brings, or one of its own. */
+/* Float constant @of in eight bits. */
+static struct fx_node *rounded_constant(struct job *j, struct fx_node *of,
+					struct qparams qp)
+{
+	const float *v = const_floats(of);
+	int64_t count = fxq_tensor_count(type_of(of));
+	int8_t *q = fx_graph_alloc(j->cv->to, (size_t)count + 1);
+	struct fx_node *c;
+
+	for (int64_t i = 0; i < count; i++)
+		q[i] = fxq_quantize_torch(v[i], qp.scale, qp.zero_point);
+	c = new_const(j->cv, of, "int8", FXQ_DTYPE_I8, type_of(of)->rank,
+		      type_of(of)->dims, q);
+	c->out[0].scale = qp.scale;
+	c->out[0].zero_point = qp.zero_point;
+	return c;
+}
+
+/* In the scale that constant @of brings, or one of its own. */
 static struct fx_node *constant_operand(struct job *j, struct fx_node *of)
 {
 	const float *v = const_floats(of);
 	int64_t count = fxq_tensor_count(type_of(of));
 	struct range r = { 0, 0 };
 	struct qparams qp;
-	struct fx_node *c;
-	int8_t *q;
 
 	if (!v)
 		return refuse(j, "one operand is a constant that is not float");
@@ -92,14 +108,7 @@ static struct fx_node *constant_operand(struct job *j, struct fx_node *of)
 		qp = affine_qparams(r);
 	if (!scale_ok(qp.scale))
 		return refuse(j, "one operand is a constant with infinite values");
-	q = fx_graph_alloc(j->cv->to, (size_t)count);
-	for (int64_t i = 0; i < count; i++)
-		q[i] = fxq_quantize_torch(v[i], qp.scale, qp.zero_point);
-	c = new_const(j->cv, of, "int8", FXQ_DTYPE_I8, type_of(of)->rank,
-		      type_of(of)->dims, q);
-	c->out[0].scale = qp.scale;
-	c->out[0].zero_point = qp.zero_point;
-	return c;
+	return rounded_constant(j, of, qp);
 }
 
 static struct fx_node *binary(struct job *j, const char *op, bool product)
@@ -330,8 +339,10 @@ static struct fx_node *do_concat(struct job *j)
 	for (size_t i = 0; i < j->n->n_args; i++) {
 		struct fx_node *of = fx_node_in(j->n, i);
 
-		in[i] = of && !fx_node_is_const(of) ?
-			as_integer_of(j->cv, of, j->qp) : NULL;
+		in[i] = !of ? NULL :
+			const_floats(of) ? rounded_constant(j, of, j->qp) :
+			fx_node_is_const(of) ? NULL :
+			as_integer_of(j->cv, of, j->qp);
 		if (!in[i])
 			return refuse(j, "one of its parts has no integer form");
 	}
@@ -382,14 +393,14 @@ enum follows {
 /*
  * struct row - how an operator becomes integer
  * @keeps_scale: its result has the scale of its input
- * @two: of its two inputs one may be a constant, the first as well
+ * @mixed: some of its inputs may be constants, the first as well
  */
 static const struct row {
 	const char *name;
 	handler handle;
 	enum follows follows;
 	bool keeps_scale;
-	bool two;
+	bool mixed;
 } rows[] = {
 	{ "matmul",		do_matmul,	ALWAYS,	false,	true },
 	{ "add",		do_add,		INPUT,	false,	true },
@@ -406,7 +417,7 @@ static const struct row {
 	{ "softmax",		do_softmax,	INPUT,	false },
 	{ "layer_norm",		do_layer_norm,	INPUT,	false },
 	{ "resize",		do_resize,	INPUT,	false },
-	{ "concat",		do_concat,	INPUT,	false },
+	{ "concat",		do_concat,	INPUT,	false,	true },
 	{ "reshape",		do_move,	INPUT,	true },
 	{ "flatten",		do_move,	INPUT,	true },
 	{ "squeeze",		do_move,	INPUT,	true },
@@ -499,7 +510,7 @@ struct fx_node *convert_op(struct convert *cv, const struct group *g,
 	}
 	j.x = fx_node_in(g->head, 0);
 	j.x = fx_node_is_const(j.x) ? NULL : as_integer(cv, j.x);
-	if (!j.x && !row->two) {
+	if (!j.x && !row->mixed) {
 		*reason = "its input has no integer form";
 		return NULL;
 	}
