@@ -5,7 +5,8 @@
  * Python's index is an integer, a slice, None, an ellipsis, or a tuple of them.
  * On a tensor it comes down to an offset with a size and a stride for each
  * dimension of the result; reading copies what these select, and assigning
- * writes there.
+ * writes there. Where operations are remembered, it is read by operators, for a
+ * gradient to go back through them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +19,18 @@
 #define KEY_ERROR	"builtins.KeyError"
 
 /*
+ * struct parts - a selection as parameters of operators
+ * @starts, @ends, @steps, @axes: of a slice
+ * @gone: dimensions that integers took
+ * @added: those of the result that are new
+ */
+struct parts {
+	int64_t starts[FXQ_MAX_RANK], ends[FXQ_MAX_RANK], steps[FXQ_MAX_RANK];
+	int64_t axes[FXQ_MAX_RANK], gone[FXQ_MAX_RANK], added[FXQ_MAX_RANK];
+	uint32_t n_axes, n_gone, n_added;
+};
+
+/*
  * struct selection - what an index selects of a tensor, counted in elements
  * @dim: of the tensor, the next that an index is for
  */
@@ -27,6 +40,7 @@ struct selection {
 	uint32_t dim, rank;
 	int64_t offset;
 	int64_t dims[FXQ_MAX_RANK], strides[FXQ_MAX_RANK];
+	struct parts parts;
 	fxv error;			/* why it selects nothing */
 };
 
@@ -49,6 +63,24 @@ static bool add_dim(struct selection *s, int64_t dim, int64_t stride)
 	s->dims[s->rank] = dim;
 	s->strides[s->rank++] = stride;
 	return true;
+}
+
+static bool new_dim(struct selection *s)
+{
+	if (s->rank < FXQ_MAX_RANK)
+		s->parts.added[s->parts.n_added++] = s->rank;
+	return add_dim(s, 1, 0);
+}
+
+static void add_slice(struct selection *s, int64_t start, int64_t end,
+		      int64_t step)
+{
+	struct parts *p = &s->parts;
+
+	p->starts[p->n_axes] = start;
+	p->ends[p->n_axes] = end;
+	p->steps[p->n_axes] = step;
+	p->axes[p->n_axes++] = s->dim;
 }
 
 static bool keep_dim(struct selection *s)
@@ -75,6 +107,8 @@ static bool select_one(struct selection *s, int64_t i)
 				       i, s->dim, size);
 		return false;
 	}
+	add_slice(s, wrapped, wrapped + 1, 1);
+	s->parts.gone[s->parts.n_gone++] = s->dim;
 	s->offset += wrapped * stride_of(s->of, s->dim++);
 	return true;
 }
@@ -121,9 +155,11 @@ static bool select_slice(struct selection *s, fxv slice)
 	int64_t stride = stride_of(s->of, s->dim);
 	struct range r;
 
-	s->error = slice_range(s->at, slice, s->of->dims[s->dim++], &r);
+	s->error = slice_range(s->at, slice, s->of->dims[s->dim], &r);
 	if (fx_error(s->error))
 		return false;
+	add_slice(s, r.start, r.start + r.count * r.step, r.step);
+	s->dim++;
 	s->offset += r.start * stride;
 	return add_dim(s, r.count, r.step * stride);
 }
@@ -137,7 +173,7 @@ static bool takes_dim(fxv index)
 static bool select_part(struct selection *s, fxv part, uint32_t after)
 {
 	if (part.kind == FX_VALUE_NONE)
-		return add_dim(s, 1, 0);
+		return new_dim(s);
 	if (part.kind == FX_VALUE_NAME) {
 		while (s->dim + after < s->of->rank)
 			if (!keep_dim(s))
@@ -205,61 +241,27 @@ static fxv read_selection(const struct selection *s)
 	return tensor_value(&t);
 }
 
-/*
- * struct parts - the same as parameters of a slice, of a squeeze of what integers
- * took, and of an unsqueeze of what is new
- */
-struct parts {
-	int64_t starts[FXQ_MAX_RANK], ends[FXQ_MAX_RANK], steps[FXQ_MAX_RANK];
-	int64_t axes[FXQ_MAX_RANK], gone[FXQ_MAX_RANK], added[FXQ_MAX_RANK];
-	uint32_t n_axes, n_gone, n_added;
-	uint32_t in, out;		/* the next dimension of each */
-};
-
-static void add_slice(struct parts *p, int64_t start, int64_t end, int64_t step)
-{
-	p->starts[p->n_axes] = start;
-	p->ends[p->n_axes] = end;
-	p->steps[p->n_axes] = step;
-	p->axes[p->n_axes++] = p->in++;
-}
-
-/* Of an index that selects something; @after as for select_part(). */
-static void add_part(struct parts *p, const struct selection *s, fxv part,
-		     uint32_t after)
-{
-	struct range r;
-	int64_t i;
-
-	switch (part.kind) {
-	case FX_VALUE_NONE:
-		p->added[p->n_added++] = p->out++;
-		break;
-	case FX_VALUE_NAME:
-		p->out += s->of->rank - after - p->in;
-		p->in = s->of->rank - after;
-		break;
-	case FX_VALUE_INT:
-		i = part.i + (part.i < 0 ? s->of->dims[p->in] : 0);
-		p->gone[p->n_gone++] = p->in;
-		add_slice(p, i, i + 1, 1);
-		break;
-	default:
-		slice_range(s->at, part, s->of->dims[p->in], &r);
-		add_slice(p, r.start, r.start + r.count * r.step, r.step);
-		p->out++;
-	}
-}
-
 static struct fxq_attr ints_attr(const char *name, const int64_t *v, uint32_t n)
 {
 	return (struct fxq_attr){ .name = name, .type = FXQ_ATTR_INTS,
 				  .count = n, .ints = v };
 }
 
-/* In operators, for a gradient to go back through them. */
-static fxv compute_parts(const struct selection *s, fxv v, const struct parts *p)
+/* @op of @v, if there are dimensions for it. */
+static fxv change_dims(const struct selection *s, const char *op, fxv v,
+		       const int64_t *dims, uint32_t n)
 {
+	const struct operation o = {
+		.op = op, .n_in = 1, .in = { v }, .n_attrs = 1,
+		.attrs = { ints_attr("dims", dims, n) },
+	};
+
+	return n && !fx_error(v) ? operation_run(s->at, &o) : v;
+}
+
+static fxv remember_selection(const struct selection *s, fxv v)
+{
+	const struct parts *p = &s->parts;
 	const struct operation slice = {
 		.op = "slice", .n_in = 1, .in = { v }, .n_attrs = 4,
 		.attrs = { ints_attr("starts", p->starts, p->n_axes),
@@ -267,44 +269,11 @@ static fxv compute_parts(const struct selection *s, fxv v, const struct parts *p
 			   ints_attr("axes", p->axes, p->n_axes),
 			   ints_attr("steps", p->steps, p->n_axes) },
 	};
-	struct operation squeeze = {
-		.op = "squeeze", .n_in = 1, .n_attrs = 1,
-		.attrs = { ints_attr("dims", p->gone, p->n_gone) },
-	};
-	struct operation unsqueeze = {
-		.op = "unsqueeze", .n_in = 1, .n_attrs = 1,
-		.attrs = { ints_attr("dims", p->added, p->n_added) },
-	};
 
 	if (p->n_axes)
 		v = operation_run(s->at, &slice);
-	if (p->n_gone && !fx_error(v)) {
-		squeeze.in[0] = v;
-		v = operation_run(s->at, &squeeze);
-	}
-	if (p->n_added && !fx_error(v)) {
-		unsqueeze.in[0] = v;
-		v = operation_run(s->at, &unsqueeze);
-	}
-	return v;
-}
-
-static fxv remember_parts(const struct selection *s, fxv v, fxv index)
-{
-	bool many = index.kind == FX_VALUE_TUPLE;
-	size_t n = many ? fx_tuple_count(index) : 1;
-	struct parts p = { .in = 0 };
-	uint32_t after = 0;
-
-	for (size_t i = 0; i < n; i++)
-		after += takes_dim(many ? fx_tuple_item(index, i) : index);
-	for (size_t i = 0; i < n; i++) {
-		fxv part = many ? fx_tuple_item(index, i) : index;
-
-		after -= takes_dim(part);
-		add_part(&p, s, part, after);
-	}
-	return compute_parts(s, v, &p);
+	v = change_dims(s, "squeeze", v, p->gone, p->n_gone);
+	return change_dims(s, "unsqueeze", v, p->added, p->n_added);
 }
 
 static fxv tensor_part(const struct fx_loc *at, fxv v, fxv index)
@@ -313,7 +282,7 @@ static fxv tensor_part(const struct fx_loc *at, fxv v, fxv index)
 
 	if (!select_parts(&s, index))
 		return s.error;
-	return context.recorder ? remember_parts(&s, v, index) :
+	return context.recorder ? remember_selection(&s, v) :
 				  read_selection(&s);
 }
 
