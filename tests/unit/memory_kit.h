@@ -152,4 +152,25 @@ static inline void each_allocation_fails(int (*fn)(void),
 	assert_in_range(n, 1, ALLOCATIONS_MAX - 1);
 }
 
+/*
+ * MEMORY_TESTS(CALLS, setup, teardown): main() with a test of each function that
+ * CALLS(X) lists, which is told by is_told() that there is no memory.
+ */
+#define MEMORY_TEST(call)						\
+	static void no_memory_to_##call(void **state)			\
+	{								\
+		each_allocation_fails(call, is_told);			\
+	}
+#define MEMORY_TEST_ROW(call)	cmocka_unit_test(no_memory_to_##call),
+#define MEMORY_TESTS(CALLS, setup, teardown)				\
+	CALLS(MEMORY_TEST)						\
+	int main(void)							\
+	{								\
+		const struct CMUnitTest tests[] = {			\
+			CALLS(MEMORY_TEST_ROW)				\
+		};							\
+									\
+		return cmocka_run_group_tests(tests, setup, teardown);	\
+	}
+
 #endif /* TEST_MEMORY_KIT_H */

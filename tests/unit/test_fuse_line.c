@@ -76,10 +76,16 @@ static size_t count(const struct fx_graph *g, const char *op)
 	return n_calls;
 }
 
-static void assert_fused_alike(struct fx_graph *g, fxv x)
+/* What becomes of @model, which computes the bits that it did; for the caller. */
+static struct fx_graph *fused(struct fx_module *(*model)(void), fxv x)
 {
-	struct fxq_tensor before = run(g, x), after;
+	struct fx_module *m = fx_eval(model());
+	struct fxq_tensor before, after;
+	struct fx_graph *g;
 
+	fx_module_fill(m, 3);
+	g = functional(m, x);
+	before = run(g, x);
 	if (fx_fuse(g))
 		fail_msg("%s", fx_graph_error(g));
 	after = run(g, x);
@@ -89,17 +95,15 @@ static void assert_fused_alike(struct fx_graph *g, fxv x)
 	assert_memory_equal(after.data, before.data, fxq_tensor_bytes(&before));
 	fxq_tensor_free(&before);
 	fxq_tensor_free(&after);
+	fx_release(x);
+	fx_module_put(m);
+	return g;
 }
 
 static void lines_become_images(void **state)
 {
-	struct fx_module *m = fx_eval(Line());
-	fxv x = fx_gen(1, 1, 2, 4, 40);
-	struct fx_graph *g;
+	struct fx_graph *g = fused(Line, fx_gen(1, 1, 2, 4, 40));
 
-	fx_module_fill(m, 3);
-	g = functional(m, x);
-	assert_fused_alike(g, x);
 	assert_int_equal(count(g, "conv1d") + count(g, "conv_transpose1d") +
 			 count(g, "max_pool1d") + count(g, "avg_pool1d"), 0);
 	assert_int_equal(count(g, "conv2d"), 2);
@@ -108,24 +112,15 @@ static void lines_become_images(void **state)
 	/* In front of all, around the slice of channels, and behind all. */
 	assert_int_equal(count(g, "reshape"), 4);
 	fx_graph_free(g);
-	fx_release(x);
-	fx_module_put(m);
 }
 
 /* Five channels of five elements each; of the first norm, three of five. */
 static void norms_of_lines_stay_what_they_are(void **state)
 {
-	struct fx_module *m = fx_eval(Norms());
-	fxv x = fx_gen(1, 1, 2, 3, 5);
-	struct fx_graph *g;
+	struct fx_graph *g = fused(Norms, fx_gen(1, 1, 2, 3, 5));
 
-	fx_module_fill(m, 3);
-	g = functional(m, x);
-	assert_fused_alike(g, x);
 	assert_int_equal(count(g, "batch_norm"), 2);
 	fx_graph_free(g);
-	fx_release(x);
-	fx_module_put(m);
 }
 
 int main(void)

@@ -99,6 +99,13 @@ static void segments_alternate(void **state)
 	net_free(&n);
 }
 
+static void partition(struct net *n)
+{
+	fx_graph_set_output(n->g, n->out, n->n_out);
+	assert_int_equal(fx_graph_infer(n->g), 0);
+	assert_int_equal(fx_partition(n->g, NULL), 0);
+}
+
 static void moves_alone_stay_on_the_cpu(void **state)
 {
 	struct net n = net_new(511);
@@ -106,9 +113,7 @@ static void moves_alone_stay_on_the_cpu(void **state)
 	struct fx_node *p = net_permute(&n, x, 4, (int64_t[]){ 0, 2, 3, 1 });
 
 	net_output(&n, net_edge(&n, "dequantize", p));
-	fx_graph_set_output(n.g, n.out, n.n_out);
-	assert_int_equal(fx_graph_infer(n.g), 0);
-	assert_int_equal(fx_partition(n.g, NULL), 0);
+	partition(&n);
 	assert_int_equal(p->place, FX_PLACE_CPU);
 	assert_string_equal(p->reason,
 			    "it only moves data between operators of the CPU");
@@ -122,9 +127,7 @@ static void a_reason_says_what_is_too_much(void **state)
 	struct fx_node *y = net_softmax(&n, x, 1);
 
 	net_output(&n, y);
-	fx_graph_set_output(n.g, n.out, n.n_out);
-	assert_int_equal(fx_graph_infer(n.g), 0);
-	assert_int_equal(fx_partition(n.g, NULL), 0);
+	partition(&n);
 	assert_int_equal(y->place, FX_PLACE_CPU);
 	assert_string_equal(y->reason,
 			    "softmax over 5000 channels: the device takes at most 4096");
@@ -163,9 +166,7 @@ static void kept_layers_are_outputs_by_name(void **state)
 	void *data;
 
 	net_output(&n, net_lut(&n, b));
-	fx_graph_set_output(n.g, n.out, n.n_out);
-	assert_int_equal(fx_graph_infer(n.g), 0);
-	assert_int_equal(fx_partition(n.g, NULL), 0);
+	partition(&n);
 	assert_int_equal(fx_lower(n.g, &opt, &w), 0);
 	assert_int_equal(fxq_writer_finish_memory(w, &data, &size), 0);
 	assert_int_equal(fxq_image_open_memory(data, size, &image), 0);

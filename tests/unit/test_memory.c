@@ -139,21 +139,4 @@ static int register_other(void)
 	X(open_and_close) X(open_image) X(load_and_run) X(run_frames)	\
 	X(run_queue) X(take_buffer) X(register_other)
 
-#define X(call)								\
-	static void no_memory_to_##call(void **state)			\
-	{								\
-		each_allocation_fails(call, is_told);			\
-	}
-CALLS(X)
-#undef X
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define X(call)	cmocka_unit_test(no_memory_to_##call),
-		CALLS(X)
-#undef X
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+MEMORY_TESTS(CALLS, setup, teardown)

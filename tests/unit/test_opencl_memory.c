@@ -184,21 +184,4 @@ static int wait_and_signal(void)
 	X(new_context) X(new_queue) X(build) X(copy) X(wait_for_nothing)	\
 	X(signal_and_wait) X(wait_and_signal)
 
-#define X(call)								\
-	static void no_memory_to_##call(void **state)			\
-	{								\
-		each_allocation_fails(call, is_told);			\
-	}
-CALLS(X)
-#undef X
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define X(call)	cmocka_unit_test(no_memory_to_##call),
-		CALLS(X)
-#undef X
-	};
-
-	return cmocka_run_group_tests(tests, setup, teardown);
-}
+MEMORY_TESTS(CALLS, setup, teardown)
