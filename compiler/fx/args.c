@@ -194,10 +194,12 @@ uint32_t fx_node_permutation(const struct fx_node *n,
 			     int64_t order[FXQ_MAX_RANK])
 {
 	size_t given = fx_node_ints(n, "dims", order, FXQ_MAX_RANK);
-	uint32_t rank = given ? (uint32_t)given : fx_node_in(n, 0)->out[0].rank;
+	bool listed = given > 0 && given <= FXQ_MAX_RANK;
+	uint32_t rank = listed ? (uint32_t)given :
+				 fx_node_in(n, 0)->out[0].rank;
 	int64_t swap[2];
 
-	if (given) {
+	if (listed) {
 		for (uint32_t d = 0; d < rank; d++)
 			order[d] += order[d] < 0 ? rank : 0;
 	} else if (fx_node_ints(n, "swap", swap, 2) == 2) {

@@ -87,6 +87,8 @@ static bool stays_float(const struct fx_backend *backend,
 	if (!backend->makes_modules || !quantized_binary(n, false) ||
 	    has_integer_terms(n))
 		return false;
+	if (!in)	/* the number comes first */
+		in = fx_node_in(n, 1);
 	return !in || !is_observed(in);
 }
 
