@@ -253,7 +253,7 @@ static int check_parameters(struct pci_dev *pdev)
 				     fxq_va_bits, FXQ_VA_BITS_MIN, FXQ_VA_BITS);
 	if (!fxq_job_timeout_ms)
 		return dev_err_probe(&pdev->dev, -EINVAL,
-				     "job_timeout_ms is 0; every run would be a hang\n");
+				     "job_timeout_ms is 0, and every run would be a hang: give it milliseconds\n");
 	return 0;
 }
 

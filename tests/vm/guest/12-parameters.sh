@@ -16,7 +16,7 @@ done
 for bits in 0 23 40 4294967295; do
 	refuses va_bits=$bits "va_bits is $bits; 24 to 39 are possible"
 done
-refuses job_timeout_ms=0 "job_timeout_ms is 0; every run would be a hang"
+refuses job_timeout_ms=0 "job_timeout_ms is 0, and every run would be a hang: give it milliseconds"
 set -e
 modprobe fxq ring_depth=4 va_bits=24
 fxq-work -n 5 >/dev/null
