@@ -149,20 +149,6 @@ static bool rewrite_function(struct fx_node *n)
 	return computes_one_by_one(n) && try_values(n, n, LONGEST);
 }
 
-static void note_reader(struct fx_node *in, void *ctx)
-{
-	struct fx_node **wanted = ctx;
-
-	if (in == *wanted)
-		*wanted = NULL;
-}
-
-static bool reads(const struct fx_node *user, struct fx_node *n)
-{
-	fx_node_visit(user, note_reader, &n);
-	return !n;
-}
-
 /* Does @n compute on integers in the midst of a network? */
 static bool is_amidst(const struct fx_node *n)
 {
@@ -184,7 +170,7 @@ static bool leads_on(struct fx_node *n)
 	struct affine f;
 
 	for (struct fx_node *u = n->next; u; u = u->next)
-		if (reads(u, n) && !is_amidst(u) &&
+		if (fx_node_uses(u, n) && !is_amidst(u) &&
 		    !(affine_of(u, &f) && leads_on(u)))
 			return false;
 	return n->n_users > 0;

@@ -233,27 +233,17 @@ static bool find_given(const struct fx_node *n, struct given *ret)
 	return zero->dtype == FXQ_DTYPE_U8;
 }
 
-static void note_reader(struct fx_node *in, void *ctx)
-{
-	const struct fx_node **wanted = ctx;
-
-	if (in == *wanted)
-		*wanted = NULL;
-}
-
 /* Is it read by dequantize_linear alone, each with the scale that it has? */
 static bool comes_back(const struct fx_node *n, const struct given *q)
 {
 	for (const struct fx_node *k = n->next; k; k = k->next) {
-		const struct fx_node *wanted = n;
 		struct given other;
 
-		fx_node_visit(k, note_reader, &wanted);
-		if (!wanted && (!fx_node_is(k, "dequantize_linear") ||
-				!find_given(k, &other) ||
-				other.scale != q->scale ||
-				other.zero_point != q->zero_point ||
-				strcmp(other.dtype, q->dtype)))
+		if (fx_node_uses(k, n) &&
+		    (!fx_node_is(k, "dequantize_linear") ||
+		     !find_given(k, &other) || other.scale != q->scale ||
+		     other.zero_point != q->zero_point ||
+		     strcmp(other.dtype, q->dtype)))
 			return false;
 	}
 	return true;
